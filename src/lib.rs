@@ -1,0 +1,5 @@
+//! The map of the house: see `ARCHITECTURE.md`.
+
+pub mod error;
+pub mod portal;
+pub mod text;
