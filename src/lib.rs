@@ -1,5 +1,6 @@
 //! The map of the house: see `ARCHITECTURE.md`.
 
+pub mod change;
 pub mod db;
 pub mod error;
 pub mod portal;
