@@ -1,5 +1,6 @@
 //! The map of the house: see `ARCHITECTURE.md`.
 
+pub mod db;
 pub mod error;
 pub mod portal;
 pub mod text;
