@@ -6,6 +6,7 @@
 //! on the server.
 
 mod cancel;
+mod catalogue;
 mod dialect;
 mod session;
 mod sql;
@@ -13,6 +14,7 @@ mod target;
 mod transaction;
 mod value;
 
+pub mod migrate;
 pub mod schema;
 
 pub use cancel::Cancel;

@@ -116,3 +116,5 @@ CREATE TABLE portaldesk_setting (
     value longtext NOT NULL,
     PRIMARY KEY (account, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+INSERT INTO portaldesk_migration (version, name, applied) VALUES (1, 'journal', CURRENT_TIMESTAMP);

@@ -116,3 +116,5 @@ CREATE TABLE portaldesk_setting (
     value text NOT NULL,
     PRIMARY KEY (account, name)
 );
+
+INSERT INTO portaldesk_migration (version, name, applied) VALUES (1, 'journal', CURRENT_TIMESTAMP);
