@@ -6,6 +6,7 @@
 //! on the server.
 
 mod cancel;
+mod catalogue;
 mod dialect;
 mod session;
 mod sql;
@@ -14,6 +15,7 @@ mod transaction;
 mod value;
 
 pub mod own;
+pub mod migrate;
 pub mod schema;
 
 pub use cancel::Cancel;
