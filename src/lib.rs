@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod db;
+pub mod directory;
 pub mod error;
 pub mod portal;
 pub mod text;

@@ -174,7 +174,11 @@ fn note_link(objects: &mut BTreeMap<i64, Object>, id: Option<i64>, field: &str) 
 }
 
 fn named(labels: &[(&str, &str)], fields: &BTreeSet<String>) -> Vec<String> {
-    labels.iter().filter(|(column, _)| fields.contains(*column)).map(|(_, label)| (*label).to_owned()).collect()
+    labels
+        .iter()
+        .filter(|(column, _)| fields.contains(*column))
+        .map(|(_, label)| (*label).to_owned())
+        .collect()
 }
 
 fn push_entries(

@@ -55,7 +55,10 @@ pub(super) struct Order {
 /// Applies the order's plan; afterwards either all of it is written, journaled and logged, or nothing.
 pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
     if order.plan.steps.len() > MOST_ROWS {
-        return Err(Error::bug(format!("a plan of {} rows, at most {MOST_ROWS} go together", order.plan.steps.len())));
+        return Err(Error::bug(format!(
+            "a plan of {} rows, at most {MOST_ROWS} go together",
+            order.plan.steps.len()
+        )));
     }
     let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
     let work = Arc::clone(&order);
@@ -160,7 +163,8 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
     require(tx, order).await?;
     let found = lock_and_compare(tx, order).await?;
-    guard::check_rights(tx, &order.roles, order.actor.account.as_ref().map(|account| account.id), plan).await?;
+    guard::check_rights(tx, &order.roles, order.actor.account.as_ref().map(|account| account.id), plan)
+        .await?;
 
     let keys = write(tx, order, now).await?;
     let written = read_back(tx, order, &keys, &found).await?;
@@ -186,7 +190,8 @@ fn portal_ids(plan: &Plan) -> Vec<String> {
 
 async fn check_portal_ids(tx: &mut Tx, ids: &[String]) -> std::result::Result<(), Failure> {
     for id in ids {
-        let sql = Sql::new("SELECT id FROM core_userprofile WHERE main_portal_id = ? LIMIT 2").bind(id.as_str());
+        let sql =
+            Sql::new("SELECT id FROM core_userprofile WHERE main_portal_id = ? LIMIT 2").bind(id.as_str());
         if tx.all(sql).await?.len() > 1 {
             return Err(taken_portal_id(id).into());
         }
@@ -292,7 +297,11 @@ fn compare(step: &Step, table: &str, key: &Image, before: &Image, now: &Image) -
 }
 
 /// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
-async fn write(tx: &mut Tx, order: &Order, now: DateTime<Utc>) -> std::result::Result<Vec<Option<Image>>, Failure> {
+async fn write(
+    tx: &mut Tx,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> std::result::Result<Vec<Option<Image>>, Failure> {
     let clock = Cell::Text(tx.dialect().time_text(now));
     let mut keys: Vec<Option<Image>> = Vec::with_capacity(order.plan.steps.len());
     for step in &order.plan.steps {
@@ -417,7 +426,11 @@ async fn read_back(
             .and_then(|rows| rows.iter().find(|(found, _)| found == key))
             .map(|(_, image)| image.clone());
         if now.is_none() && !matches!(step, Step::Delete { .. }) {
-            return Err(Error::bug(format!("the row {} was written and is gone", describe(step.table(), key))).into());
+            return Err(Error::bug(format!(
+                "the row {} was written and is gone",
+                describe(step.table(), key)
+            ))
+            .into());
         }
         let table = step.table().to_owned();
         written.push(Written { table, key: key.clone(), before: before.clone(), after: now });
@@ -483,14 +496,13 @@ fn cut(text: &str, characters: usize) -> String {
     text.chars().take(characters).collect()
 }
 
-async fn usernames(
-    tx: &mut Tx,
-    written: &[Written],
-) -> std::result::Result<BTreeMap<i64, String>, Failure> {
-    let ids: Vec<i64> = written.iter().filter(|row| row.table != "auth_user").filter_map(Written::user).collect();
+async fn usernames(tx: &mut Tx, written: &[Written]) -> std::result::Result<BTreeMap<i64, String>, Failure> {
+    let ids: Vec<i64> =
+        written.iter().filter(|row| row.table != "auth_user").filter_map(Written::user).collect();
     let mut names = BTreeMap::new();
     for part in ids.chunks(200) {
-        let sql = Sql::new("SELECT id, username FROM auth_user WHERE id IN (").list(part.iter().copied()).push(")");
+        let sql =
+            Sql::new("SELECT id, username FROM auth_user WHERE id IN (").list(part.iter().copied()).push(")");
         for row in tx.all(sql).await? {
             names.insert(row.int(0)?, row.text(1)?);
         }

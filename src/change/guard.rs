@@ -37,7 +37,12 @@ fn group_of(step: &Step) -> Option<i64> {
 ///
 /// # Errors
 /// Denied, with the reason; what the engine says.
-pub async fn check_rights(tx: &mut Tx, roles: &Roles, account: Option<i64>, plan: &Plan) -> Result<(), Failure> {
+pub async fn check_rights(
+    tx: &mut Tx,
+    roles: &Roles,
+    account: Option<i64>,
+    plan: &Plan,
+) -> Result<(), Failure> {
     let Some(account) = account else { return Ok(()) };
     let Some(actor) = rights::actor(tx, roles, account).await? else {
         return Err(Error::denied("Your account does not exist any more; nothing was written.").into());
@@ -86,7 +91,9 @@ fn check_step(actor: &ActorFacts, facts: &Facts, purpose: Purpose, step: &Step) 
         "auth_user" => check_user(actor, target, step),
         "core_userprofile" => {
             let only_own_fields = match step {
-                Step::Update { set, .. } => set.iter().all(|(column, _)| OWN_FIELDS.contains(&column.as_str())),
+                Step::Update { set, .. } => {
+                    set.iter().all(|(column, _)| OWN_FIELDS.contains(&column.as_str()))
+                }
                 Step::Insert { .. } | Step::Delete { .. } => false,
             };
             allow(actor, &Action::EditProfile { target, only_own_fields })
@@ -95,7 +102,9 @@ fn check_step(actor: &ActorFacts, facts: &Facts, purpose: Purpose, step: &Step) 
             let level = group_of(step).and_then(|id| facts.groups.get(&id).copied()).flatten();
             match step {
                 Step::Delete { .. } => allow(actor, &Action::TakeGroup { target, level }),
-                Step::Insert { .. } | Step::Update { .. } => allow(actor, &Action::GiveGroup { target, level }),
+                Step::Insert { .. } | Step::Update { .. } => {
+                    allow(actor, &Action::GiveGroup { target, level })
+                }
             }
         }
         "auth_user_user_permissions" => allow(actor, &Action::EditPermissions),
@@ -137,11 +146,15 @@ fn check_user(actor: &ActorFacts, target: &TargetFacts, step: &Step) -> Result<(
 #[must_use]
 pub fn touches_superusers(plan: &Plan) -> bool {
     plan.steps.iter().any(|step| match step {
-        Step::Delete { table, before, .. } => table == "auth_user" && before.bool("is_superuser") == Some(true),
+        Step::Delete { table, before, .. } => {
+            table == "auth_user" && before.bool("is_superuser") == Some(true)
+        }
         Step::Update { table, before, set, .. } => {
             table == "auth_user"
                 && before.bool("is_superuser") == Some(true)
-                && set.iter().any(|(column, _)| matches!(column.as_str(), "is_superuser" | "is_active" | "password"))
+                && set
+                    .iter()
+                    .any(|(column, _)| matches!(column.as_str(), "is_superuser" | "is_active" | "password"))
         }
         Step::Insert { .. } => false,
     })

@@ -31,7 +31,11 @@ pub fn rows(written: &[Written]) -> Result<Vec<ChangeRow>> {
     let mut rows = Vec::with_capacity(written.len());
     for (index, row) in written.iter().enumerate() {
         let image = |image: &Option<super::plan::Image>| {
-            image.as_ref().map(|image| image.to_json().map(|json| json.to_string())).transpose().map_err(broken)
+            image
+                .as_ref()
+                .map(|image| image.to_json().map(|json| json.to_string()))
+                .transpose()
+                .map_err(broken)
         };
         let kind = match (&row.before, &row.after) {
             (None, _) => "insert",
@@ -97,7 +101,9 @@ mod tests {
         };
         let base = rows(&[written(1, Cell::Text("a".into()))]).unwrap();
         assert_eq!(base[0].kind, "insert");
-        for other in [written(2, Cell::Text("a".into())), written(1, Cell::Text("b".into())), written(1, Cell::Null)] {
+        for other in
+            [written(2, Cell::Text("a".into())), written(1, Cell::Text("b".into())), written(1, Cell::Null)]
+        {
             assert_ne!(rows(&[other]).unwrap()[0].digest, base[0].digest);
         }
     }

@@ -234,9 +234,9 @@ impl Step {
 
     fn shown(&self, number: usize) -> Json {
         let after = match self {
-            Self::Insert { values, .. } => {
-                Json::Object(values.iter().map(|(column, value)| (column.clone(), value.shown(column))).collect())
-            }
+            Self::Insert { values, .. } => Json::Object(
+                values.iter().map(|(column, value)| (column.clone(), value.shown(column))).collect(),
+            ),
             Self::Update { before, set, .. } => {
                 let mut after = before.shown();
                 for (column, value) in set {
@@ -359,7 +359,8 @@ mod tests {
     #[test]
     fn secrets_are_masked() {
         let mut plan = Plan::new("Set the password of bela");
-        let before = Image(vec![("id".into(), Cell::Int(3)), ("password".into(), Cell::Text("canary-old".into()))]);
+        let before =
+            Image(vec![("id".into(), Cell::Int(3)), ("password".into(), Cell::Text("canary-old".into()))]);
         plan.update(
             "auth_user",
             Image::id(3),

@@ -196,7 +196,10 @@ pub async fn insert(tx: &mut Tx, table: &Table, values: &[(String, Cell)]) -> Re
     }
     if table.primary_key != ["id"] {
         let name = table.name.as_str();
-        return Err(DbError::new(DbErrorKind::Schema, format!("the key of a new row of {name} can't be known")));
+        return Err(DbError::new(
+            DbErrorKind::Schema,
+            format!("the key of a new row of {name} can't be known"),
+        ));
     }
     Ok(Image::id(tx.insert(sql).await?))
 }

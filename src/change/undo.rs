@@ -42,7 +42,9 @@ pub enum OldPassword {
 pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> Result<Undo> {
     let found = own::changes(db, &Wanted { id: Some(id.to_owned()), ..Wanted::default() }).await?;
     if found.is_empty() {
-        return Err(Error::invalid(format!("There is no operation or run '{id}' in the journal; nothing was written.")));
+        return Err(Error::invalid(format!(
+            "There is no operation or run '{id}' in the journal; nothing was written."
+        )));
     }
     let open: Vec<&ListedChange> = found.iter().filter(|change| change.undone_by.is_none()).collect();
     if open.is_empty() {
@@ -64,12 +66,21 @@ pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> 
 pub(super) fn read_row(row: &ChangeRow) -> Result<Written> {
     let image = |text: &Option<String>| {
         text.as_deref().map(Image::from_json).transpose().map_err(|error| {
-            Error::conflict(format!("The journal's image of a row of {} can't be read: {error}", row.table_name))
+            Error::conflict(format!(
+                "The journal's image of a row of {} can't be read: {error}",
+                row.table_name
+            ))
         })
     };
-    let key = Image::from_json(&row.row_key)
-        .map_err(|error| Error::conflict(format!("The journal's key '{}' can't be read: {error}", row.row_key)))?;
-    Ok(Written { table: row.table_name.clone(), key, before: image(&row.before_image)?, after: image(&row.after_image)? })
+    let key = Image::from_json(&row.row_key).map_err(|error| {
+        Error::conflict(format!("The journal's key '{}' can't be read: {error}", row.row_key))
+    })?;
+    Ok(Written {
+        table: row.table_name.clone(),
+        key,
+        before: image(&row.before_image)?,
+        after: image(&row.after_image)?,
+    })
 }
 
 async fn plan_one(
@@ -120,7 +131,9 @@ fn name(row: &Written) -> String {
     let called = image.and_then(|image| image.text("username").or_else(|| image.text("name")));
     let key: Vec<String> = row.key.0.iter().map(|(_, cell)| cell.show()).collect();
     match called {
-        Some(called) => format!("{} {} ({})", row.table, key.join(", "), Cell::Text(called.to_owned()).show()),
+        Some(called) => {
+            format!("{} {} ({})", row.table, key.join(", "), Cell::Text(called.to_owned()).show())
+        }
         None => format!("{} {}", row.table, key.join(", ")),
     }
 }
@@ -178,7 +191,11 @@ fn remove(row: &Written, after: &Image, now: Image) -> Back {
         .map(|(column, _)| column.as_str())
         .collect();
     if changed.is_empty() {
-        return Back::Steps(vec![Step::Delete { table: row.table.clone(), key: row.key.clone(), before: now }]);
+        return Back::Steps(vec![Step::Delete {
+            table: row.table.clone(),
+            key: row.key.clone(),
+            before: now,
+        }]);
     }
     Back::Refused(format!("{}: changed since ({}), so it stays", name(row), changed.join(", ")))
 }
@@ -224,13 +241,17 @@ async fn lacks_a_parent(db: &Db, schema: &Schema, plan: &Plan, undo: &mut Undo) 
         for (column, parent) in parents(schema, table) {
             let Some(value) = step.cell(&column) else { continue };
             let Some(parent_table) = schema.tables.get(&parent) else { continue };
-            if value.is_null() || plan.steps.iter().any(|other| other.table() == parent && other.cell("id") == Some(value))
+            if value.is_null()
+                || plan.steps.iter().any(|other| other.table() == parent && other.cell("id") == Some(value))
             {
                 continue;
             }
             if !rows::any(&mut db.clone(), parent_table, "id", value).await? {
                 lacks = true;
-                undo.left.push(format!("{table}: {column} {} refers to nothing in {parent}; the row comes back as an orphan", value.show()));
+                undo.left.push(format!(
+                    "{table}: {column} {} refers to nothing in {parent}; the row comes back as an orphan",
+                    value.show()
+                ));
             }
         }
     }

@@ -14,8 +14,8 @@ mod target;
 mod transaction;
 mod value;
 
-pub mod own;
 pub mod migrate;
+pub mod own;
 pub mod schema;
 
 pub use cancel::Cancel;

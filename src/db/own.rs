@@ -2,6 +2,7 @@
 //! and nothing in here touches a table of the portal's.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
 use super::{Cell, Db, DbError, DbErrorKind, Failure, Row, Sql, Tx, parse_time};
 
@@ -466,4 +467,72 @@ pub async fn now(reads: &mut dyn super::Reads) -> Result<DateTime<Utc>, DbError>
         _ => None,
     }
     .ok_or_else(|| DbError::bug(format!("the database's clock can't be read: {}", cell.show())))
+}
+
+/// A setting of an account; of everyone when the account is empty.
+///
+/// # Errors
+/// What the engine says.
+pub async fn setting(db: &Db, account: &str, name: &str) -> Result<Option<String>, DbError> {
+    let sql = Sql::new("SELECT value FROM portaldesk_setting WHERE account = ? AND name = ?")
+        .bind(account)
+        .bind(name);
+    db.optional(sql).await?.map_or(Ok(None), |row| row.text_opt(0))
+}
+
+/// Sets or removes a setting.
+///
+/// # Errors
+/// What the engine says.
+pub async fn set_setting(db: &Db, account: &str, name: &str, value: Option<&str>) -> Result<(), Failure> {
+    let (account, name, value) = (account.to_owned(), name.to_owned(), value.map(str::to_owned));
+    db.transaction(move |tx| {
+        let (account, name, value) = (account.clone(), name.clone(), value.clone());
+        Box::pin(async move {
+            let delete = Sql::new("DELETE FROM portaldesk_setting WHERE account = ? AND name = ?")
+                .bind(account.as_str())
+                .bind(name.as_str());
+            tx.execute(delete).await?;
+            if let Some(value) = value {
+                let insert =
+                    Sql::new("INSERT INTO portaldesk_setting (account, name, value) VALUES (?, ?, ?)");
+                tx.execute(insert.bind(account).bind(name).bind(value)).await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+}
+
+/// An image without its password hash: hashes are kept to undo, never exported.
+fn masked(image: Option<&str>) -> serde_json::Value {
+    let mut json: serde_json::Value =
+        image.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    if let Some(password) = json.get_mut("password") {
+        *password = json!("********");
+    }
+    json
+}
+
+/// A change with its rows as one line of JSON, without password hashes.
+#[must_use]
+pub fn export_line(change: &Change, rows: &[ChangeRow]) -> String {
+    let rows: Vec<serde_json::Value> = rows
+        .iter()
+        .map(|row| {
+            json!({
+                "seq": row.seq, "kind": row.kind, "table": row.table_name, "key": row.row_key, "user_id": row.user_id,
+                "before": masked(row.before_image.as_deref()), "after": masked(row.after_image.as_deref()),
+                "digest": row.digest,
+            })
+        })
+        .collect();
+    json!({
+        "operation": change.operation, "run": change.run, "run_seq": change.run_seq,
+        "made": change.made.to_rfc3339(), "actor_id": change.actor_id, "actor": change.actor,
+        "unix_user": change.unix_user, "ssh_from": change.ssh_from, "sitting": change.sitting,
+        "title": change.title, "ticket": change.ticket, "undo_of": change.undo_of,
+        "previous_hash": change.previous_hash, "hash": change.hash, "rows": rows,
+    })
+    .to_string()
 }
