@@ -165,4 +165,12 @@ impl Portal {
     }
 }
 
+pub mod accounts;
+pub mod departments;
+pub mod groups;
+pub mod passwords;
+pub mod record;
 pub mod setup;
+pub mod sign_in;
+pub mod stats;
+pub mod users;
