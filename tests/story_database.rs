@@ -1,4 +1,10 @@
 //! The ways in which three engines and their driver are known to go wrong, each on every engine.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[macro_use]
 mod support;
