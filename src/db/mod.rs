@@ -15,6 +15,7 @@ mod transaction;
 mod value;
 
 pub mod migrate;
+pub mod own;
 pub mod schema;
 
 pub use cancel::Cancel;
@@ -22,7 +23,7 @@ pub use dialect::{Dialect, like_text};
 pub use session::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
-pub use transaction::{Failure, Tx};
+pub use transaction::{Failure, ForeignKeys, Reads, Tx};
 pub use value::{Cell, Row, Val, hex, parse_time};
 
 use crate::error::{Error, Kind};

@@ -105,6 +105,51 @@ impl Tx {
     }
 }
 
+/// Whether the engine watches over references between tables during a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForeignKeys {
+    /// As always.
+    #[default]
+    Enforced,
+    /// Off for this transaction, to bring back a row whose parent is gone. PostgreSQL has no such switch for an
+    /// ordinary account: there the constraint itself decides.
+    Off,
+}
+
+/// Something that answers queries: the database, or a transaction that sees its own writes.
+pub trait Reads: Send {
+    /// All rows of a statement.
+    fn rows(&mut self, sql: Sql) -> BoxFuture<'_, Result<Vec<Row>, DbError>>;
+    /// The engine's SQL.
+    fn sql_dialect(&self) -> Dialect;
+}
+
+impl Reads for Tx {
+    fn rows(&mut self, sql: Sql) -> BoxFuture<'_, Result<Vec<Row>, DbError>> {
+        Box::pin(self.all(sql))
+    }
+
+    fn sql_dialect(&self) -> Dialect {
+        self.dialect
+    }
+}
+
+impl Reads for Db {
+    fn rows(&mut self, sql: Sql) -> BoxFuture<'_, Result<Vec<Row>, DbError>> {
+        Box::pin(self.all(sql))
+    }
+
+    fn sql_dialect(&self) -> Dialect {
+        self.dialect()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Manner {
+    keys: ForeignKeys,
+    commit: bool,
+}
+
 /// The work of a transaction: a closure that can be called again when the transaction has to be retried.
 pub type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync>;
 
@@ -119,7 +164,19 @@ impl Db {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync + 'static,
     {
-        self.run(Arc::new(work), true).await
+        self.transaction_with(ForeignKeys::Enforced, work).await
+    }
+
+    /// Like [`Db::transaction`], with a say on foreign keys.
+    ///
+    /// # Errors
+    /// As [`Db::transaction`].
+    pub async fn transaction_with<T, F>(&self, keys: ForeignKeys, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync + 'static,
+    {
+        self.run(Arc::new(work), Manner { keys, commit: true }).await
     }
 
     /// Runs `work` as [`Db::transaction`] does and rolls everything back at the end.
@@ -131,13 +188,13 @@ impl Db {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync + 'static,
     {
-        self.run(Arc::new(work), false).await
+        self.run(Arc::new(work), Manner { keys: ForeignKeys::Enforced, commit: false }).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: Work<T>, commit: bool) -> Result<T, Failure> {
+    async fn run<T: Send + 'static>(&self, work: Work<T>, manner: Manner) -> Result<T, Failure> {
         let shared = Arc::clone(self.shared());
         let dialect = self.dialect();
-        owned(async move { Ok(try_until_done(&shared, dialect, &work, commit).await) }).await?
+        owned(async move { Ok(try_until_done(&shared, dialect, &work, manner).await) }).await?
     }
 }
 
@@ -145,13 +202,13 @@ async fn try_until_done<T>(
     shared: &Arc<Shared>,
     dialect: Dialect,
     work: &Work<T>,
-    commit: bool,
+    manner: Manner,
 ) -> Result<T, Failure> {
     let started = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
-        match attempt(shared, dialect, work, commit).await {
+        match attempt(shared, dialect, work, manner).await {
             Err(Failure::Db(error))
                 if error.is_retryable() && tries < TRIES && started.elapsed() + pause(tries) < PATIENCE =>
             {
@@ -180,10 +237,18 @@ async fn attempt<T>(
     shared: &Arc<Shared>,
     dialect: Dialect,
     work: &Work<T>,
-    commit: bool,
+    manner: Manner,
 ) -> Result<T, Failure> {
-    let mut tx = Tx { lease: begin(shared, dialect).await?, dialect };
-    match work(&mut tx).await {
+    let mut tx = Tx { lease: begin(shared, dialect, manner.keys).await?, dialect };
+    let result = finish(&mut tx, work, manner.commit).await;
+    if manner.keys == ForeignKeys::Off {
+        switch_foreign_keys(&mut tx.lease, dialect, true).await;
+    }
+    result
+}
+
+async fn finish<T>(tx: &mut Tx, work: &Work<T>, commit: bool) -> Result<T, Failure> {
+    match work(tx).await {
         Ok(value) if commit => match tx.lease.execute_text("COMMIT").await {
             Ok(()) => Ok(value),
             Err(error) if error.kind == DbErrorKind::Lost => {
@@ -207,8 +272,12 @@ async fn attempt<T>(
 }
 
 /// A connection with an open transaction. One that waited in the pool may be broken: then a fresh one is tried.
-async fn begin(shared: &Arc<Shared>, dialect: Dialect) -> Result<Lease, DbError> {
+async fn begin(shared: &Arc<Shared>, dialect: Dialect, keys: ForeignKeys) -> Result<Lease, DbError> {
     let mut lease = shared.lease().await?;
+    if keys == ForeignKeys::Off {
+        // SQLite ignores the switch inside a transaction.
+        switch_foreign_keys(&mut lease, dialect, false).await;
+    }
     match start(&mut lease, dialect).await {
         Err(error) if error.kind == DbErrorKind::Lost && lease.reused => {
             lease.discard();
@@ -222,6 +291,20 @@ async fn begin(shared: &Arc<Shared>, dialect: Dialect) -> Result<Lease, DbError>
             Err(error)
         }
         Ok(()) => Ok(lease),
+    }
+}
+
+/// A connection on which the switch fails is closed: it must not go on without foreign keys.
+async fn switch_foreign_keys(lease: &mut Lease, dialect: Dialect, on: bool) {
+    let order = match (dialect, on) {
+        (Dialect::Sqlite, true) => "PRAGMA foreign_keys = ON",
+        (Dialect::Sqlite, false) => "PRAGMA foreign_keys = OFF",
+        (Dialect::MySql, true) => "SET SESSION foreign_key_checks = 1",
+        (Dialect::MySql, false) => "SET SESSION foreign_key_checks = 0",
+        (Dialect::Postgres, _) => return,
+    };
+    if lease.execute_text(order).await.is_err() {
+        lease.discard();
     }
 }
 
