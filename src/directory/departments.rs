@@ -55,7 +55,9 @@ pub(super) fn unknown(what: &str, name: &str, known: impl Iterator<Item = String
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     match nearest {
-        Some((_, known)) => format!("There is no {what} '{name}'. Did you mean '{known}'? Nothing was written."),
+        Some((_, known)) => {
+            format!("There is no {what} '{name}'. Did you mean '{known}'? Nothing was written.")
+        }
         None => format!("There is no {what} '{name}'; nothing was written."),
     }
 }

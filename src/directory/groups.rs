@@ -59,7 +59,8 @@ pub async fn setup(portal: &Portal) -> Result<Plan> {
 /// # Errors
 /// Invalid, when there is no such group yet; what the engine says.
 pub async fn assign_superusers(portal: &Portal) -> Result<Vec<Plan>> {
-    let Some(admin) = choices(portal).await?.into_iter().find(|choice| choice.level == Some(Level::Admin)) else {
+    let Some(admin) = choices(portal).await?.into_iter().find(|choice| choice.level == Some(Level::Admin))
+    else {
         return Err(crate::error::Error::invalid(
             "There is no Admin group to put superusers into; nothing was written. `portaldesk setup-groups` makes it.",
         ));

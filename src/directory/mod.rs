@@ -168,6 +168,7 @@ impl Portal {
 pub mod accounts;
 pub mod departments;
 pub mod groups;
+pub mod history;
 pub mod passwords;
 pub mod record;
 pub mod setup;

@@ -36,7 +36,9 @@ async fn newest(portal: &Portal) -> Result<Vec<String>> {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = HASHING.acquire().await.map_err(|_| Error::bug("hashing has ended"))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::bug(format!("hashing ended early: {error}")))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::bug(format!("hashing ended early: {error}")))
 }
 
 /// Hashes a password for the portal, never cheaper than the hash it replaces.

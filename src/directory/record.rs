@@ -62,11 +62,13 @@ impl Record {
 /// # Errors
 /// Invalid, when there is no such user; what the engine says.
 pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
-    let sql = Sql::new("SELECT username, first_name, last_name, email, is_active, is_staff, is_superuser, password, ")
-        .time("date_joined")
-        .push(", ")
-        .time("last_login")
-        .push_bind(" FROM auth_user WHERE id = ?", id);
+    let sql = Sql::new(
+        "SELECT username, first_name, last_name, email, is_active, is_staff, is_superuser, password, ",
+    )
+    .time("date_joined")
+    .push(", ")
+    .time("last_login")
+    .push_bind(" FROM auth_user WHERE id = ?", id);
     let Some(row) = portal.db.optional(sql).await? else {
         return Err(Error::invalid(format!("There is no user with id {id} any more.")));
     };
@@ -84,7 +86,8 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     };
     let encoded = row.text(7)?;
     let history = if portal.schema.has_own_tables() {
-        changes(&portal.db, &Wanted { about_user: Some(id), limit: Some(CHANGES), ..Wanted::default() }).await?
+        changes(&portal.db, &Wanted { about_user: Some(id), limit: Some(CHANGES), ..Wanted::default() })
+            .await?
     } else {
         Vec::new()
     };

@@ -22,8 +22,7 @@ const FREE_TRIES: i64 = 5;
 const LONGEST_DELAY: TimeDelta = TimeDelta::minutes(15);
 
 /// The same words for every failure.
-const REFUSED: &str =
-    "That name and password don't open this portal here. Either is wrong, or the account may not work with portaldesk.";
+const REFUSED: &str = "That name and password don't open this portal here. Either is wrong, or the account may not work with portaldesk.";
 
 /// Signs in; who it is.
 ///
@@ -35,15 +34,19 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     let counted = portal.writer().is_ok();
     let login_user = portal.actor.unix_user.clone();
     let now = own::now(&mut portal.db.clone()).await?;
-    let count =
-        if counted { own::sign_in_count(&portal.db, &name, &login_user).await? } else { own::SignInCount::default() };
+    let count = if counted {
+        own::sign_in_count(&portal.db, &name, &login_user).await?
+    } else {
+        own::SignInCount::default()
+    };
     if let Some(until) = count.blocked_until.filter(|until| *until > now) {
         return Err(wait(until, now));
     }
     match try_account(portal, &name, password).await? {
         Some(account) => {
             if count.failures > 0 {
-                own::set_sign_in_count(&portal.db, &name, &login_user, own::SignInCount::default(), now).await?;
+                own::set_sign_in_count(&portal.db, &name, &login_user, own::SignInCount::default(), now)
+                    .await?;
             }
             Ok(account)
         }

@@ -36,8 +36,10 @@ pub async fn read(portal: &Portal) -> Result<Stats> {
     let count = |sql| portal.count(sql);
     let mut stats = Stats {
         users: count(Sql::new("SELECT COUNT(*) FROM auth_user")).await?,
-        active_users: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE is_active = ?").bind(true)).await?,
-        superusers: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE is_superuser = ?").bind(true)).await?,
+        active_users: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE is_active = ?").bind(true))
+            .await?,
+        superusers: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE is_superuser = ?").bind(true))
+            .await?,
         staff: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE is_staff = ?").bind(true)).await?,
         never_signed_in: count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE last_login IS NULL")).await?,
         ..Stats::default()
@@ -56,7 +58,8 @@ pub async fn read(portal: &Portal) -> Result<Stats> {
              FROM core_department d ORDER BY d.name",
         );
         stats.departments = named(portal, departments).await?;
-        let with = Sql::new("SELECT COUNT(DISTINCT user_id) FROM core_userprofile WHERE department_id IS NOT NULL");
+        let with =
+            Sql::new("SELECT COUNT(DISTINCT user_id) FROM core_userprofile WHERE department_id IS NOT NULL");
         stats.without_department = (stats.users - count(with).await?).max(0);
     }
     Ok(stats)

@@ -293,7 +293,13 @@ fn joined(portal: &Portal, sql: Sql, query: &Query) -> Sql {
     }
 }
 
-async fn places(portal: &Portal, query: &Query, from: &From, backwards: bool, wanted: i64) -> Result<Vec<Place>> {
+async fn places(
+    portal: &Portal,
+    query: &Query,
+    from: &From,
+    backwards: bool,
+    wanted: i64,
+) -> Result<Vec<Place>> {
     let time = matches!(query.sort, Column::LastLogin | Column::Joined);
     let sql = Sql::new("SELECT u.id, ");
     let sql = match query.sort {
@@ -362,8 +368,11 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
     for word in &query.words {
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
-        for (index, column) in ["u.username", "u.first_name", "u.last_name", "u.email"].into_iter().enumerate() {
-            sql = sql.push(if index == 0 { "" } else { " OR " }).push(column).push_bind(like, pattern.as_str());
+        for (index, column) in
+            ["u.username", "u.first_name", "u.last_name", "u.email"].into_iter().enumerate()
+        {
+            sql =
+                sql.push(if index == 0 { "" } else { " OR " }).push(column).push_bind(like, pattern.as_str());
         }
         if profiles {
             sql = sql.push(" OR u.id IN (SELECT w.user_id FROM core_userprofile w WHERE w.main_portal_id");
@@ -427,7 +436,11 @@ async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
                 is_active: row.bool(5)?,
                 is_staff: row.bool(6)?,
                 is_superuser: row.bool(7)?,
-                profiles: if portal.has_table("core_userprofile") { departments.map_or(0, Vec::len) } else { 1 },
+                profiles: if portal.has_table("core_userprofile") {
+                    departments.map_or(0, Vec::len)
+                } else {
+                    1
+                },
                 usable_password: matches!(password::read(&row.text(8)?), password::Stored::Usable(_)),
                 place,
             })
