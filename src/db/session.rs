@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::cancel::Cancel;
 use super::sql::Sql;
 use super::target::{Address, Target, Tls};
-use super::value::{Raw, Row, Val};
+use super::value::{Cell, Raw, Row, Val};
 use super::{DbError, DbErrorKind, Dialect};
 
 /// How many connections one program holds at most: reads of the screen, a write, and one to cancel with.
@@ -641,6 +641,12 @@ fn sqlite_args(sql: &Sql) -> Result<sqlx::sqlite::SqliteArguments, DbError> {
             Val::Bytes(value) => args.add(value.clone()),
             Val::Real(value) => args.add(*value),
             Val::Time(value) => args.add(value.map(|time| Dialect::Sqlite.time_text(time))),
+            Val::Cell(Cell::Null) => args.add(None::<String>),
+            Val::Cell(Cell::Bool(value)) => args.add(i64::from(*value)),
+            Val::Cell(Cell::Int(value)) => args.add(*value),
+            Val::Cell(Cell::Real(value)) => args.add(*value),
+            Val::Cell(Cell::Text(value)) => args.add(value.clone()),
+            Val::Cell(Cell::Bytes(value) | Cell::RawText(value)) => args.add(value.clone()),
         }
         .map_err(|error| encode_failure(&*error))?;
     }
@@ -657,6 +663,12 @@ fn mysql_args(sql: &Sql) -> Result<sqlx::mysql::MySqlArguments, DbError> {
             Val::Bytes(value) => args.add(value.clone()),
             Val::Real(value) => args.add(*value),
             Val::Time(value) => args.add(value.map(|time| Dialect::MySql.time_text(time))),
+            Val::Cell(Cell::Null) => args.add(None::<String>),
+            Val::Cell(Cell::Bool(value)) => args.add(i64::from(*value)),
+            Val::Cell(Cell::Int(value)) => args.add(*value),
+            Val::Cell(Cell::Real(value)) => args.add(*value),
+            Val::Cell(Cell::Text(value)) => args.add(value.clone()),
+            Val::Cell(Cell::Bytes(value) | Cell::RawText(value)) => args.add(value.clone()),
         }
         .map_err(|error| encode_failure(&*error))?;
     }
@@ -673,6 +685,7 @@ fn postgres_args(sql: &Sql) -> Result<sqlx::postgres::PgArguments, DbError> {
             Val::Bytes(value) => args.add(value.clone()),
             Val::Real(value) => args.add(*value),
             Val::Time(value) => args.add(*value),
+            Val::Cell(cell) => args.add(cell.postgres_text()),
         }
         .map_err(|error| encode_failure(&*error))?;
     }

@@ -133,14 +133,7 @@ impl Sql {
             return self;
         }
         self.pieces.push(Piece::Type(postgres_type.to_owned()));
-        self.args.push(match cell {
-            Cell::Null => Val::Text(None),
-            Cell::Bool(value) => Val::Bool(*value),
-            Cell::Int(value) => Val::Int(Some(*value)),
-            Cell::Real(value) => Val::Real(*value),
-            Cell::Text(value) => Val::Text(Some(value.clone())),
-            Cell::Bytes(value) | Cell::RawText(value) => Val::Bytes(value.clone()),
-        });
+        self.args.push(Val::Cell(cell.clone()));
         self
     }
 

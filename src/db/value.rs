@@ -22,6 +22,9 @@ pub enum Val {
     Real(f64),
     /// A moment, written as Django writes it on that engine.
     Time(Option<DateTime<Utc>>),
+    /// A column's value, to be cast to the column's type by the statement. On PostgreSQL it always travels as text:
+    /// prepared statements are kept by their text, and one prepared for a number would misread a NULL of another type.
+    Cell(Cell),
 }
 
 impl From<i64> for Val {
@@ -154,6 +157,18 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 impl Cell {
+    /// As PostgreSQL prints and reads it.
+    pub(super) fn postgres_text(&self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::Bool(value) => Some(value.to_string()),
+            Self::Int(value) => Some(value.to_string()),
+            Self::Real(value) => Some(value.to_string()),
+            Self::Text(value) => Some(value.clone()),
+            Self::Bytes(value) | Self::RawText(value) => Some(format!("\\x{}", hex(value))),
+        }
+    }
+
     /// Text or, without a value, NULL.
     #[must_use]
     pub fn text(value: Option<&str>) -> Self {

@@ -167,6 +167,30 @@ impl TestDb {
         self.db.script(vec![text.to_owned()]).await.unwrap_or_else(|error| panic!("{error}: {text}"));
     }
 
+    /// Runs SQL while the engine does not watch over references: how orphans come about. On PostgreSQL the foreign
+    /// keys to `auth_user` are taken off for good, as on a portal that lost them.
+    pub(crate) async fn without_foreign_keys(&self, text: &str) {
+        let (before, after) = match self.db.dialect() {
+            Dialect::Sqlite => ("PRAGMA foreign_keys = OFF", "PRAGMA foreign_keys = ON"),
+            Dialect::MySql => ("SET SESSION foreign_key_checks = 0", "SET SESSION foreign_key_checks = 1"),
+            Dialect::Postgres => (
+                "DO $$ DECLARE r record; BEGIN FOR r IN SELECT conrelid::regclass AS t, conname FROM pg_constraint \
+                 WHERE contype = 'f' LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', r.t, r.conname); \
+                 END LOOP; END $$",
+                "SELECT 1",
+            ),
+        };
+        self.db
+            .script(vec![before.to_owned(), text.to_owned(), after.to_owned()])
+            .await
+            .unwrap_or_else(|error| panic!("{error}: {text}"));
+    }
+
+    /// A true boolean as this engine's SQL spells it.
+    pub(crate) fn yes(&self) -> &'static str {
+        if self.db.dialect() == Dialect::Postgres { "true" } else { "1" }
+    }
+
     /// The number that a query gives.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
         self.db.one(Sql::new(sql)).await.expect(sql).int(0).expect(sql)
