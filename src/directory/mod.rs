@@ -26,7 +26,7 @@ pub enum Hasher {
     /// As the portal's newest usable hashes are; on a database of our own Django's argon2.
     #[default]
     Auto,
-    /// Django's pbkdf2_sha256.
+    /// Django's `pbkdf2_sha256`.
     Pbkdf2Sha256,
     /// Django's argon2; the portal needs argon2-cffi to read it.
     Argon2,

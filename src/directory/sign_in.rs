@@ -42,24 +42,19 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     if let Some(until) = count.blocked_until.filter(|until| *until > now) {
         return Err(wait(until, now));
     }
-    match try_account(portal, &name, password).await? {
-        Some(account) => {
-            if count.failures > 0 {
-                own::set_sign_in_count(&portal.db, &name, &login_user, own::SignInCount::default(), now)
-                    .await?;
-            }
-            Ok(account)
+    if let Some(account) = try_account(portal, &name, password).await? {
+        if count.failures > 0 {
+            own::set_sign_in_count(&portal.db, &name, &login_user, own::SignInCount::default(), now).await?;
         }
-        None => {
-            if counted {
-                let failures = count.failures + 1;
-                let blocked_until = delay(failures).map(|delay| now + delay);
-                let count = own::SignInCount { failures, blocked_until };
-                own::set_sign_in_count(&portal.db, &name, &login_user, count, now).await?;
-            }
-            Err(Error::denied(REFUSED))
-        }
+        return Ok(account);
     }
+    if counted {
+        let failures = count.failures + 1;
+        let blocked_until = delay(failures).map(|delay| now + delay);
+        let count = own::SignInCount { failures, blocked_until };
+        own::set_sign_in_count(&portal.db, &name, &login_user, count, now).await?;
+    }
+    Err(Error::denied(REFUSED))
 }
 
 fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> Error {

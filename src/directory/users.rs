@@ -135,6 +135,7 @@ pub enum From {
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's own columns")]
 pub struct UserRow {
     /// The id in `auth_user`.
     pub id: i64,
@@ -213,9 +214,8 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
     let (at_start, at_end) = match from {
         From::Start => (true, !more),
         From::End => (!more, true),
-        From::After(_) => (false, !more),
+        From::After(_) | From::At(_) => (false, !more),
         From::Before(_) => (!more, false),
-        From::At(_) => (false, !more),
     };
     Ok(Page { rows: details(portal, places).await?, at_start, at_end })
 }
@@ -482,7 +482,7 @@ async fn access(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Vec<String
     Ok(found
         .into_iter()
         .map(|(id, mut groups)| {
-            groups.sort_by(|a, b| b.0.cmp(&a.0));
+            groups.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
             (id, groups.into_iter().map(|(_, name)| name).collect())
         })
         .collect())
