@@ -1,5 +1,8 @@
 //! The map of the house: see `ARCHITECTURE.md`.
 
+pub mod db;
+pub mod directory;
 pub mod error;
 pub mod portal;
 pub mod text;
+pub mod tui;

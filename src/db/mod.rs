@@ -1,0 +1,5 @@
+//! The database.
+
+mod cancel;
+
+pub use cancel::Cancel;
