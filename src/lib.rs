@@ -6,3 +6,4 @@ pub mod directory;
 pub mod error;
 pub mod portal;
 pub mod text;
+pub mod tui;
