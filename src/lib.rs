@@ -1,5 +1,9 @@
 //! The map of the house: see `ARCHITECTURE.md`.
 
+pub mod cli;
+pub mod config;
+pub mod db;
 pub mod error;
+pub mod logging;
 pub mod portal;
 pub mod text;

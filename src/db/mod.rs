@@ -1,0 +1,3 @@
+//! The database: the only folder that names sqlx.
+
+pub mod target;
