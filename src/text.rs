@@ -1,36 +1,386 @@
-//! Makes foreign text safe to show.
+//! Makes foreign text safe to show, once, before a screen, a log or a terminal sees it; and measures it in cells.
+//!
+//! Every text of a portal's database was typed by somebody who may wish us ill: an escape sequence in a first name
+//! would run in the administrator's terminal, a bidi override would swap what a review shows. [`safe`] turns every
+//! character that acts instead of showing, or that shows nothing, into a visible escape: `\n`, `\x1b`, `\u{202e}`.
+//! Visible text of any script comes out unchanged, and escaping twice is the same as escaping once.
+//!
+//! Which characters those are: Unicode's controls (C0, DEL, C1), line and paragraph separators, noncharacters, and
+//! the property `Default_Ignorable_Code_Point` (UAX #44), which holds the bidi controls of UAX #9, the zero-width
+//! characters and the tag characters. Left alone where they do their work are the joiners (U+200C, U+200D) inside a
+//! word of a script that needs them or inside an emoji, and a variation selector behind an emoji or ideograph.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-/// The same text with every control character as a visible escape.
+use unicode_properties::{GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Marks above this many on one letter are escaped: they would pile up over the neighbouring lines.
+const MARKS_PER_LETTER: usize = 8;
+
+/// The text with everything that is not plainly visible as an escape, on one line: newlines and tabs too.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        Cow::Owned(
-            text.chars()
-                .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-                .collect(),
-        )
-    } else {
-        Cow::Borrowed(text)
+    escape(text, false)
+}
+
+/// As [`safe`], but for text of several lines: `\n` stays, and `\r\n` (as browsers send it) becomes `\n`.
+#[must_use]
+pub fn safe_lines(text: &str) -> Cow<'_, str> {
+    escape(text, true)
+}
+
+/// As [`safe`], for bytes that should be UTF-8: what is not comes out as `\xff`.
+#[must_use]
+pub fn safe_bytes(bytes: &[u8]) -> String {
+    let mut shown = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        shown.push_str(&safe(chunk.valid()));
+        for byte in chunk.invalid() {
+            push_byte(&mut shown, *byte);
+        }
+    }
+    shown
+}
+
+/// Compact JSON in which every character that [`safe`] might escape stands as `\uXXXX`.
+///
+/// Parsing it gives back exactly `value`, and printing it does nothing to a terminal.
+#[must_use]
+pub fn json(value: &serde_json::Value) -> String {
+    let plain = value.to_string();
+    if is_plain_ascii(&plain) {
+        return plain;
+    }
+    let mut shown = String::with_capacity(plain.len() + 16);
+    for c in plain.chars() {
+        if acts(c) || hides(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// How many terminal cells a safe text takes: two for a wide character, none for a combining one.
+///
+/// Counted by grapheme cluster, as the screen is drawn.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    if is_plain_ascii(text) { text.len() } else { text.graphemes(true).map(UnicodeWidthStr::width).sum() }
+}
+
+/// The text in at most this many cells; one that is cut ends in `…`, and no character is cut in half.
+#[must_use]
+pub fn truncate(text: &str, cells: usize) -> Cow<'_, str> {
+    if width(text) <= cells {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = cells.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let mut used = 0;
+    let mut end = 0;
+    for (start, cluster) in text.grapheme_indices(true) {
+        used += cluster.width();
+        if used > room {
+            break;
+        }
+        end = start + cluster.len();
+    }
+    Cow::Owned(format!("{}…", &text[..end]))
+}
+
+/// The text in exactly this many cells: cut as by [`truncate`], or filled up with spaces.
+#[must_use]
+pub fn pad(text: &str, cells: usize) -> String {
+    let mut padded = truncate(text, cells).into_owned();
+    let missing = cells.saturating_sub(width(&padded));
+    padded.extend(std::iter::repeat_n(' ', missing));
+    padded
+}
+
+/// The one loop behind [`safe`] and [`safe_lines`]; it allocates only once something must be escaped.
+fn escape(text: &str, lines: bool) -> Cow<'_, str> {
+    if is_plain_ascii(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown: Option<String> = None;
+    let mut before = Before::default();
+    let mut rest = text.char_indices().peekable();
+    while let Some((at, c)) = rest.next() {
+        let next = rest.peek().map(|&(_, next)| next);
+        if lines && c == '\r' && next == Some('\n') {
+            shown.get_or_insert_with(|| text[..at].to_owned());
+        } else if (lines && c == '\n') || stays(c, &before, next) {
+            before.shown(c);
+            if let Some(shown) = &mut shown {
+                shown.push(c);
+            }
+        } else {
+            before = Before::default();
+            push_escape(shown.get_or_insert_with(|| text[..at].to_owned()), c);
+        }
+    }
+    shown.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// What stands on the screen just before a character.
+#[derive(Default)]
+struct Before {
+    /// The last character shown as it is; none at the start, after an escape and after a newline.
+    last: Option<char>,
+    /// How many characters without width stand at the end.
+    marks: usize,
+}
+
+impl Before {
+    fn shown(&mut self, c: char) {
+        self.marks = if c.width() == Some(0) { self.marks + 1 } else { 0 };
+        self.last = (c != '\n').then_some(c);
     }
 }
 
-/// One JSON value as text.
-#[must_use]
-pub fn json(value: &serde_json::Value) -> String {
-    value.to_string()
+/// Whether the character can be shown as it is, at this place.
+fn stays(c: char, before: &Before, next: Option<char>) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    if acts(c) {
+        return false;
+    }
+    if hides(c) {
+        return match c {
+            '\u{200c}' | '\u{200d}' => before.last.zip(next).is_some_and(|(last, next)| joins(last, next)),
+            '\u{fe0e}' | '\u{fe0f}' => before.last.is_some_and(|last| varies(last, next)),
+            '\u{e0100}'..='\u{e01ef}' => before.last.is_some_and(is_ideograph),
+            _ => false,
+        };
+    }
+    // A mark with no letter of its own would sit on the frame or on the escape before it.
+    c.width() != Some(0) || (before.last.is_some() && before.marks < MARKS_PER_LETTER)
 }
 
-/// How many columns of a terminal the text takes.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    unicode_width::UnicodeWidthStr::width(text)
+/// Whether the character does something to a terminal or to the line instead of being shown.
+const fn acts(c: char) -> bool {
+    matches!(c, '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}')
 }
 
-/// The text filled with blanks to a width.
-#[must_use]
-pub fn pad(text: &str, columns: usize) -> String {
-    let fill = columns.saturating_sub(width(text));
-    format!("{text}{}", " ".repeat(fill))
+/// Whether the character may be invisible: `Default_Ignorable_Code_Point` of Unicode 17, annotation controls, and
+/// noncharacters.
+const fn hides(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    ) || c as u32 & 0xfffe == 0xfffe
+}
+
+/// Whether a joiner between these two belongs there: inside an emoji, or inside a word of a script whose letters
+/// change shape. Latin, Greek and Cyrillic (all below U+0590) have no use for one, so there it only hides.
+fn joins(last: char, next: char) -> bool {
+    let in_word = |c: char| {
+        c >= '\u{590}'
+            && matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark)
+    };
+    let in_emoji = |c: char| !c.is_ascii() && (c.is_emoji_char() || c == '\u{fe0f}');
+    (in_word(last) && in_word(next)) || (in_emoji(last) && in_emoji(next))
+}
+
+/// Whether an emoji variation selector may follow this character: an emoji, or the digit of a keycap.
+fn varies(last: char, next: Option<char>) -> bool {
+    last.is_emoji_char() && (!last.is_ascii() || next == Some('\u{20e3}'))
+}
+
+/// Whether ideographic variation selectors (as in Japanese family names) may follow this character.
+const fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+fn is_plain_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+fn push_escape(shown: &mut String, c: char) {
+    match c {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        '\0'..='\x7f' => push_byte(shown, c as u8),
+        _ => {
+            let _infallible = write!(shown, "\\u{{{:x}}}", c as u32);
+        }
+    }
+}
+
+fn push_byte(shown: &mut String, byte: u8) {
+    let _infallible = write!(shown, "\\x{byte:02x}");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn visible_text_of_any_script_is_borrowed_unchanged() {
+        for text in [
+            "",
+            "amir",
+            "Żółć",
+            "Cho Min-ji 조민지",
+            "密码",
+            "Ünïcode e\u{301}",
+            "مریم",
+            "שלום",
+            "नमस्ते",
+            "5 €",
+            "\\x1b",
+        ] {
+            assert!(matches!(safe(text), Cow::Borrowed(same) if same == text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_acts_or_hides_becomes_visible() {
+        for (text, shown) in [
+            ("a\x1b[31mb", "a\\x1b[31mb"),
+            ("a\nb\tc\r\0\x7f", "a\\nb\\tc\\r\\x00\\x7f"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("invoice\u{202e}fdp.exe", "invoice\\u{202e}fdp.exe"),
+            ("a\u{2066}b\u{2069}c\u{200e}\u{200f}\u{61c}", "a\\u{2066}b\\u{2069}c\\u{200e}\\u{200f}\\u{61c}"),
+            ("ad\u{200b}min", "ad\\u{200b}min"),
+            ("ad\u{200d}min", "ad\\u{200d}min"),
+            ("\u{feff}amir", "\\u{feff}amir"),
+            ("a\u{e0041}\u{e007f}", "a\\u{e0041}\\u{e007f}"),
+            ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
+            ("a\u{fe0f}b\u{3164}", "a\\u{fe0f}b\\u{3164}"),
+            ("a\u{ffff}", "a\\u{ffff}"),
+            ("\u{301}a", "\\u{301}a"),
+            ("\x1b\u{301}", "\\x1b\\u{301}"),
+        ] {
+            assert_eq!(safe(text), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn joiners_stay_where_a_word_or_an_emoji_needs_them() {
+        for text in [
+            "می\u{200c}خواهم",
+            "क्\u{200d}ष",
+            "👩\u{200d}👩\u{200d}👧",
+            "🏳\u{fe0f}\u{200d}🌈",
+            "1\u{fe0f}\u{20e3}",
+            "葛\u{e0100}城",
+        ] {
+            assert_eq!(safe(text), text, "{text:?}");
+        }
+        assert_eq!(safe("\u{200d}م"), "\\u{200d}م");
+        assert_eq!(safe("م\u{200d}"), "م\\u{200d}");
+    }
+
+    #[test]
+    fn piled_up_marks_are_cut_off() {
+        let pile = format!("a{}", "\u{301}".repeat(MARKS_PER_LETTER + 1));
+        let shown = safe(&pile);
+        assert!(shown.ends_with("\\u{301}"), "{shown}");
+        assert_eq!(shown.chars().filter(|c| *c == '\u{301}').count(), MARKS_PER_LETTER);
+    }
+
+    #[test]
+    fn lines_keep_their_ends() {
+        assert_eq!(safe_lines("one\r\ntwo\n\u{301}three\rfour\t"), "one\ntwo\n\\u{301}three\\rfour\\t");
+        assert!(matches!(safe_lines("one\ntwo"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_named() {
+        assert_eq!(safe_bytes(b"caf\xe9 \xc3\xbc\x1b"), "caf\\xe9 ü\\x1b");
+    }
+
+    #[test]
+    fn json_is_exact_and_harmless() {
+        let value = serde_json::json!({"na\u{202e}me": "a\u{9b}\u{7f}\u{e0041}\n\u{200d}ü", "n": [1, null]});
+        let shown = json(&value);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        assert_eq!(shown, r#"{"na\u202eme":"a\u009b\u007f\udb40\udc41\n\u200dü","n":[1,null]}"#);
+    }
+
+    #[test]
+    fn cutting_respects_wide_and_combining_characters() {
+        assert_eq!(truncate("amir", 4), "amir");
+        assert_eq!(truncate("amirah", 4), "ami…");
+        assert_eq!(truncate("密码密码", 4), "密…");
+        assert_eq!(truncate("密码密码", 5), "密码…");
+        assert_eq!(truncate("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(truncate("👩\u{200d}👩\u{200d}👧 family", 4), "👩\u{200d}👩\u{200d}👧 …");
+        assert_eq!(truncate("amir", 0), "");
+        assert_eq!(pad("密码密码", 4), "密… ");
+        assert_eq!(pad("amir", 6), "amir  ");
+    }
+
+    /// What must not come out in any context: bidi controls, zero-width characters but the joiners, tags.
+    fn is_never_shown(c: char) -> bool {
+        matches!(
+            c,
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{61c}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        )
+    }
+
+    /// Arbitrary text, made mostly of the characters that matter here.
+    fn hostile() -> impl Strategy<Value = String> {
+        let troublesome = prop_oneof![
+            any::<char>(),
+            prop::char::range('\0', '\u{a0}'),
+            prop::char::range('\u{300}', '\u{310}'),
+            prop::char::range('\u{600}', '\u{650}'),
+            prop::char::range('\u{2000}', '\u{2070}'),
+            prop::char::range('\u{fe00}', '\u{feff}'),
+            prop::char::range('\u{1f1e6}', '\u{1f3ff}'),
+            prop::char::range('\u{e0000}', '\u{e01ef}'),
+        ];
+        prop::collection::vec(troublesome, 0..40).prop_map(String::from_iter)
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_harmful_comes_out(text in hostile()) {
+            let shown = safe(&text);
+            prop_assert!(!shown.chars().any(|c| c.is_control() || acts(c)));
+            prop_assert!(!shown.contains(is_never_shown));
+            prop_assert_eq!(safe(&shown), shown.as_ref());
+            prop_assert!(!safe_lines(&text).chars().any(|c| c != '\n' && (c.is_control() || acts(c))));
+        }
+
+        #[test]
+        fn nothing_harmful_comes_out_of_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            prop_assert!(!safe_bytes(&bytes).contains(char::is_control));
+        }
+
+        #[test]
+        fn json_survives(text in hostile()) {
+            let value = serde_json::Value::String(text);
+            let shown = json(&value);
+            let remains = shown.contains(|c| acts(c) || hides(c));
+            prop_assert!(!remains);
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        }
+
+        #[test]
+        fn padded_is_exact(text in hostile(), cells in 0_usize..40) {
+            let text = safe(&text);
+            prop_assert_eq!(width(&pad(&text, cells)), cells);
+            prop_assert!(width(&truncate(&text, cells)) <= cells);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use portaldesk::config::{Config, DEFAULT_MINIMUM_LENGTH, Environment, Flags, Hasher, RoleLevel, TimeZone};
-use portaldesk::db::target::{Address, Engine, Tls};
+use portaldesk::db::{Address, Engine, Tls};
 use secrecy::{ExposeSecret, SecretString};
 
 const CANARY: &str = "canary-5b1e";

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::keys::{Found, Section, Source};
 use super::trust::{ReadFile, SecretGroup};
 use super::{Hasher, KeyBinding, RoleConfig, RoleLevel, TimeZone};
-use crate::db::target::{Engine, Target, Tls};
+use crate::db::{Engine, Target, Tls};
 use crate::error::{Error, Result};
 
 /// The whole file.
@@ -176,7 +176,7 @@ fn database(keys: &mut Section<'_>) -> Result<(Target, Option<PathBuf>)> {
 
 /// On this machine nothing needs encryption, unless a certificate or `tls = "verified"` asks for it.
 fn set_tls(target: &mut Target, unverified: Option<bool>, ca_file: Option<Found<String>>) {
-    let over_tcp = matches!(target.address, crate::db::target::Address::Host { .. });
+    let over_tcp = matches!(target.address, crate::db::Address::Host { .. });
     if unverified == Some(true) {
         if !target.address.is_local() {
             target.tls = Tls::Unverified;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::db::target::{Engine, Target};
+use crate::db::{Engine, Target};
 use crate::error::{Error, Result};
 
 mod file;

@@ -1,0 +1,511 @@
+//! Applies one plan in one short transaction: lock, compare, guard, write, journal, log, commit.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::db::schema::{Schema, Table};
+use crate::db::{Cell, Db, DbErrorKind, Failure, ForeignKeys, Sql, Tx, own};
+use crate::error::{Error, Kind, Result};
+use crate::portal::access::Roles;
+
+use super::actor::Actor;
+use super::admin_log::{self, Written};
+use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
+use super::rows::{self, Lock};
+use super::{guard, journal, references};
+
+/// Columns that Django rewrites in passing: a difference there is no conflict.
+const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
+
+/// How long to look for the answer when the connection broke at COMMIT.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// How a plan stands in its run.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) run: String,
+    pub(super) seq: i64,
+    pub(super) title: String,
+    pub(super) kind: &'static str,
+    pub(super) planned: Option<i64>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The operation's id.
+    pub operation: String,
+    /// The rows, in the order written.
+    pub written: Vec<Written>,
+}
+
+/// Everything that applying needs, shared with the transaction's task.
+pub(super) struct Order {
+    pub(super) schema: Arc<Schema>,
+    pub(super) roles: Arc<Roles>,
+    pub(super) actor: Arc<Actor>,
+    pub(super) plan: Plan,
+    pub(super) place: Place,
+    pub(super) operation: String,
+}
+
+/// Applies the order's plan; afterwards either all of it is written, journaled and logged, or nothing.
+pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
+    if order.plan.steps.len() > MOST_ROWS {
+        return Err(Error::bug(format!(
+            "a plan of {} rows, at most {MOST_ROWS} go together",
+            order.plan.steps.len()
+        )));
+    }
+    let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
+    let work = Arc::clone(&order);
+    let result = db
+        .transaction_with(keys, move |tx| {
+            let order = Arc::clone(&work);
+            Box::pin(async move { in_transaction(tx, &order).await })
+        })
+        .await;
+    match result {
+        Ok(written) => Ok(Applied { operation: order.operation.clone(), written }),
+        Err(Failure::Db(error)) if error.kind == DbErrorKind::CommitUnknown => settle(db, &order).await,
+        Err(Failure::Refused(error)) => Err(error),
+        Err(Failure::Db(error)) => Err(explain(error, &order.plan)),
+    }
+}
+
+/// Names what a unique violation is about in the words of the form.
+fn explain(error: crate::db::DbError, plan: &Plan) -> Error {
+    if error.kind != DbErrorKind::Unique {
+        return error.into();
+    }
+    let name = error.constraint.clone().unwrap_or_default();
+    let text = |table: &str, column: &str| {
+        plan.steps
+            .iter()
+            .filter(|step| step.table() == table)
+            .find_map(|step| step.cell(column).and_then(Cell::as_text).map(str::to_owned))
+    };
+    if name.contains("username")
+        && let Some(username) = text("auth_user", "username")
+    {
+        let message = format!("A user named '{username}' exists already; nothing was written.");
+        return Error::field(Kind::Duplicate, "username", message);
+    }
+    if name.contains("main_portal_id")
+        && let Some(id) = text("core_userprofile", "main_portal_id")
+    {
+        return taken_portal_id(&id);
+    }
+    error.into()
+}
+
+fn taken_portal_id(id: &str) -> Error {
+    let message = format!("The portal id '{id}' belongs to another user already; nothing was written.");
+    Error::field(Kind::Duplicate, "main_portal_id", message)
+}
+
+/// The connection broke at COMMIT: the operation's mark decides whether it happened.
+async fn settle(db: &Db, order: &Order) -> Result<Applied> {
+    let started = std::time::Instant::now();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match own::abandon(db, &order.operation, Utc::now()).await {
+            Ok(own::Fate::Committed) => return recover(db, order).await,
+            Ok(own::Fate::Abandoned) => {
+                return Err(Error::unreachable(
+                    "The connection broke while the change was being committed. It did not happen: nothing was \
+                     written, and it is safe to try again.",
+                ));
+            }
+            Err(error) if started.elapsed() < SETTLE => {
+                tracing::warn!(%error, "can't tell yet whether an operation was committed");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            Err(error) => {
+                return Err(Error::new(
+                    Kind::Unknown,
+                    format!(
+                        "The connection broke while operation {} was being committed, and the database can't be \
+                         asked whether it happened: {error}. Look at the history when it is back.",
+                        order.operation
+                    ),
+                )
+                .about(&order.operation));
+            }
+        }
+    }
+}
+
+async fn recover(db: &Db, order: &Order) -> Result<Applied> {
+    let wanted = own::Wanted { id: Some(order.operation.clone()), ..own::Wanted::default() };
+    let mut written = Vec::new();
+    for change in own::changes(db, &wanted).await? {
+        for row in own::change_rows(db, change.id).await? {
+            written.push(super::undo::read_row(&row)?);
+        }
+    }
+    Ok(Applied { operation: order.operation.clone(), written })
+}
+
+async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
+    let plan = &order.plan;
+    let now = own::now(tx).await?;
+    own::claim(tx, &order.operation, now).await?;
+    let portal_ids = portal_ids(plan);
+    if !portal_ids.is_empty() {
+        own::lock(tx, own::PORTAL_ID_LOCK).await?;
+    }
+    let counts = guard::touches_superusers(plan);
+    let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
+    require(tx, order).await?;
+    let found = lock_and_compare(tx, order).await?;
+    guard::check_rights(tx, &order.roles, order.actor.account.as_ref().map(|account| account.id), plan)
+        .await?;
+
+    let keys = write(tx, order, now).await?;
+    let written = read_back(tx, order, &keys, &found).await?;
+    check_portal_ids(tx, &portal_ids).await?;
+    check_deleted(tx, order).await?;
+    if counts {
+        guard::keep_a_superuser(superusers, guard::count_superusers(tx).await?)?;
+    }
+    record(tx, order, &written, now).await?;
+    Ok(written)
+}
+
+/// The portal ids that the plan gives out: they must be unique although no index sees to it.
+fn portal_ids(plan: &Plan) -> Vec<String> {
+    plan.steps
+        .iter()
+        .filter(|step| step.table() == "core_userprofile")
+        .filter_map(|step| step.cell("main_portal_id").and_then(Cell::as_text))
+        .filter(|id| !id.trim().is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+async fn check_portal_ids(tx: &mut Tx, ids: &[String]) -> std::result::Result<(), Failure> {
+    for id in ids {
+        let sql =
+            Sql::new("SELECT id FROM core_userprofile WHERE main_portal_id = ? LIMIT 2").bind(id.as_str());
+        if tx.all(sql).await?.len() > 1 {
+            return Err(taken_portal_id(id).into());
+        }
+    }
+    Ok(())
+}
+
+async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+    for requirement in &order.plan.require {
+        match requirement {
+            Require::Row { table, key } => {
+                let table = rows::table(&order.schema, table)?;
+                if rows::by_keys(tx, table, std::slice::from_ref(key), Lock::Rows).await?.is_empty() {
+                    return Err(gone(table.name.as_str(), key).into());
+                }
+            }
+            Require::NoRow { table, column, value } => {
+                let table = rows::table(&order.schema, table)?;
+                if rows::any(tx, table, column, value).await? {
+                    return Err(Error::conflict(format!(
+                        "Meanwhile {} has a row with {column} {}; nothing was written. Look again.",
+                        table.name.as_str(),
+                        value.show()
+                    ))
+                    .into());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(table: &str, key: &Image) -> String {
+    let key: Vec<String> = key.0.iter().map(|(column, cell)| format!("{column} {}", cell.show())).collect();
+    format!("{table} {}", key.join(", "))
+}
+
+fn gone(table: &str, key: &Image) -> Error {
+    Error::conflict(format!("The row {} is not there any more; nothing was written.", describe(table, key)))
+}
+
+/// Locks the rows to be written in table and id order and compares them with what the plan was made from. The result
+/// gives the row found under lock for every step that has one.
+async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Option<Image>>, Failure> {
+    let mut by_table: BTreeMap<&str, Vec<Image>> = BTreeMap::new();
+    for step in &order.plan.steps {
+        if let Step::Update { table, key, .. } | Step::Delete { table, key, .. } = step {
+            let keys = by_table.entry(table).or_default();
+            if !keys.contains(key) {
+                keys.push(key.clone());
+            }
+        }
+    }
+    let mut locked: BTreeMap<&str, Vec<(Image, Image)>> = BTreeMap::new();
+    for (name, keys) in by_table {
+        let table = rows::table(&order.schema, name)?;
+        let images = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
+        locked.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
+    }
+    let mut found = Vec::with_capacity(order.plan.steps.len());
+    for step in &order.plan.steps {
+        found.push(match step {
+            Step::Insert { .. } => None,
+            Step::Update { table, key, before, .. } | Step::Delete { table, key, before } => {
+                let image = locked
+                    .get(table.as_str())
+                    .and_then(|rows| rows.iter().find(|(found, _)| found == key))
+                    .map(|(_, image)| image)
+                    .ok_or_else(|| gone(table, key))?;
+                compare(step, table, key, before, image)?;
+                Some(image.clone())
+            }
+        });
+    }
+    Ok(found)
+}
+
+fn compare(step: &Step, table: &str, key: &Image, before: &Image, now: &Image) -> Result<()> {
+    let changed: Vec<&str> = before
+        .0
+        .iter()
+        .filter(|(column, _)| !VOLATILE.contains(&column.as_str()) || step.cell(column).is_some())
+        .filter(|(column, cell)| now.get(column) != Some(cell))
+        .map(|(column, _)| column.as_str())
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::conflict(format!(
+        "Someone else changed {} meanwhile ({}); nothing was written. Reload it and look again.",
+        describe(table, key),
+        changed.join(", ")
+    ));
+    for column in changed {
+        let theirs = if super::plan::is_secret(column) {
+            "it was changed".to_owned()
+        } else {
+            format!("it is now {}", now.get(column).map_or_else(|| Cell::Null.show(), Cell::show))
+        };
+        error = error.and_field(column, theirs);
+    }
+    Err(error)
+}
+
+/// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
+async fn write(
+    tx: &mut Tx,
+    order: &Order,
+    now: DateTime<Utc>,
+) -> std::result::Result<Vec<Option<Image>>, Failure> {
+    let clock = Cell::Text(tx.dialect().time_text(now));
+    let mut keys: Vec<Option<Image>> = Vec::with_capacity(order.plan.steps.len());
+    for step in &order.plan.steps {
+        let table = rows::table(&order.schema, step.table())?;
+        let key = match step {
+            Step::Insert { values, .. } => {
+                let values = resolve(tx, table, values, &keys, &clock)?;
+                write_insert(tx, order, table, step, &values).await?
+            }
+            Step::Update { key, set, .. } => {
+                let set = resolve(tx, table, set, &keys, &clock)?;
+                rows::update(tx, table, key, &set).await?;
+                Some(key.clone())
+            }
+            Step::Delete { key, .. } => {
+                rows::delete(tx, table, key).await?;
+                Some(key.clone())
+            }
+        };
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+fn resolve(
+    tx: &Tx,
+    table: &Table,
+    values: &[(String, Value)],
+    keys: &[Option<Image>],
+    clock: &Cell,
+) -> Result<Vec<(String, Cell)>> {
+    values
+        .iter()
+        .map(|(name, value)| {
+            let cell = match value {
+                Value::Cell(cell) => cell.clone(),
+                Value::Now => clock.clone(),
+                Value::NewId(step) => keys
+                    .get(*step)
+                    .and_then(Option::as_ref)
+                    .and_then(|key| key.get("id"))
+                    .cloned()
+                    .ok_or_else(|| Error::bug(format!("step {} creates no id", step + 1)))?,
+            };
+            let column = table.columns.iter().find(|column| column.name.as_str() == name);
+            Ok((name.clone(), column.map_or(cell.clone(), |column| tx.dialect().normal(cell, column))))
+        })
+        .collect()
+}
+
+async fn write_insert(
+    tx: &mut Tx,
+    order: &Order,
+    table: &Table,
+    step: &Step,
+    values: &[(String, Cell)],
+) -> std::result::Result<Option<Image>, Failure> {
+    let Step::Insert { adopt, .. } = step else { return Ok(None) };
+    let given = Image(values.to_vec());
+    if let Some(adopt) = adopt
+        && let Some(value) = given.get(&adopt.by)
+    {
+        let there = rows::by_column(tx, table, &adopt.by, std::slice::from_ref(value), Lock::Rows).await?;
+        if let Some(row) = there.first() {
+            let set: Vec<(String, Cell)> =
+                values.iter().filter(|(column, _)| adopt.columns.contains(column)).cloned().collect();
+            if set.iter().all(|(column, cell)| row.get(column) == Some(cell)) {
+                return Ok(None);
+            }
+            return Err(Error::conflict(format!(
+                "Meanwhile the portal made the row {}; nothing was written. Reload it and look again.",
+                describe(table.name.as_str(), &rows::key_of(table, row))
+            ))
+            .into());
+        }
+    }
+    let key = rows::insert(tx, table, values).await?;
+    let fresh_user = table.name.as_str() == "auth_user" && given.get("id").is_none();
+    if fresh_user && let Some(id) = key.int("id") {
+        references::refuse_leftovers(tx, &order.schema, id).await?;
+    }
+    Ok(Some(key))
+}
+
+/// A user that is deleted must not leave rows behind that a later account with the same id would inherit.
+async fn check_deleted(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+    for step in &order.plan.steps {
+        if let Step::Delete { table, key, .. } = step
+            && table == "auth_user"
+            && let Some(id) = key.int("id")
+        {
+            references::refuse_remaining(tx, &order.schema, id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows as they are now, beside those found under lock.
+async fn read_back(
+    tx: &mut Tx,
+    order: &Order,
+    keys: &[Option<Image>],
+    found: &[Option<Image>],
+) -> std::result::Result<Vec<Written>, Failure> {
+    let mut wanted: BTreeMap<&str, Vec<Image>> = BTreeMap::new();
+    for (step, key) in order.plan.steps.iter().zip(keys) {
+        if let (Some(key), Step::Insert { .. } | Step::Update { .. }) = (key, step) {
+            wanted.entry(step.table()).or_default().push(key.clone());
+        }
+    }
+    let mut after: BTreeMap<&str, Vec<(Image, Image)>> = BTreeMap::new();
+    for (name, keys) in wanted {
+        let table = rows::table(&order.schema, name)?;
+        let images = rows::by_keys(tx, table, &keys, Lock::No).await?;
+        after.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
+    }
+    let mut written = Vec::with_capacity(keys.len());
+    for ((step, key), before) in order.plan.steps.iter().zip(keys).zip(found) {
+        let Some(key) = key else { continue };
+        let now = after
+            .get(step.table())
+            .and_then(|rows| rows.iter().find(|(found, _)| found == key))
+            .map(|(_, image)| image.clone());
+        if now.is_none() && !matches!(step, Step::Delete { .. }) {
+            return Err(Error::bug(format!(
+                "the row {} was written and is gone",
+                describe(step.table(), key)
+            ))
+            .into());
+        }
+        let table = step.table().to_owned();
+        written.push(Written { table, key: key.clone(), before: before.clone(), after: now });
+    }
+    Ok(written)
+}
+
+async fn record(
+    tx: &mut Tx,
+    order: &Order,
+    written: &[Written],
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Failure> {
+    let (actor, place) = (&order.actor, &order.place);
+    let rows = journal::rows(written)?;
+    let mut change = own::Change {
+        operation: order.operation.clone(),
+        run: place.run.clone(),
+        run_seq: place.seq,
+        made: now,
+        actor_id: actor.account.as_ref().map(|account| account.id),
+        actor: actor.account.as_ref().map(|account| account.username.clone()),
+        unix_user: cut(&actor.unix_user, 100),
+        ssh_from: actor.ssh_from.as_deref().map(|from| cut(from, 100)),
+        sitting: actor.sitting.clone(),
+        title: cut(&order.plan.title, 300),
+        ticket: actor.ticket.as_deref().map(|ticket| cut(ticket, 100)),
+        undo_of: order.plan.undo_of.clone(),
+        row_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
+        previous_hash: own::last_hash(tx, &actor.sitting).await?,
+        hash: String::new(),
+    };
+    change.hash = journal::hash(&change, &rows);
+    own::record(tx, &change, &rows).await?;
+    if place.seq == 1 {
+        let run = own::NewRun {
+            id: &place.run,
+            title: &cut(&place.title, 300),
+            kind: place.kind,
+            planned: place.planned,
+            actor_id: change.actor_id,
+            actor: change.actor.as_deref(),
+            unix_user: &change.unix_user,
+            ssh_from: change.ssh_from.as_deref(),
+            sitting: &change.sitting,
+            owner: &cut(&actor.owner(), 200),
+        };
+        own::begin_run(tx, &run, now).await?;
+    }
+    own::count_plan(tx, &place.run, now).await?;
+    if place.planned == Some(1) {
+        own::end_run(tx, &place.run, "done", 0, now).await?;
+    }
+    if let Some(account) = change.actor_id {
+        let names = usernames(tx, written).await?;
+        admin_log::write(tx, &order.schema, account, now, &admin_log::entries(written, &names)).await?;
+    }
+    Ok(())
+}
+
+/// The first characters of a text that has to fit a column.
+fn cut(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}
+
+async fn usernames(tx: &mut Tx, written: &[Written]) -> std::result::Result<BTreeMap<i64, String>, Failure> {
+    let ids: Vec<i64> =
+        written.iter().filter(|row| row.table != "auth_user").filter_map(Written::user).collect();
+    let mut names = BTreeMap::new();
+    for part in ids.chunks(200) {
+        let sql =
+            Sql::new("SELECT id, username FROM auth_user WHERE id IN (").list(part.iter().copied()).push(")");
+        for row in tx.all(sql).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,22 @@
+//! The only way a portal table is written. Knows rows as images, nothing of users or profiles.
+//!
+//! A [`Plan`] lists the rows to be written; a [`Writer`] applies it in one transaction that locks, compares, guards,
+//! writes, journals and logs; [`undo::plan`] makes the plan that takes it back.
+
+mod actor;
+pub mod admin_log;
+mod apply;
+pub mod guard;
+pub mod journal;
+mod plan;
+pub mod references;
+pub mod rights;
+pub mod rows;
+mod run;
+pub mod undo;
+
+pub use actor::{Account, Actor};
+pub use admin_log::Written;
+pub use apply::Applied;
+pub use plan::{Adopt, Image, MOST_ROWS, Plan, Purpose, Require, Step, Value, is_secret};
+pub use run::{Outcome, Plans, Progress, Ready, Watch, Writer};

@@ -1,0 +1,390 @@
+//! A plan: what will be written, row by row, before anything is. Everything that writes a portal table is one.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::db::{Cell, hex};
+
+/// The ordered columns of a row, or some of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Image(pub Vec<(String, Cell)>);
+
+impl Image {
+    /// One column, such as a key.
+    #[must_use]
+    pub fn of(column: &str, cell: Cell) -> Self {
+        Self(vec![(column.to_owned(), cell)])
+    }
+
+    /// The key of a table whose primary key is `id`.
+    #[must_use]
+    pub fn id(id: i64) -> Self {
+        Self::of("id", Cell::Int(id))
+    }
+
+    /// The column's cell, where the image has it.
+    #[must_use]
+    pub fn get(&self, column: &str) -> Option<&Cell> {
+        self.0.iter().find(|(name, _)| name == column).map(|(_, cell)| cell)
+    }
+
+    /// The column's integer.
+    #[must_use]
+    pub fn int(&self, column: &str) -> Option<i64> {
+        self.get(column).and_then(Cell::as_int)
+    }
+
+    /// The column's text.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.get(column).and_then(Cell::as_text)
+    }
+
+    /// The column's truth value.
+    #[must_use]
+    pub fn bool(&self, column: &str) -> Option<bool> {
+        self.get(column).and_then(Cell::as_bool)
+    }
+
+    /// Sets a column that the image has, or appends it.
+    pub fn set(&mut self, column: &str, cell: Cell) {
+        match self.0.iter_mut().find(|(name, _)| name == column) {
+            Some((_, old)) => *old = cell,
+            None => self.0.push((column.to_owned(), cell)),
+        }
+    }
+
+    /// As a JSON object, true to the byte: for the journal.
+    ///
+    /// # Errors
+    /// Never in practice; serialisation of these types can't fail.
+    pub fn to_json(&self) -> serde_json::Result<Json> {
+        let mut map = Map::new();
+        for (column, cell) in &self.0 {
+            map.insert(column.clone(), serde_json::to_value(cell)?);
+        }
+        Ok(Json::Object(map))
+    }
+
+    /// Reads [`Image::to_json`] back.
+    ///
+    /// # Errors
+    /// When it is no such object.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        let map: Map<String, Json> = serde_json::from_str(text)?;
+        map.into_iter()
+            .map(|(column, json)| Ok((column, serde_json::from_value(json)?)))
+            .collect::<serde_json::Result<_>>()
+            .map(Self)
+    }
+
+    /// As a JSON object for people and scripts: secrets masked.
+    #[must_use]
+    pub fn shown(&self) -> Json {
+        Json::Object(self.0.iter().map(|(column, cell)| (column.clone(), shown(column, cell))).collect())
+    }
+}
+
+/// Whether a column holds a secret that is never shown or exported.
+#[must_use]
+pub fn is_secret(column: &str) -> bool {
+    column == "password" || column == "session_data"
+}
+
+fn shown(column: &str, cell: &Cell) -> Json {
+    match cell {
+        Cell::Null => Json::Null,
+        _ if is_secret(column) => json!("********"),
+        Cell::Bool(value) => json!(value),
+        Cell::Int(value) => json!(value),
+        Cell::Real(value) => json!(value),
+        Cell::Text(value) => json!(value),
+        Cell::Bytes(value) | Cell::RawText(value) => json!({ "bytes": hex(value) }),
+    }
+}
+
+/// A value that a step writes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// This one.
+    Cell(Cell),
+    /// The id that an earlier step of the plan creates (its index in [`Plan::steps`]).
+    NewId(usize),
+    /// The database's clock when the plan is applied.
+    Now,
+}
+
+impl From<Cell> for Value {
+    fn from(cell: Cell) -> Self {
+        Self::Cell(cell)
+    }
+}
+
+impl Value {
+    fn shown(&self, column: &str) -> Json {
+        match self {
+            Self::Cell(cell) => shown(column, cell),
+            Self::NewId(step) => json!({ "new_id": step + 1 }),
+            Self::Now => json!("now"),
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn show(&self, column: &str) -> String {
+        match self {
+            Self::Cell(Cell::Null) => Cell::Null.show(),
+            Self::Cell(_) if is_secret(column) => "********".to_owned(),
+            Self::Cell(cell) => cell.show(),
+            Self::NewId(_) => "(new)".to_owned(),
+            Self::Now => "now".to_owned(),
+        }
+    }
+}
+
+/// What happens when the portal has made the row meanwhile: it is taken over instead of doubled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adopt {
+    /// The column by which the other row is found; its value is that of the insert.
+    pub by: String,
+    /// The columns that are then still to be written; the rest stays as the portal made it.
+    pub columns: Vec<String>,
+}
+
+/// One row to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// A new row. Columns that are not named take the engine's default.
+    Insert {
+        /// The table.
+        table: String,
+        /// The columns given.
+        values: Vec<(String, Value)>,
+        /// What to do when the row is there already.
+        adopt: Option<Adopt>,
+    },
+    /// New values for some columns.
+    Update {
+        /// The table.
+        table: String,
+        /// The primary key.
+        key: Image,
+        /// The whole row as it was read.
+        before: Image,
+        /// The columns that change.
+        set: Vec<(String, Value)>,
+    },
+    /// A row that goes; its image stays in the journal.
+    Delete {
+        /// The table.
+        table: String,
+        /// The primary key.
+        key: Image,
+        /// The whole row as it was read.
+        before: Image,
+    },
+}
+
+impl Step {
+    /// The table it writes.
+    #[must_use]
+    pub fn table(&self) -> &str {
+        match self {
+            Self::Insert { table, .. } | Self::Update { table, .. } | Self::Delete { table, .. } => table,
+        }
+    }
+
+    /// The name of its kind in JSON and in the journal.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Insert { .. } => "insert",
+            Self::Update { .. } => "update",
+            Self::Delete { .. } => "delete",
+        }
+    }
+
+    /// The value that it gives a column, where it does.
+    #[must_use]
+    pub fn value(&self, column: &str) -> Option<&Value> {
+        let pairs = match self {
+            Self::Insert { values, .. } => values,
+            Self::Update { set, .. } => set,
+            Self::Delete { .. } => return None,
+        };
+        pairs.iter().find(|(name, _)| name == column).map(|(_, value)| value)
+    }
+
+    /// The cell that it gives a column, where it is known beforehand.
+    #[must_use]
+    pub fn cell(&self, column: &str) -> Option<&Cell> {
+        match self.value(column) {
+            Some(Value::Cell(cell)) => Some(cell),
+            _ => None,
+        }
+    }
+
+    /// The row before, unless it is new.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Image> {
+        match self {
+            Self::Update { before, .. } | Self::Delete { before, .. } => Some(before),
+            Self::Insert { .. } => None,
+        }
+    }
+
+    fn shown(&self, number: usize) -> Json {
+        let after = match self {
+            Self::Insert { values, .. } => Json::Object(
+                values.iter().map(|(column, value)| (column.clone(), value.shown(column))).collect(),
+            ),
+            Self::Update { before, set, .. } => {
+                let mut after = before.shown();
+                for (column, value) in set {
+                    after[column.as_str()] = value.shown(column);
+                }
+                after
+            }
+            Self::Delete { .. } => Json::Null,
+        };
+        let key = match self {
+            Self::Insert { .. } => json!({}),
+            Self::Update { key, .. } | Self::Delete { key, .. } => key.shown(),
+        };
+        let before = self.before().map_or(Json::Null, Image::shown);
+        json!({ "step": number, "kind": self.kind(), "table": self.table(), "key": key, "before": before, "after": after })
+    }
+}
+
+/// What must still hold, under lock, when a plan is applied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Require {
+    /// The row is there.
+    Row {
+        /// The table.
+        table: String,
+        /// Its primary key.
+        key: Image,
+    },
+    /// No row of the table has this value: the parent that an orphan lacks has not come back.
+    NoRow {
+        /// The table.
+        table: String,
+        /// The column and its value.
+        column: String,
+        /// The value.
+        value: Cell,
+    },
+}
+
+/// Why a plan is made; rights depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Someone edits accounts.
+    #[default]
+    Edit,
+    /// A finding is repaired.
+    Repair,
+    /// An operation is taken back.
+    Undo,
+}
+
+/// The most rows that one plan may write: its transaction stays short.
+pub const MOST_ROWS: usize = 500;
+
+/// One transaction's worth of rows to be written, in this order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    /// What it does, in words: "Deactivate bela".
+    pub title: String,
+    /// Why.
+    pub purpose: Purpose,
+    /// The rows.
+    pub steps: Vec<Step>,
+    /// What must still hold.
+    pub require: Vec<Require>,
+    /// The operation that it takes back.
+    pub undo_of: Option<String>,
+    /// It brings back a row whose parent is gone, so references can't be enforced meanwhile.
+    pub without_foreign_keys: bool,
+}
+
+impl Plan {
+    /// An empty plan.
+    #[must_use]
+    pub fn new(title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..Self::default() }
+    }
+
+    /// Appends an insert; its index, for [`Value::NewId`].
+    pub fn insert(&mut self, table: &str, values: Vec<(&str, Value)>) -> usize {
+        let values = values.into_iter().map(|(column, value)| (column.to_owned(), value)).collect();
+        self.push(Step::Insert { table: table.to_owned(), values, adopt: None })
+    }
+
+    /// Appends an update, unless it would change nothing.
+    pub fn update(&mut self, table: &str, key: Image, before: Image, set: Vec<(&str, Value)>) {
+        let changes = set.iter().any(|(column, value)| match value {
+            Value::Cell(cell) => before.get(column) != Some(cell),
+            Value::NewId(_) => true,
+            Value::Now => false,
+        });
+        if changes {
+            let set = set.into_iter().map(|(column, value)| (column.to_owned(), value)).collect();
+            self.push(Step::Update { table: table.to_owned(), key, before, set });
+        }
+    }
+
+    /// Appends a delete.
+    pub fn delete(&mut self, table: &str, key: Image, before: Image) {
+        self.push(Step::Delete { table: table.to_owned(), key, before });
+    }
+
+    /// Appends a step; its index.
+    pub fn push(&mut self, step: Step) -> usize {
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+
+    /// The steps as JSON, secrets masked: `{"step", "kind", "table", "key", "before", "after"}`, numbered from 1.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<Json> {
+        self.steps.iter().enumerate().map(|(index, step)| step.shown(index + 1)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_masked() {
+        let mut plan = Plan::new("Set the password of bela");
+        let before =
+            Image(vec![("id".into(), Cell::Int(3)), ("password".into(), Cell::Text("canary-old".into()))]);
+        plan.update(
+            "auth_user",
+            Image::id(3),
+            before,
+            vec![("password", Value::Cell(Cell::Text("canary-new".into())))],
+        );
+        let json = serde_json::to_string(&plan.to_json()).unwrap();
+        assert!(!json.contains("canary"), "{json}");
+        assert!(json.contains("\"step\":1,\"kind\":\"update\",\"table\":\"auth_user\""), "{json}");
+    }
+
+    #[test]
+    fn an_update_that_changes_nothing_is_left_out() {
+        let mut plan = Plan::new("Edit");
+        let before = Image(vec![("id".into(), Cell::Int(3)), ("phone_number".into(), Cell::Null)]);
+        let set = vec![("phone_number", Value::Cell(Cell::Null)), ("updated_at", Value::Now)];
+        plan.update("core_userprofile", Image::id(3), before, set);
+        assert!(plan.steps.is_empty());
+    }
+
+    #[test]
+    fn an_image_survives_its_json() {
+        let image = Image(vec![("b".into(), Cell::RawText(vec![0xff])), ("a".into(), Cell::Bool(true))]);
+        let json = image.to_json().unwrap().to_string();
+        assert_eq!(Image::from_json(&json).unwrap(), image);
+    }
+}

@@ -1,0 +1,83 @@
+//! Rows that refer to a user: those the catalogue's foreign keys know, and those of the portal's own tables even
+//! where the foreign key is missing.
+
+use std::collections::BTreeSet;
+
+use crate::db::schema::Schema;
+use crate::db::{Cell, DbError, Failure, Tx};
+use crate::error::{Error, Kind};
+
+use super::rows;
+
+/// The columns that hold user ids, by Django's models, and the check that repairs rows without a user.
+const KNOWN: [(&str, &str, &str); 4] = [
+    ("core_userprofile", "user_id", "PRF-003"),
+    ("auth_user_groups", "user_id", "REL-001"),
+    ("auth_user_user_permissions", "user_id", "REL-001"),
+    ("django_admin_log", "user_id", "REL-004"),
+];
+
+/// Every column that refers to `auth_user.id`: table, column, and the check that speaks of dangling rows there.
+#[must_use]
+pub fn columns(schema: &Schema) -> Vec<(String, String, &'static str)> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    let foreign = schema
+        .foreign_keys
+        .iter()
+        .filter(|key| key.to_table == "auth_user")
+        .map(|key| (key.table.as_str(), key.column.as_str(), "REL-006"));
+    for (table, column, check) in KNOWN.into_iter().chain(foreign) {
+        let there = schema
+            .tables
+            .get(table)
+            .is_some_and(|table| table.columns.iter().any(|found| found.name.as_str() == column));
+        if there && seen.insert((table.to_owned(), column.to_owned())) {
+            found.push((table.to_owned(), column.to_owned(), check));
+        }
+    }
+    found
+}
+
+async fn referring(tx: &mut Tx, schema: &Schema, id: i64) -> Result<Option<(String, &'static str)>, DbError> {
+    for (table, column, check) in columns(schema) {
+        let Some(found) = schema.tables.get(&table) else { continue };
+        if rows::any(tx, found, &column, &Cell::Int(id)).await? {
+            return Ok(Some((table, check)));
+        }
+    }
+    Ok(None)
+}
+
+/// Refuses a new user whose id is already referred to: an orphan profile or a ghost membership would hand the old
+/// owner's rights to the new one.
+///
+/// # Errors
+/// A conflict that names the check which repairs those rows; what the engine says.
+pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(), Failure> {
+    match referring(tx, schema, id).await? {
+        None => Ok(()),
+        Some((table, check)) => Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "The new account would get id {id}, and rows left behind in {table} already refer to it: it would \
+                 inherit what they grant. Nothing was written. Repair {check} first, then try again."
+            ),
+        )
+        .into()),
+    }
+}
+
+/// Refuses to leave rows behind that refer to a deleted user.
+///
+/// # Errors
+/// A conflict that names the table; what the engine says.
+pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(), Failure> {
+    match referring(tx, schema, id).await? {
+        None => Ok(()),
+        Some((table, _)) => Err(Error::conflict(format!(
+            "Rows of {table} still refer to the account with id {id}, so it can't be removed; nothing was written."
+        ))
+        .into()),
+    }
+}

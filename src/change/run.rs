@@ -1,0 +1,225 @@
+//! A run: plans under one id, one after the other. One plan and ten thousand go the same way, and memory doesn't grow
+//! with their number.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::db::schema::Schema;
+use crate::db::{Cancel, Db, own};
+use crate::error::{Error, Kind, Result};
+use crate::portal::access::Roles;
+
+use super::actor::Actor;
+use super::admin_log::Written;
+use super::apply::{self, Order, Place};
+use super::plan::{Plan, Purpose};
+
+/// Where plans come from, one at a time.
+pub trait Plans: Send {
+    /// How many there will be, where that is known.
+    fn planned(&self) -> Option<u64>;
+    /// The next one, made from rows read now; nothing when there are no more.
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>>;
+}
+
+/// Plans that are all made already.
+pub struct Ready(std::vec::IntoIter<Plan>);
+
+impl Ready {
+    /// These, in this order.
+    #[must_use]
+    pub fn new(plans: Vec<Plan>) -> Self {
+        Self(plans.into_iter())
+    }
+}
+
+impl Plans for Ready {
+    fn planned(&self) -> Option<u64> {
+        Some(self.0.len() as u64)
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
+        Box::pin(async move { Ok(self.0.next()) })
+    }
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// Plans applied.
+    pub done: u64,
+    /// Plans refused.
+    pub refused: u64,
+    /// Plans in all, where that is known.
+    pub planned: Option<u64>,
+}
+
+/// Who watches a run and may stop it between two plans.
+#[derive(Clone, Default)]
+pub struct Watch {
+    /// Stops the run after the plan under way.
+    pub cancel: Cancel,
+    /// Told after every plan.
+    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// The run's id; nothing when nothing was written.
+    pub run: Option<String>,
+    /// The operations, oldest first.
+    pub operations: Vec<String>,
+    /// How many rows of portal tables were written.
+    pub rows: u64,
+    /// The plans that were refused, by title, and why.
+    pub refused: Vec<(String, Error)>,
+    /// It was stopped before its end.
+    pub stopped: bool,
+    /// The rows of the last plan: what a single action wrote.
+    pub written: Vec<Written>,
+}
+
+impl Outcome {
+    /// The operation's id of a single action, the run's id otherwise: what `undo` takes.
+    #[must_use]
+    pub fn operation(&self) -> Option<&str> {
+        match self.operations.as_slice() {
+            [only] => Some(only),
+            _ => self.run.as_deref(),
+        }
+    }
+}
+
+/// Writes to the portal's tables: the only way to do so.
+#[derive(Clone)]
+pub struct Writer {
+    /// The database.
+    pub db: Db,
+    /// Its catalogue.
+    pub schema: Arc<Schema>,
+    /// The role groups.
+    pub roles: Arc<Roles>,
+    /// Who writes.
+    pub actor: Arc<Actor>,
+}
+
+impl Writer {
+    /// Applies one plan as a run of its own. A plan without steps writes nothing.
+    ///
+    /// # Errors
+    /// Why it was refused; then nothing was written. [`Kind::Unknown`] when that can't be told.
+    pub async fn apply(&self, plan: Plan) -> Result<Outcome> {
+        let title = plan.title.clone();
+        let outcome = self.run(&title, &mut Ready::new(vec![plan]), &Watch::default()).await?;
+        match outcome.refused.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(Outcome { refused: Vec::new(), ..outcome }),
+        }
+    }
+
+    /// Applies plan after plan. One that is refused is reported and left out; the others go on.
+    ///
+    /// # Errors
+    /// What stops everything: no connection, an unknown outcome. When plans were applied before, the error is
+    /// [`Kind::Interrupted`] or [`Kind::Unknown`] and names the run.
+    pub async fn run(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
+        let run = Uuid::now_v7().to_string();
+        let planned = plans.planned();
+        let mut outcome = Outcome::default();
+        let mut progress = Progress { planned, ..Progress::default() };
+        while let Some(plan) = plans.next().await? {
+            if watch.cancel.is_requested() {
+                outcome.stopped = true;
+                break;
+            }
+            if plan.steps.is_empty() {
+                continue;
+            }
+            let place = Place {
+                run: run.clone(),
+                seq: i64::try_from(outcome.operations.len() + 1).unwrap_or(i64::MAX),
+                title: title.to_owned(),
+                kind: kind(plan.purpose),
+                planned: planned.and_then(|count| i64::try_from(count).ok()),
+            };
+            let plan_title = plan.title.clone();
+            match self.apply_in(place, plan).await {
+                Ok(applied) => {
+                    outcome.run = Some(run.clone());
+                    outcome.rows += applied.written.len() as u64;
+                    outcome.operations.push(applied.operation);
+                    outcome.written = applied.written;
+                    progress.done += 1;
+                }
+                Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Unknown | Kind::Bug) => {
+                    return Err(stopped_by(error, &outcome));
+                }
+                Err(error) => {
+                    outcome.refused.push((plan_title, error));
+                    progress.refused += 1;
+                }
+            }
+            if let Some(tell) = &watch.progress {
+                tell(progress);
+            }
+        }
+        if planned != Some(1) && outcome.run.is_some() {
+            self.end(&run, &outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    async fn apply_in(&self, place: Place, plan: Plan) -> Result<apply::Applied> {
+        let order = Order {
+            schema: Arc::clone(&self.schema),
+            roles: Arc::clone(&self.roles),
+            actor: Arc::clone(&self.actor),
+            plan,
+            place,
+            operation: Uuid::now_v7().to_string(),
+        };
+        apply::apply(&self.db, Arc::new(order)).await
+    }
+
+    async fn end(&self, run: &str, outcome: &Outcome) -> Result<()> {
+        let run = run.to_owned();
+        let state = if outcome.stopped { "stopped" } else { "done" };
+        let refused = i64::try_from(outcome.refused.len()).unwrap_or(i64::MAX);
+        self.db
+            .transaction(move |tx| {
+                let run = run.clone();
+                Box::pin(async move {
+                    let now = own::now(tx).await?;
+                    Ok(own::end_run(tx, &run, state, refused, now).await?)
+                })
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+fn kind(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Edit => "edit",
+        Purpose::Repair => "repair",
+        Purpose::Undo => "undo",
+    }
+}
+
+fn stopped_by(error: Error, outcome: &Outcome) -> Error {
+    let Some(run) = outcome.operation() else { return error };
+    if error.kind == Kind::Unknown {
+        return error;
+    }
+    Error::new(
+        Kind::Interrupted,
+        format!(
+            "Stopped after {} of the changes, which stand; the rest was not written: {error}",
+            outcome.operations.len()
+        ),
+    )
+    .about(run)
+}

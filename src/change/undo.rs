@@ -1,0 +1,268 @@
+//! Undo: a new plan built from the journal's images, that goes the same way as any other.
+//!
+//! It touches only columns that are still as we left them. What changed since is shown, not overwritten; a missing
+//! column or a reused id refuses that object, by name.
+
+use std::collections::BTreeSet;
+
+use crate::db::own::{self, ChangeRow, ListedChange, Wanted};
+use crate::db::schema::Schema;
+use crate::db::{Cell, Db};
+use crate::error::{Error, Result};
+
+use super::admin_log::Written;
+use super::plan::{Image, Plan, Purpose, Step, Value};
+use super::rows::{self, Lock};
+
+/// What undoing would do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Undo {
+    /// One plan an operation, the newest first. Without any there is nothing to take back.
+    pub plans: Vec<Plan>,
+    /// What can't be taken back, and why, in words.
+    pub left: Vec<String>,
+    /// An old password is among what could come back: someone has to say whether it should work again.
+    pub old_password: bool,
+}
+
+/// Whether an old password may work again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OldPassword {
+    /// The password stays as it is now.
+    #[default]
+    StaysChanged,
+    /// The old one works again, and portal sessions that it opened come back to life.
+    WorksAgain,
+}
+
+/// Plans the undo of an operation, or of all operations of a run that were not taken back yet.
+///
+/// # Errors
+/// When there is no such operation or it was taken back already.
+pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> Result<Undo> {
+    let found = own::changes(db, &Wanted { id: Some(id.to_owned()), ..Wanted::default() }).await?;
+    if found.is_empty() {
+        return Err(Error::invalid(format!(
+            "There is no operation or run '{id}' in the journal; nothing was written."
+        )));
+    }
+    let open: Vec<&ListedChange> = found.iter().filter(|change| change.undone_by.is_none()).collect();
+    if open.is_empty() {
+        let by = found.iter().find_map(|change| change.undone_by.clone()).unwrap_or_default();
+        return Err(Error::conflict(format!("'{id}' was taken back already, by {by}; nothing was written.")));
+    }
+    let mut undo = Undo::default();
+    for change in open {
+        let rows = own::change_rows(db, change.id).await?;
+        let plan = plan_one(db, schema, change, &rows, password, &mut undo).await?;
+        if !plan.steps.is_empty() {
+            undo.plans.push(plan);
+        }
+    }
+    Ok(undo)
+}
+
+/// Reads a journal row back.
+pub(super) fn read_row(row: &ChangeRow) -> Result<Written> {
+    let image = |text: &Option<String>| {
+        text.as_deref().map(Image::from_json).transpose().map_err(|error| {
+            Error::conflict(format!(
+                "The journal's image of a row of {} can't be read: {error}",
+                row.table_name
+            ))
+        })
+    };
+    let key = Image::from_json(&row.row_key).map_err(|error| {
+        Error::conflict(format!("The journal's key '{}' can't be read: {error}", row.row_key))
+    })?;
+    Ok(Written {
+        table: row.table_name.clone(),
+        key,
+        before: image(&row.before_image)?,
+        after: image(&row.after_image)?,
+    })
+}
+
+async fn plan_one(
+    db: &Db,
+    schema: &Schema,
+    change: &ListedChange,
+    rows: &[ChangeRow],
+    password: OldPassword,
+    undo: &mut Undo,
+) -> Result<Plan> {
+    let mut plan = Plan::new(format!("Undo: {}", change.change.title));
+    plan.purpose = Purpose::Undo;
+    plan.undo_of = Some(change.change.operation.clone());
+    let written: Vec<Written> = rows.iter().rev().map(read_row).collect::<Result<_>>()?;
+    let mut back = Vec::new();
+    // Users with a row that can't go back: none of their rows then does, so that no half account remains.
+    let mut blocked = BTreeSet::new();
+    for row in &written {
+        match take_back(db, schema, row, password, undo).await? {
+            Back::Steps(steps) => back.push((row, steps)),
+            Back::Refused(why) => {
+                undo.left.push(why);
+                if row.table == "auth_user" {
+                    blocked.extend(row.user());
+                }
+            }
+        }
+    }
+    for (row, steps) in back {
+        if row.user().is_some_and(|user| blocked.contains(&user)) {
+            continue;
+        }
+        for step in steps {
+            plan.push(step);
+        }
+    }
+    plan.without_foreign_keys = lacks_a_parent(db, schema, &plan, undo).await?;
+    Ok(plan)
+}
+
+enum Back {
+    Steps(Vec<Step>),
+    Refused(String),
+}
+
+fn name(row: &Written) -> String {
+    let image = row.after.as_ref().or(row.before.as_ref());
+    let called = image.and_then(|image| image.text("username").or_else(|| image.text("name")));
+    let key: Vec<String> = row.key.0.iter().map(|(_, cell)| cell.show()).collect();
+    match called {
+        Some(called) => {
+            format!("{} {} ({})", row.table, key.join(", "), Cell::Text(called.to_owned()).show())
+        }
+        None => format!("{} {}", row.table, key.join(", ")),
+    }
+}
+
+async fn take_back(
+    db: &Db,
+    schema: &Schema,
+    row: &Written,
+    password: OldPassword,
+    undo: &mut Undo,
+) -> Result<Back> {
+    let table = match rows::table(schema, &row.table) {
+        Ok(table) => table,
+        Err(error) => return Ok(Back::Refused(format!("{}: {error}", name(row)))),
+    };
+    let columns = row.before.as_ref().or(row.after.as_ref());
+    if let Some((missing, _)) = columns
+        .into_iter()
+        .flat_map(|image| &image.0)
+        .find(|(column, _)| !table.columns.iter().any(|found| found.name.as_str() == column))
+    {
+        return Ok(Back::Refused(format!("{}: the column {missing} is missing now", name(row))));
+    }
+    let now = rows::by_keys(&mut db.clone(), table, std::slice::from_ref(&row.key), Lock::No).await?.pop();
+    Ok(match (&row.before, &row.after, now) {
+        (None, Some(_), None) => Back::Refused(format!("{}: it is gone already", name(row))),
+        (None, Some(after), Some(now)) => remove(row, after, now),
+        (Some(before), Some(after), Some(now)) => restore(row, before, after, now, password, undo),
+        (Some(_), Some(_), None) => Back::Refused(format!("{}: it is gone", name(row))),
+        (Some(before), None, None) => Back::Steps(vec![Step::Insert {
+            table: row.table.clone(),
+            values: before
+                .0
+                .iter()
+                .filter(|(column, _)| {
+                    !table.columns.iter().any(|found| found.name.as_str() == column && found.generated)
+                })
+                .map(|(column, cell)| (column.clone(), Value::Cell(cell.clone())))
+                .collect(),
+            adopt: None,
+        }]),
+        (Some(_), None, Some(_)) => Back::Refused(format!("{}: its id is in use again", name(row))),
+        (None, None, _) => Back::Steps(Vec::new()),
+    })
+}
+
+/// Django rewrites these in passing; whatever they are now is no reason to keep a row that we made.
+const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
+
+fn remove(row: &Written, after: &Image, now: Image) -> Back {
+    let changed: Vec<&str> = after
+        .0
+        .iter()
+        .filter(|(column, cell)| !VOLATILE.contains(&column.as_str()) && now.get(column) != Some(cell))
+        .map(|(column, _)| column.as_str())
+        .collect();
+    if changed.is_empty() {
+        return Back::Steps(vec![Step::Delete {
+            table: row.table.clone(),
+            key: row.key.clone(),
+            before: now,
+        }]);
+    }
+    Back::Refused(format!("{}: changed since ({}), so it stays", name(row), changed.join(", ")))
+}
+
+fn restore(
+    row: &Written,
+    before: &Image,
+    after: &Image,
+    now: Image,
+    password: OldPassword,
+    undo: &mut Undo,
+) -> Back {
+    let mut set = Vec::new();
+    for (column, old) in &before.0 {
+        if after.get(column) == Some(old) {
+            continue;
+        }
+        if row.table == "auth_user" && column == "password" {
+            undo.old_password = true;
+            if password == OldPassword::StaysChanged {
+                undo.left.push(format!("{}: the old password does not come back", name(row)));
+                continue;
+            }
+        }
+        if now.get(column) == after.get(column) {
+            set.push((column.clone(), Value::Cell(old.clone())));
+        } else if !VOLATILE.contains(&column.as_str()) {
+            undo.left.push(format!("{}: {column} changed since, so it stays", name(row)));
+        }
+    }
+    if set.iter().all(|(column, _)| VOLATILE.contains(&column.as_str())) {
+        return Back::Steps(Vec::new());
+    }
+    Back::Steps(vec![Step::Update { table: row.table.clone(), key: row.key.clone(), before: now, set }])
+}
+
+/// Whether a row that comes back refers to one that is not there and that the plan does not bring back either. Said
+/// in words too: such a row is an orphan again.
+async fn lacks_a_parent(db: &Db, schema: &Schema, plan: &Plan, undo: &mut Undo) -> Result<bool> {
+    let mut lacks = false;
+    for step in &plan.steps {
+        let Step::Insert { table, .. } = step else { continue };
+        for (column, parent) in parents(schema, table) {
+            let Some(value) = step.cell(&column) else { continue };
+            let Some(parent_table) = schema.tables.get(&parent) else { continue };
+            if value.is_null()
+                || plan.steps.iter().any(|other| other.table() == parent && other.cell("id") == Some(value))
+            {
+                continue;
+            }
+            if !rows::any(&mut db.clone(), parent_table, "id", value).await? {
+                lacks = true;
+                undo.left.push(format!(
+                    "{table}: {column} {} refers to nothing in {parent}; the row comes back as an orphan",
+                    value.show()
+                ));
+            }
+        }
+    }
+    Ok(lacks)
+}
+
+fn parents(schema: &Schema, table: &str) -> Vec<(String, String)> {
+    schema
+        .foreign_keys
+        .iter()
+        .filter(|key| key.table == table && key.to_column == "id")
+        .map(|key| (key.column.clone(), key.to_table.clone()))
+        .collect()
+}

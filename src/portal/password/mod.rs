@@ -1,0 +1,29 @@
+//! Passwords as Django 4.2 stores and judges them (`django.contrib.auth.hashers`, `.password_validation`).
+//!
+//! `auth_user.password` holds one text of at most 128 characters: the algorithm's name, its costs, a salt and the
+//! hash, separated by `$`; or `!` and noise, for an account whose password can never be right. Five algorithms are
+//! verified, two are written. Passwords are neither stripped nor normalised; their UTF-8 bytes are hashed.
+//!
+//! Hashing takes a tenth of a second and up to 100 MiB at Django's costs: do it off the event loop, at most two at
+//! once.
+
+mod digits;
+mod encoding;
+mod generate;
+mod recipe;
+mod strength;
+mod validate;
+mod verify;
+
+pub use encoding::{Algorithm, Cost, Stored, algorithm_name, describe, read};
+pub use generate::{generate, spell};
+pub use recipe::{Recipe, burn, choose, unusable};
+pub use strength::{Strength, strength};
+pub use validate::{About, Problem, problems};
+pub use verify::{Verdict, verify};
+
+/// Longest password in bytes that is ever hashed; OWASP asks for a limit, against denial of service.
+pub const LONGEST: usize = 1024;
+
+/// Shortest password in characters that Django accepts by default.
+pub const MINIMUM_LENGTH: usize = 8;
