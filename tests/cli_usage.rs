@@ -143,6 +143,62 @@ fn the_embedded_database_is_refused_under_sudo() {
 }
 
 #[test]
+fn a_server_that_is_not_there_is_exit_3() {
+    let home = Home::new("unreachable");
+    for scheme in ["mysql", "postgres"] {
+        // Port 1 (tcpmux) is reserved and nothing listens there.
+        let url = format!("{scheme}://clerk@127.0.0.1:1/alpha");
+        let output = home
+            .command(&["--database", &url, "--json", "stats"])
+            .env("PORTALDESK_DATABASE_PASSWORD", CANARY)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{scheme}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let error: Value = serde_json::from_str(&stderr).unwrap();
+        assert_eq!(error["error"]["kind"], "unreachable");
+        assert!(stderr.contains("alpha@127.0.0.1:1") && !stderr.contains("canary"), "{stderr}");
+    }
+    let (code, _, stderr) = home.run(&["--database", "sqlite:///nonexistent/x.db", "stats"]);
+    assert_eq!(code, 3);
+    assert!(stderr.contains("/nonexistent/x.db"), "{stderr}");
+}
+
+#[test]
+fn the_embedded_database_is_made_private_by_init() {
+    let home = Home::new("init");
+    let (code, _, stderr) = home.run(&["stats"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("portaldesk init"), "{stderr}");
+    let (code, stdout, _) = home.run(&["init", "--json", "--dry-run"]);
+    assert_eq!(code, 0);
+    assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap()["made"], "everything");
+    let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
+    assert!(!file.exists());
+    let (code, stdout, _) = home.run(&["init"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains(file.to_str().unwrap()), "{stdout}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+    let (code, stdout, _) = home.run(&["init"]);
+    assert_eq!(code, 0);
+    assert!(stdout.contains("nothing"), "{stdout}");
+    let logs: Vec<_> = fs::read_dir(home.0.join(".local/state/portaldesk")).unwrap().collect();
+    assert!(!logs.is_empty());
+    for log in logs {
+        assert_eq!(log.unwrap().metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let (code, _, stderr) = home.run(&["init", "--remove"]);
+    assert_eq!(code, 2, "without a terminal nothing is asked");
+    assert!(stderr.contains("--yes"), "{stderr}");
+    let (code, stdout, _) = home.run(&["init", "--remove", "--yes", "--json"]);
+    assert_eq!(code, 0);
+    let removed: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(fs::metadata(removed["export"].as_str().unwrap()).is_ok());
+    assert_eq!(home.run(&["init", "--yes"]).0, 0);
+}
+
+#[test]
 fn completions_and_manual_pages_need_no_database() {
     let home = Home::new("manual");
     for shell in ["bash", "zsh", "fish"] {

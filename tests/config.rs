@@ -5,8 +5,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use portaldesk::config::{Config, DEFAULT_MINIMUM_LENGTH, Environment, Flags, Hasher, RoleLevel, TimeZone};
+use portaldesk::config::{Config, Environment, Flags, Hasher, TimeZone};
 use portaldesk::db::{Address, Engine, Tls};
+use portaldesk::portal::access::Level;
+use portaldesk::portal::password::MINIMUM_LENGTH;
 use secrecy::{ExposeSecret, SecretString};
 
 const CANARY: &str = "canary-5b1e";
@@ -175,7 +177,7 @@ fn mistakes_are_named_with_their_line() {
         ("[passwords]\nminimum_length = 0", &["line 2", "from 1"]),
         ("[passwords]\nhasher = 'md5'", &["line 2", "argon2"]),
         ("[roles.Admin]\n", &["roles.Admin", "level"]),
-        ("[roles.Admin]\nlevel = 'superuser'", &["line 2", "amc_admin"]),
+        ("[roles.Admin]\nlevel = 'superuser'", &["line 2", "amc-admin"]),
         ("[portal.x]\n", &["line 1", "[portal.x.database]"]),
         ("[portal.x]\ncolour = 'pink'", &["line 2", "#rrggbb"]),
         (database, &["line 1", "engine"]),
@@ -248,9 +250,9 @@ fn the_other_settings() {
         (config.keys[1].action.as_str(), &config.keys[1].keys[..]),
         ("quit", &["q".to_owned(), "ctrl-q".to_owned()][..])
     );
-    let roles = config.roles.unwrap();
-    assert_eq!((roles[0].group.as_str(), roles[0].level), ("Chief", RoleLevel::Admin));
-    assert_eq!((roles[1].level, roles[1].description.as_str()), (RoleLevel::Engineer, "Helps"));
+    let roles = config.roles.0;
+    assert_eq!((roles[0].group.as_str(), roles[0].level), ("Chief", Level::Admin));
+    assert_eq!((roles[1].level, roles[1].description.as_str()), (Level::Engineer, "Helps"));
 }
 
 #[test]
@@ -276,9 +278,9 @@ fn the_example_is_valid_and_shows_the_defaults() {
         .fold(String::new(), |text, line| text + line + "\n");
     folder.write("password", "x", 0o600);
     let config = folder.load(&switched_on).unwrap();
-    assert_eq!(config.minimum_length, DEFAULT_MINIMUM_LENGTH);
+    assert_eq!(config.minimum_length, MINIMUM_LENGTH);
     assert_eq!((config.hasher, config.ascii, config.time_zone), (Hasher::Auto, false, TimeZone::Local));
-    assert_eq!(config.roles.unwrap().len(), 3);
+    assert_eq!(config.roles.0.len(), 3);
     let as_it_is = folder.write("config.toml", &example, 0o644);
     let flags =
         Flags { config: Some(as_it_is), database: Some("sqlite:///srv/x.db".into()), ..Flags::default() };

@@ -77,11 +77,7 @@ pub struct Write {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create the portal's tables in an empty database, and portaldesk's own in any.
-    Init {
-        /// Export the history and drop portaldesk's own tables; the portal's stay untouched.
-        #[arg(long)]
-        remove: bool,
-    },
+    Init(Init),
     /// Open a throw-away sample portal in SQLite.
     Demo(Demo),
     /// Look for faults in the accounts; exit 1 when there are any from "warning" up.
@@ -141,6 +137,17 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
+}
+
+/// `portaldesk init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Export the history and drop portaldesk's own tables; the portal's stay untouched.
+    #[arg(long)]
+    pub remove: bool,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
 }
 
 /// `portaldesk demo`

@@ -4,17 +4,23 @@ pub mod actor;
 pub mod args;
 pub mod json;
 mod manual;
+mod open;
 pub mod output;
 mod process;
 pub mod prompt;
+mod setup;
+mod signals;
 pub mod table;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use tokio::runtime::Runtime;
+
 use crate::config::{Config, Environment, Flags};
+use crate::db::Cancel;
 use crate::error::{Error, Result};
-use args::{Arguments, Command};
+use args::{Arguments, Command, Global};
 use output::Output;
 
 /// Reads the command line of this process, does what it says, and returns the exit code.
@@ -25,11 +31,12 @@ pub fn run() -> u8 {
         Ok(arguments) => arguments,
         Err(error) => return not_understood(&error),
     };
-    let mut output = Output::of_process(arguments.global.json, arguments.global.color);
-    match dispatch(arguments, &mut output) {
+    let (json, colour) = (arguments.global.json, arguments.global.color);
+    match dispatch(arguments, Output::of_process(json, colour)) {
         Ok(code) => code,
         Err(error) => {
-            output.error(&error);
+            tracing::info!(kind = error.kind.name(), %error, "ended with an error");
+            Output::of_process(json, colour).error(&error);
             error.kind.exit_code()
         }
     }
@@ -64,21 +71,46 @@ fn without_stray_word(error: &clap::Error, message: &str) -> String {
     }
 }
 
-fn dispatch(arguments: Arguments, output: &mut Output) -> Result<u8> {
-    match &arguments.command {
-        Some(Command::Completions { shell }) => return manual::completions(*shell, output).map(|()| 0),
+fn dispatch(arguments: Arguments, mut output: Output) -> Result<u8> {
+    let Arguments { portal, global, command } = arguments;
+    match &command {
+        Some(Command::Completions { shell }) => return manual::completions(*shell, &mut output).map(|()| 0),
         Some(Command::Man { dir }) => return manual::pages(dir).map(|()| 0),
         _ => {}
     }
     let flags = Flags {
-        config: arguments.global.config,
-        database: arguments.global.database,
-        portal: arguments.portal,
-        read_only: arguments.global.read_only,
+        config: global.config.clone(),
+        database: global.database.clone(),
+        portal,
+        read_only: global.read_only,
     };
     let config = Config::load(&flags, &Environment::of_process())?;
     if let Err(error) = crate::logging::start() {
         output.talk(&format!("no log is kept: {error}"));
     }
-    Err(Error::bug(format!("nothing opens {} yet", config.portal.target)))
+    let Some(command) = command else {
+        return Err(Error::bug("the screens are not there yet"));
+    };
+    let cancel = Cancel::default();
+    runtime()?.block_on(signals::until_signal(work(config, global, command, cancel.clone(), output), cancel))
+}
+
+fn runtime() -> Result<Runtime> {
+    Runtime::new().map_err(|why| Error::bug(format!("no worker threads: {why}")))
+}
+
+/// The commands that work on a database.
+async fn work(
+    config: Config,
+    global: Global,
+    command: Command,
+    cancel: Cancel,
+    mut output: Output,
+) -> Result<u8> {
+    if let Command::Init(init) = &command {
+        return setup::init(&config, init, &global, &mut output).await;
+    }
+    let portal = open::portal(&config, global.ticket.clone(), &cancel, &mut output).await?;
+    let _ = portal;
+    Err(Error::bug("this command is not there yet"))
 }

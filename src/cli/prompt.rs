@@ -88,8 +88,13 @@ pub fn new_password(source: &PasswordSource) -> Result<NewPassword> {
 }
 
 fn hidden(question: &str) -> Result<SecretString> {
-    let typed = rpassword::prompt_password(format!("{question}: "))
-        .map_err(|why| Error::usage(format!("the password could not be read: {why}")))?;
+    let typed = rpassword::prompt_password(format!("{question}: ")).map_err(|why| {
+        // The prompt reads Ctrl-C as a key; the process should end as by the signal.
+        if why.kind() == io::ErrorKind::Interrupted {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::INT);
+        }
+        Error::usage(format!("the password could not be read: {why}"))
+    })?;
     not_empty(&Zeroizing::new(typed))
 }
 

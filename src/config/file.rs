@@ -6,15 +6,16 @@ use secrecy::SecretString;
 
 use super::keys::{Found, Section, Source};
 use super::trust::{ReadFile, SecretGroup};
-use super::{Hasher, KeyBinding, RoleConfig, RoleLevel, TimeZone};
+use super::{Hasher, KeyBinding, TimeZone};
 use crate::db::{Engine, Target, Tls};
 use crate::error::{Error, Result};
+use crate::portal::access::{Level, RoleGroup};
 
 /// The whole file.
 #[derive(Default)]
 pub(super) struct FileConfig {
     pub(super) portals: Vec<FilePortal>,
-    pub(super) roles: Option<Vec<RoleConfig>>,
+    pub(super) roles: Option<Vec<RoleGroup>>,
     pub(super) minimum_length: Option<usize>,
     pub(super) hasher: Option<Hasher>,
     pub(super) ascii: Option<bool>,
@@ -86,15 +87,15 @@ fn key_bindings(keys: Section<'_>) -> Result<Vec<KeyBinding>> {
         .collect())
 }
 
-fn role((group, mut section): (String, Section<'_>)) -> Result<RoleConfig> {
-    let levels =
-        [("engineer", RoleLevel::Engineer), ("amc_admin", RoleLevel::AmcAdmin), ("admin", RoleLevel::Admin)];
+fn role((group, mut section): (String, Section<'_>)) -> Result<RoleGroup> {
+    // Superuser is a flag of an account and never comes from a group.
+    let levels = [Level::Engineer, Level::AmcAdmin, Level::Admin].map(|level| (level.name(), level));
     let Some(level) = section.choice("level", &levels)? else {
         return Err(section.error(format!("{} lacks its level", section.name())));
     };
     let description = section.string("description")?.map(|found| found.value).unwrap_or_default();
     section.finish()?;
-    Ok(RoleConfig { group, level, description })
+    Ok(RoleGroup { group, level, description })
 }
 
 fn portal(

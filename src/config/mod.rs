@@ -9,6 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::db::{Engine, Target};
 use crate::error::{Error, Result};
+use crate::portal::access::Roles;
+use crate::portal::password::MINIMUM_LENGTH;
 
 mod file;
 mod keys;
@@ -76,28 +78,6 @@ impl Hasher {
         [("auto", Self::Auto), ("pbkdf2_sha256", Self::Pbkdf2Sha256), ("argon2", Self::Argon2)];
 }
 
-/// What a role group allows in portaldesk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RoleLevel {
-    /// Reads; edits what is their own.
-    Engineer,
-    /// Creates and edits ordinary accounts.
-    AmcAdmin,
-    /// Everything but what takes a superuser.
-    Admin,
-}
-
-/// One portal group that gives access: `[roles."GROUP"]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleConfig {
-    /// The group's name in the portal.
-    pub group: String,
-    /// What it allows.
-    pub level: RoleLevel,
-    /// Shown beside it.
-    pub description: String,
-}
-
 /// The zone that times are shown in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TimeZone {
@@ -141,8 +121,8 @@ pub struct PortalConfig {
 pub struct Config {
     /// The portal that was chosen.
     pub portal: PortalConfig,
-    /// The groups that give access; `None` for the portal's usual three.
-    pub roles: Option<Vec<RoleConfig>>,
+    /// The groups that give access; unless configured, the portal's usual three.
+    pub roles: Roles,
     /// The least number of characters of a new password.
     pub minimum_length: usize,
     /// How new passwords are hashed.
@@ -156,9 +136,6 @@ pub struct Config {
     /// The file that was read.
     pub file: Option<PathBuf>,
 }
-
-/// The least length of a password unless configured: Django's `MinimumLengthValidator`.
-pub const DEFAULT_MINIMUM_LENGTH: usize = 8;
 
 impl Config {
     /// Reads the settings.
@@ -178,8 +155,8 @@ impl Config {
         let portal = choose(flags, environment, &file)?;
         Ok(Self {
             portal,
-            roles: file.roles,
-            minimum_length: file.minimum_length.unwrap_or(DEFAULT_MINIMUM_LENGTH),
+            roles: file.roles.map_or_else(Roles::default, Roles),
+            minimum_length: file.minimum_length.unwrap_or(MINIMUM_LENGTH),
             hasher: file.hasher.unwrap_or_default(),
             ascii: file.ascii.unwrap_or(false),
             time_zone: file.time_zone.unwrap_or_default(),
