@@ -12,7 +12,7 @@ const POWERFUL: [&str; 6] =
 
 /// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`: names are compared by the engine's own equality, so on MySQL
 /// the group `admin` is Admin, as the portal takes it too.
-fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
+pub(crate) fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
     sql = sql.push("CASE");
     for role in &roles.0 {
         sql = sql.push(" WHEN ").push(column).push_bind(" = ?", role.group.as_str());
@@ -26,7 +26,7 @@ fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
     sql.push(" ELSE 0 END")
 }
 
-fn level(number: i64) -> Option<Level> {
+pub(crate) fn level(number: i64) -> Option<Level> {
     match number {
         4 => Some(Level::Superuser),
         3 => Some(Level::Admin),

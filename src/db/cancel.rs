@@ -3,10 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
 use super::session::Shared;
+
+/// How long the server has to obey before it is told again, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// A handle that stops the statements run with it (see [`super::Db::cancellable`]).
 #[derive(Clone, Default)]
@@ -31,6 +36,25 @@ impl std::fmt::Debug for Cancel {
     }
 }
 
+impl State {
+    /// Tells the server to stop until it has. Once is not enough: an order that arrives between two round trips of one
+    /// statement (its preparation and its execution) finds the connection idle and is forgotten.
+    async fn stop(&self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.running.lock().await.as_mut() {
+                None => return,
+                Some(running) => {
+                    running.killed = true;
+                    running.shared.stop_backend(running.backend).await;
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
 impl Cancel {
     /// Asks for the work to stop: on SQLite at its next progress callback, on a server by `KILL QUERY` or
     /// `pg_cancel_backend` over a second connection. Returns at once; the work ends with an error that says so.
@@ -40,13 +64,7 @@ impl Cancel {
         }
         let state = Arc::clone(&self.0);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let mut running = state.running.lock().await;
-                if let Some(running) = running.as_mut() {
-                    running.killed = true;
-                    running.shared.stop_backend(running.backend).await;
-                }
-            });
+            runtime.spawn(async move { state.stop().await });
         }
     }
 

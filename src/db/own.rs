@@ -75,7 +75,7 @@ pub struct ListedChange {
     pub change: Change,
     /// Its id: later changes have higher ones.
     pub id: i64,
-    /// The newest operation that took it back.
+    /// The newest operation that took it back and was not taken back itself.
     pub undone_by: Option<String>,
 }
 
@@ -231,7 +231,8 @@ pub async fn changes(db: &Db, wanted: &Wanted) -> Result<Vec<ListedChange>, DbEr
     let mut sql = Sql::new(
         "SELECT c.id, c.operation, c.run, c.run_seq, c.actor_id, c.actor, c.unix_user, c.ssh_from, c.sitting, \
          c.title, c.ticket, c.undo_of, c.row_count, c.previous_hash, c.hash, \
-         (SELECT MAX(u.operation) FROM portaldesk_change u WHERE u.undo_of = c.operation), ",
+         (SELECT MAX(u.operation) FROM portaldesk_change u WHERE u.undo_of = c.operation \
+         AND NOT EXISTS (SELECT 1 FROM portaldesk_change v WHERE v.undo_of = u.operation)), ",
     )
     .time("c.made")
     .push(" FROM portaldesk_change c WHERE 1 = 1");

@@ -235,15 +235,21 @@ impl Lease {
             return Err(DbError::new(DbErrorKind::Cancelled, "cancelled"));
         }
         let shared = Arc::clone(&self.shared);
-        let session = self.session()?;
-        session.watch(&shared, cancel).await?;
-        let result = self.finish(Some(cancel), dialect, sql).await;
+        let result = match self.session()?.watch(&shared, cancel).await {
+            Ok(()) => self.finish(Some(cancel), dialect, sql).await,
+            Err(error) => Err(error),
+        };
+        self.end_watch(cancel).await;
+        result
+    }
+
+    /// Leaves a connection that nothing will stop any more, or none.
+    async fn end_watch(&mut self, cancel: &Cancel) {
         if cancel.end().await {
             self.discard();
         } else if let Ok(session) = self.session() {
             session.unwatch().await;
         }
-        result
     }
 
     async fn finish(
@@ -278,6 +284,7 @@ impl Lease {
                 Err(error) => Err(error),
             };
             if let Err(error) = watched {
+                self.end_watch(cancel).await;
                 drop(sender.send(Err(error)).await);
                 return;
             }
@@ -286,17 +293,12 @@ impl Lease {
             Ok(session) => session.send_all(sql, dialect, cancel, sender).await,
             Err(_) => false,
         };
-        let killed = match cancel {
-            Some(cancel) => cancel.end().await,
-            None => false,
-        };
-        if !complete || killed {
+        if !complete {
             // A stream left halfway desynchronises the driver (sqlx #563).
             self.discard();
-        } else if cancel.is_some()
-            && let Ok(session) = self.session()
-        {
-            session.unwatch().await;
+        }
+        if let Some(cancel) = cancel {
+            self.end_watch(cancel).await;
         }
     }
 

@@ -165,4 +165,13 @@ impl Portal {
     }
 }
 
+pub mod accounts;
+pub mod departments;
+pub mod groups;
+pub mod history;
+pub mod passwords;
+pub mod record;
 pub mod setup;
+pub mod sign_in;
+pub mod stats;
+pub mod users;

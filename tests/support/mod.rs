@@ -3,6 +3,12 @@
 //!
 //! `tests/run` starts the servers and says where they are; without it, a plain `cargo test` tells every story on SQLite
 //! and names each skipped one. Where `REQUIRE_ENGINES` is set a missing server is a failure.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 #![allow(dead_code, unused_macros, reason = "every test file uses the part that it needs")]
 
 use std::collections::BTreeMap;

@@ -1,0 +1,456 @@
+//! Creating and editing accounts: intentions that become plans.
+//!
+//! A [`Draft`] holds what someone gave, field by field, as text; rules apply only to fields that were given, because
+//! rows of the portal may break them. Every problem is reported at once, by field.
+
+use std::collections::BTreeMap;
+
+use crate::change::rows::{self, Lock};
+use crate::change::{Adopt, Image, Plan, Step, Value};
+use crate::db::{Cell, Dialect, Sql, like_text};
+use crate::error::{Error, Kind, Result};
+use crate::portal::forms;
+use crate::portal::password;
+
+use super::Portal;
+
+/// What happens to a user's groups.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Groups {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// They become exactly these.
+    Set(Vec<i64>),
+    /// Some are added and some taken away.
+    Change {
+        /// Groups given.
+        add: Vec<i64>,
+        /// Groups taken.
+        remove: Vec<i64>,
+    },
+}
+
+impl Groups {
+    fn apply(&self, now: &[i64]) -> Vec<i64> {
+        let mut groups = match self {
+            Self::Keep => now.to_vec(),
+            Self::Set(groups) => groups.clone(),
+            Self::Change { add, remove } => {
+                now.iter().chain(add).copied().filter(|group| !remove.contains(group)).collect()
+            }
+        };
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+}
+
+/// What someone gave in a form or on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// Text by field name (see [`forms::USER`]); `true` and `false` for switches. Departments and groups stand apart.
+    pub fields: BTreeMap<&'static str, String>,
+    /// The department's id, or none, where it is given.
+    pub department: Option<Option<i64>>,
+    /// The groups.
+    pub groups: Groups,
+    /// The password as Django encodes it, where one is set.
+    pub encoded_password: Option<String>,
+}
+
+impl Draft {
+    /// The same draft with one field more.
+    #[must_use]
+    pub fn with(mut self, field: &'static str, text: impl Into<String>) -> Self {
+        self.fields.insert(field, text.into());
+        self
+    }
+}
+
+/// The columns of the account, in the order of the form.
+const ACCOUNT: [&str; 7] =
+    ["username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser"];
+
+/// The columns of the profile that a draft's text fields set.
+const PROFILE: [&str; 3] = ["phone_number", "main_portal_id", "email_notifications"];
+
+/// The draft's values after the rules: column and cell.
+type Checked = BTreeMap<&'static str, Cell>;
+
+fn check(draft: &Draft) -> Result<Checked> {
+    let mut values = Checked::new();
+    let mut wrong = Error::invalid("");
+    for (name, text) in &draft.fields {
+        let Some(field) = forms::find(&forms::USER, name) else {
+            return Err(Error::bug(format!("there is no field {name}")));
+        };
+        match (field.check)(text) {
+            Ok(value) => {
+                let cell = match (field.kind, value) {
+                    (crate::portal::form::FieldKind::Bool, Some(value)) => Cell::Bool(value == "true"),
+                    (_, value) => Cell::text(value.as_deref()),
+                };
+                values.insert(field.name, cell);
+            }
+            Err(messages) => {
+                for message in messages {
+                    wrong = wrong.and_field(name, message);
+                }
+            }
+        }
+    }
+    if wrong.fields.is_empty() { Ok(values) } else { Err(summed_up(wrong)) }
+}
+
+/// Gives an error about fields a message that names them all.
+fn summed_up(mut error: Error) -> Error {
+    let parts: Vec<String> = error
+        .fields
+        .iter()
+        .map(|(name, messages)| format!("{}: {}", label(name), messages.join(" ")))
+        .collect();
+    error.message = format!("{} Nothing was written.", parts.join(" "));
+    error
+}
+
+fn label(name: &str) -> &str {
+    forms::find(&forms::USER, name).map_or(name, |field| field.label)
+}
+
+/// Refuses a username that another account has. Like Django's own form for new users (4.2 and later), a new name must
+/// also differ in more than case; a rename need not.
+async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
+    let sql = match (except, portal.dialect()) {
+        (None, Dialect::Sqlite | Dialect::Postgres) => Sql::new("SELECT id FROM auth_user WHERE username")
+            .push_bind(portal.dialect().like(), like_text(name)),
+        _ => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
+    };
+    for row in portal.db.all(sql).await? {
+        if Some(row.int(0)?) != except {
+            let message = format!("A user named '{name}' exists already; nothing was written.");
+            return Err(Error::field(Kind::Duplicate, "username", message));
+        }
+    }
+    Ok(())
+}
+
+/// The user who has a portal id, where someone else than `except` does: id and username.
+///
+/// # Errors
+/// What the engine says.
+pub async fn portal_id_owner(
+    portal: &Portal,
+    id: &str,
+    except: Option<i64>,
+) -> Result<Option<(i64, String)>> {
+    let sql = Sql::new(
+        "SELECT p.user_id, u.username FROM core_userprofile p LEFT JOIN auth_user u ON u.id = p.user_id \
+         WHERE p.main_portal_id = ?",
+    )
+    .bind(id);
+    for row in portal.db.all(sql).await? {
+        let user = row.int_opt(0)?.unwrap_or_default();
+        if Some(user) != except {
+            return Ok(Some((user, row.text(1)?)));
+        }
+    }
+    Ok(None)
+}
+
+async fn check_portal_id(portal: &Portal, values: &Checked, except: Option<i64>) -> Result<()> {
+    let Some(id) = values.get("main_portal_id").and_then(Cell::as_text) else { return Ok(()) };
+    if let Some((_, owner)) = portal_id_owner(portal, id, except).await? {
+        let whose = if owner.is_empty() {
+            "a profile without a user (PRF-003)".to_owned()
+        } else {
+            format!("'{owner}'")
+        };
+        let message = format!("The portal id '{id}' belongs to {whose} already; nothing was written.");
+        return Err(Error::field(Kind::Duplicate, "main_portal_id", message));
+    }
+    Ok(())
+}
+
+/// Plans a new account: user, profile and groups in one transaction.
+///
+/// # Errors
+/// Invalid with all problems by field; duplicate; that this database can't take new accounts.
+pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
+    let values = check(draft)?;
+    let Some(username) = values.get("username").and_then(Cell::as_text) else {
+        return Err(Error::field(
+            Kind::Invalid,
+            "username",
+            "A new account needs a username; nothing was written.",
+        ));
+    };
+    for table in ["auth_user", "core_userprofile"] {
+        if let Some(lack) = portal.schema.refuses_create(table) {
+            return Err(Error::conflict(format!(
+                "Accounts can't be created here: {lack}. Nothing was written."
+            )));
+        }
+    }
+    check_username(portal, username, None).await?;
+    check_portal_id(portal, &values, None).await?;
+
+    let mut plan = Plan::new(format!("Create {username}"));
+    let text = |name| values.get(name).cloned().unwrap_or(Cell::Text(String::new()));
+    let flag = |name, default| values.get(name).cloned().unwrap_or(Cell::Bool(default));
+    let encoded = match &draft.encoded_password {
+        Some(encoded) => encoded.clone(),
+        None => password::unusable()?,
+    };
+    let user = plan.insert(
+        "auth_user",
+        vec![
+            ("password", Value::Cell(Cell::Text(encoded))),
+            ("last_login", Value::Cell(Cell::Null)),
+            ("is_superuser", Value::Cell(flag("is_superuser", false))),
+            ("username", Value::Cell(Cell::Text(username.to_owned()))),
+            ("first_name", Value::Cell(text("first_name"))),
+            ("last_name", Value::Cell(text("last_name"))),
+            ("email", Value::Cell(text("email"))),
+            ("is_staff", Value::Cell(flag("is_staff", false))),
+            ("is_active", Value::Cell(flag("is_active", true))),
+            ("date_joined", Value::Now),
+        ],
+    );
+    if portal.has_table("core_userprofile") {
+        plan.push(new_profile(portal, Value::NewId(user), draft, &values));
+    }
+    for group in draft.groups.apply(&[]) {
+        let row = vec![("user_id", Value::NewId(user)), ("group_id", Value::Cell(Cell::Int(group)))];
+        plan.insert("auth_user_groups", row);
+    }
+    Ok(plan)
+}
+
+/// A profile with the draft's values and, for the rest, the model's defaults.
+fn new_profile(portal: &Portal, user: Value, draft: &Draft, values: &Checked) -> Step {
+    let given = |name| values.get(name).cloned().unwrap_or(Cell::Null);
+    let notifications = values.get("email_notifications").cloned().unwrap_or(Cell::Bool(true));
+    let mut wanted: Vec<String> =
+        PROFILE.iter().filter(|name| values.contains_key(*name)).map(|name| (*name).to_owned()).collect();
+    if draft.department.is_some() {
+        wanted.push("department_id".to_owned());
+    }
+    let columns = [
+        ("user_id", user),
+        ("department_id", Value::Cell(Cell::int(draft.department.flatten()))),
+        ("phone_number", Value::Cell(given("phone_number"))),
+        ("main_portal_id", Value::Cell(given("main_portal_id"))),
+        ("email_notifications", Value::Cell(notifications)),
+        ("created_at", Value::Now),
+        ("updated_at", Value::Now),
+    ];
+    Step::Insert {
+        table: "core_userprofile".to_owned(),
+        values: columns
+            .into_iter()
+            .filter(|(name, _)| portal.schema.has("core_userprofile", name))
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        adopt: Some(Adopt { by: "user_id".to_owned(), columns: wanted }),
+    }
+}
+
+/// A user's rows as they are: what an edit is made from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    /// The row of `auth_user`.
+    pub user: Image,
+    /// The profiles; one is right.
+    pub profiles: Vec<Image>,
+    /// The memberships.
+    pub groups: Vec<Image>,
+}
+
+impl Rows {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Conflict, when the user is gone; what the engine says.
+    pub async fn read(portal: &Portal, id: i64) -> Result<Self> {
+        let mut db = portal.db.clone();
+        let users = rows::table(&portal.schema, "auth_user")?;
+        let key = Image::id(id);
+        let user = rows::by_keys(&mut db, users, std::slice::from_ref(&key), Lock::No).await?.pop();
+        let Some(user) = user else {
+            return Err(Error::conflict(format!(
+                "There is no user with id {id} any more; nothing was written."
+            )));
+        };
+        let mut of_user = Vec::new();
+        for name in ["core_userprofile", "auth_user_groups"] {
+            of_user.push(match portal.schema.table(name) {
+                Some(table) => rows::by_column(&mut db, table, "user_id", &[Cell::Int(id)], Lock::No).await?,
+                None => Vec::new(),
+            });
+        }
+        let groups = of_user.pop().unwrap_or_default();
+        let profiles = of_user.pop().unwrap_or_default();
+        Ok(Self { user, profiles, groups })
+    }
+
+    /// The username.
+    #[must_use]
+    pub fn username(&self) -> String {
+        self.user.get("username").map_or_else(String::new, |cell| match cell {
+            Cell::Text(name) => name.clone(),
+            other => other.show(),
+        })
+    }
+
+    /// The ids of the groups.
+    #[must_use]
+    pub fn group_ids(&self) -> Vec<i64> {
+        self.groups.iter().filter_map(|row| row.int("group_id")).collect()
+    }
+}
+
+/// Plans the change of an account. Fields that the draft does not give stay as they are; a plan without steps means
+/// that nothing would change.
+///
+/// # Errors
+/// Invalid with all problems by field; duplicate; conflict where the profile is doubled.
+pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
+    let rows = Rows::read(portal, id).await?;
+    let values = check(draft)?;
+    if let Some(name) = values.get("username").and_then(Cell::as_text)
+        && rows.user.text("username") != Some(name)
+    {
+        check_username(portal, name, Some(id)).await?;
+    }
+    check_portal_id(portal, &values, Some(id)).await?;
+    let mut plan = Plan::new(title(&rows, draft, &values));
+    plan_account(&mut plan, id, &rows, draft, &values);
+    plan_profile(portal, &mut plan, id, &rows, draft, &values)?;
+    plan_groups(&mut plan, id, &rows, &draft.groups);
+    Ok(plan)
+}
+
+/// What one-field edits are called; others are "Edit bela".
+fn title(rows: &Rows, draft: &Draft, values: &Checked) -> String {
+    let name = rows.username();
+    let only = draft.department.is_none() && draft.groups == Groups::Keep;
+    if only && draft.encoded_password.is_none() && values.len() == 1 {
+        match values.get("is_active").and_then(Cell::as_bool) {
+            Some(true) => return format!("Activate {name}"),
+            Some(false) => return format!("Deactivate {name}"),
+            None => {}
+        }
+    }
+    if let Some(encoded) = &draft.encoded_password
+        && only
+        && values.is_empty()
+    {
+        return if encoded.starts_with('!') {
+            format!("Disable the password of {name}")
+        } else {
+            format!("Set the password of {name}")
+        };
+    }
+    format!("Edit {name}")
+}
+
+fn plan_account(plan: &mut Plan, id: i64, rows: &Rows, draft: &Draft, values: &Checked) {
+    let mut set: Vec<(&str, Value)> = ACCOUNT
+        .into_iter()
+        .filter_map(|name| values.get(name).map(|cell| (name, cell)))
+        .filter(|(name, cell)| rows.user.get(name) != Some(cell))
+        .map(|(name, cell)| (name, Value::Cell(cell.clone())))
+        .collect();
+    if let Some(encoded) = &draft.encoded_password {
+        set.push(("password", Value::Cell(Cell::Text(encoded.clone()))));
+    }
+    plan.update("auth_user", Image::id(id), rows.user.clone(), set);
+}
+
+fn plan_profile(
+    portal: &Portal,
+    plan: &mut Plan,
+    id: i64,
+    rows: &Rows,
+    draft: &Draft,
+    values: &Checked,
+) -> Result<()> {
+    let mut wanted: Vec<(&str, Cell)> =
+        PROFILE.into_iter().filter_map(|name| values.get(name).map(|cell| (name, cell.clone()))).collect();
+    if let Some(department) = draft.department {
+        wanted.push(("department_id", Cell::int(department)));
+    }
+    wanted.retain(|(name, _)| portal.schema.has("core_userprofile", name));
+    let before = match rows.profiles.as_slice() {
+        [only] => only,
+        [] if wanted.is_empty() || !portal.has_table("core_userprofile") => return Ok(()),
+        [] => {
+            let defaults = |(name, cell): &(&str, Cell)| match *name {
+                "email_notifications" => *cell == Cell::Bool(true),
+                _ => cell.is_null(),
+            };
+            if !wanted.iter().all(defaults) {
+                plan.require
+                    .push(crate::change::Require::Row { table: "auth_user".to_owned(), key: Image::id(id) });
+                plan.push(new_profile(portal, Value::Cell(Cell::Int(id)), draft, values));
+            }
+            return Ok(());
+        }
+        several => {
+            let same = |row: &Image| wanted.iter().all(|(name, cell)| row.get(name) == Some(cell));
+            if several.iter().all(same) {
+                return Ok(());
+            }
+            return Err(Error::conflict(format!(
+                "{} has {} profiles, so it is not clear which one to change. Nothing was written; repair PRF-002 first.",
+                rows.username(),
+                several.len()
+            )));
+        }
+    };
+    wanted.retain(|(name, cell)| before.get(name) != Some(cell));
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let key = Image::of("id", before.get("id").cloned().unwrap_or(Cell::Null));
+    let mut set: Vec<(&str, Value)> =
+        wanted.into_iter().map(|(name, cell)| (name, Value::Cell(cell))).collect();
+    if portal.schema.has("core_userprofile", "updated_at") {
+        // As Django's auto_now does.
+        set.push(("updated_at", Value::Now));
+    }
+    plan.update("core_userprofile", key, before.clone(), set);
+    Ok(())
+}
+
+fn plan_groups(plan: &mut Plan, id: i64, rows: &Rows, groups: &Groups) {
+    let now = rows.group_ids();
+    let wanted = groups.apply(&now);
+    for row in &rows.groups {
+        if row.int("group_id").is_some_and(|group| !wanted.contains(&group)) {
+            let key = Image::of("id", row.get("id").cloned().unwrap_or(Cell::Null));
+            plan.delete("auth_user_groups", key, row.clone());
+        }
+    }
+    for group in wanted.into_iter().filter(|group| !now.contains(group)) {
+        let row = vec![("user_id", Value::Cell(Cell::Int(id))), ("group_id", Value::Cell(Cell::Int(group)))];
+        plan.insert("auth_user_groups", row);
+    }
+}
+
+/// Plans to let a user sign in, or not. Re-activating alone also revives the portal sessions that were open.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn set_active(portal: &Portal, id: i64, active: bool) -> Result<Plan> {
+    edit(portal, id, &Draft::default().with("is_active", active.to_string())).await
+}
+
+/// Plans a new password, given as Django encodes it. It ends the user's portal sessions.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn set_password(portal: &Portal, id: i64, encoded: String) -> Result<Plan> {
+    edit(portal, id, &Draft { encoded_password: Some(encoded), ..Draft::default() }).await
+}

@@ -1,0 +1,94 @@
+//! Groups, as choices in forms, and the two management commands of the portal that are about them.
+
+use crate::change::{Image, Plan, Require, Value, rights};
+use crate::db::{Cell, Sql};
+use crate::error::Result;
+use crate::portal::access::Level;
+
+use super::Portal;
+
+/// A group that can be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// The role that it gives.
+    pub level: Option<Level>,
+    /// What the role means, from the configuration.
+    pub description: String,
+}
+
+/// All groups, the roles first, from the least to the highest.
+///
+/// # Errors
+/// What the engine says.
+pub async fn choices(portal: &Portal) -> Result<Vec<Choice>> {
+    let sql = rights::level_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles)
+        .push(" FROM auth_group g ORDER BY g.name");
+    let mut choices = Vec::new();
+    for row in portal.db.all(sql).await? {
+        let level = rights::level(row.int(2)?);
+        let role = level.and_then(|level| portal.roles.iter().find(|role| role.level == level));
+        let description = role.map(|role| role.description.clone()).unwrap_or_default();
+        choices.push(Choice { id: row.int(0)?, name: row.text(1)?, level, description });
+    }
+    choices.sort_by_key(|choice| (choice.level.is_none(), choice.level));
+    Ok(choices)
+}
+
+/// The plan that makes the role groups that are missing, by the engine's own equality. They get no permissions: the
+/// portal goes by their names.
+///
+/// # Errors
+/// What the engine says.
+pub async fn setup(portal: &Portal) -> Result<Plan> {
+    let mut plan = Plan::new("Set up the portal's groups");
+    for role in portal.roles.iter() {
+        let sql = Sql::new("SELECT id FROM auth_group WHERE name = ?").bind(role.group.as_str());
+        if portal.db.optional(sql).await?.is_none() {
+            plan.insert("auth_group", vec![("name", Value::Cell(Cell::Text(role.group.clone())))]);
+        }
+    }
+    Ok(plan)
+}
+
+/// The plans that put every superuser into the group of the role Admin, at most 500 at a time.
+///
+/// # Errors
+/// Invalid, when there is no such group yet; what the engine says.
+pub async fn assign_superusers(portal: &Portal) -> Result<Vec<Plan>> {
+    let Some(admin) = choices(portal).await?.into_iter().find(|choice| choice.level == Some(Level::Admin))
+    else {
+        return Err(crate::error::Error::invalid(
+            "There is no Admin group to put superusers into; nothing was written. `portaldesk setup-groups` makes it.",
+        ));
+    };
+    let sql = Sql::new("SELECT u.id FROM auth_user u WHERE u.is_superuser = ")
+        .push_bind("?", true)
+        .push(" AND NOT EXISTS (SELECT 1 FROM auth_user_groups ug WHERE ug.user_id = u.id AND ug.group_id = ")
+        .push_bind("?", admin.id)
+        .push(") ORDER BY u.id");
+    let mut users = Vec::new();
+    for row in portal.db.all(sql).await? {
+        users.push(row.int(0)?);
+    }
+    Ok(users
+        .chunks(crate::change::MOST_ROWS)
+        .map(|part| {
+            let mut plan = Plan::new(format!("Put superusers into {}", admin.name));
+            for user in part {
+                plan.require.push(Require::Row { table: "auth_user".to_owned(), key: Image::id(*user) });
+                plan.insert(
+                    "auth_user_groups",
+                    vec![
+                        ("user_id", Value::Cell(Cell::Int(*user))),
+                        ("group_id", Value::Cell(Cell::Int(admin.id))),
+                    ],
+                );
+            }
+            plan
+        })
+        .collect())
+}

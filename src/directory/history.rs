@@ -1,0 +1,105 @@
+//! What was changed by whom: the journal as lists, and undo as people ask for it.
+
+use chrono::{DateTime, Utc};
+
+use crate::change::undo::{self, OldPassword, Undo};
+use crate::change::{Outcome, Ready, Watch};
+use crate::db::own::{self, ListedChange};
+use crate::error::{Error, Result};
+
+use super::{Portal, users};
+
+/// Which changes to list.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Those about this user: a username or `#id`.
+    pub about: Option<String>,
+    /// Those by this portal account or Unix user.
+    pub by: Option<String>,
+    /// Those made since.
+    pub since: Option<DateTime<Utc>>,
+    /// At most so many.
+    pub limit: Option<i64>,
+}
+
+/// Changes, newest first.
+///
+/// # Errors
+/// Invalid, when the user asked about does not exist; that there is no journal here.
+pub async fn list(portal: &Portal, filter: &Filter) -> Result<Vec<ListedChange>> {
+    if !portal.schema.has_own_tables() {
+        return Err(Error::conflict(
+            "There is no journal in this database: nothing was ever written here by portaldesk.",
+        ));
+    }
+    let about_user = match &filter.about {
+        Some(name) => Some(users::find(portal, name).await?),
+        None => None,
+    };
+    let wanted = own::Wanted {
+        about_user,
+        by: filter.by.clone(),
+        since: filter.since,
+        limit: filter.limit,
+        ..own::Wanted::default()
+    };
+    Ok(own::changes(&portal.db, &wanted).await?)
+}
+
+/// Plans to take back an operation or a run.
+///
+/// # Errors
+/// When there is no such thing, or it was taken back already.
+pub async fn plan_undo(portal: &Portal, id: &str, password: OldPassword) -> Result<Undo> {
+    undo::plan(&portal.db, &portal.schema, id, password).await
+}
+
+/// Applies what [`plan_undo`] planned, the newest operation first.
+///
+/// # Errors
+/// Conflict, when something was left and nothing can be taken back; why a single plan was refused.
+pub async fn apply_undo(portal: &Portal, id: &str, planned: Undo, watch: &Watch) -> Result<Outcome> {
+    if planned.plans.is_empty() {
+        if planned.left.is_empty() {
+            return Ok(Outcome::default());
+        }
+        return Err(Error::conflict(format!(
+            "Nothing can be taken back: {}. Nothing was written.",
+            planned.left.join("; ")
+        )));
+    }
+    let writer = portal.writer()?;
+    let mut plans = planned.plans;
+    if plans.len() == 1 {
+        return writer.apply(plans.remove(0)).await;
+    }
+    writer.run(&format!("Undo the run {id}"), &mut Ready::new(plans), watch).await
+}
+
+/// This sitting's newest operation by this person that was not taken back and is no undo itself: what `u` offers.
+///
+/// # Errors
+/// What the engine says.
+pub async fn newest_of_sitting(portal: &Portal) -> Result<Option<ListedChange>> {
+    let wanted = own::Wanted {
+        sitting: Some(portal.actor.sitting.clone()),
+        limit: Some(100),
+        ..own::Wanted::default()
+    };
+    let changes = own::changes(&portal.db, &wanted).await?;
+    Ok(changes.into_iter().find(|listed| listed.undone_by.is_none() && listed.change.undo_of.is_none()))
+}
+
+/// This sitting's newest undo that was not taken back: what `U` offers.
+///
+/// # Errors
+/// What the engine says.
+pub async fn newest_undo_of_sitting(portal: &Portal) -> Result<Option<ListedChange>> {
+    let wanted = own::Wanted {
+        sitting: Some(portal.actor.sitting.clone()),
+        limit: Some(100),
+        ..own::Wanted::default()
+    };
+    let changes = own::changes(&portal.db, &wanted).await?;
+    Ok(changes.into_iter().find(|listed| listed.undone_by.is_none() && listed.change.undo_of.is_some()))
+}

@@ -1,0 +1,170 @@
+//! One user's whole record.
+
+use crate::change::rights;
+use crate::db::own::{ListedChange, Wanted, changes};
+use crate::db::{Row, Sql};
+use crate::error::{Error, Result};
+use crate::portal::access::Level;
+use crate::portal::password;
+use crate::portal::profile::Profile;
+use crate::portal::user::User;
+
+use super::Portal;
+
+/// How many of the newest changes a record shows.
+const CHANGES: i64 = 5;
+
+/// A group that a user is in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The group's id.
+    pub group: i64,
+    /// Its name.
+    pub name: String,
+    /// The role that it gives.
+    pub level: Option<Level>,
+}
+
+/// Everything about one user but the password.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The account.
+    pub user: User,
+    /// The password in words: algorithm and cost, never a character of the hash.
+    pub password: String,
+    /// Django's name of the password's algorithm, or `unusable`; nothing when it can't be told.
+    pub password_algorithm: Option<String>,
+    /// Why the account can't sign in to the portal; empty when it can.
+    pub cannot_sign_in: Vec<String>,
+    /// The profiles with the names of their departments; one is right.
+    pub profiles: Vec<(Profile, Option<String>)>,
+    /// The groups, the highest portal group first.
+    pub groups: Vec<Membership>,
+    /// How many permissions come with the groups and directly, each counted once.
+    pub permissions: i64,
+    /// The newest changes made here.
+    pub history: Vec<ListedChange>,
+}
+
+impl Record {
+    /// The access level in a word or two: the flag, or the highest portal group.
+    #[must_use]
+    pub fn access(&self) -> Option<&str> {
+        if self.user.is_superuser {
+            return Some("superuser");
+        }
+        self.groups.iter().find(|group| group.level.is_some()).map(|group| group.name.as_str())
+    }
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// Invalid, when there is no such user; what the engine says.
+pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
+    let sql = Sql::new(
+        "SELECT username, first_name, last_name, email, is_active, is_staff, is_superuser, password, ",
+    )
+    .time("date_joined")
+    .push(", ")
+    .time("last_login")
+    .push_bind(" FROM auth_user WHERE id = ?", id);
+    let Some(row) = portal.db.optional(sql).await? else {
+        return Err(Error::invalid(format!("There is no user with id {id} any more.")));
+    };
+    let user = User {
+        id,
+        username: row.text(0)?,
+        first_name: row.text(1)?,
+        last_name: row.text(2)?,
+        email: row.text(3)?,
+        is_active: row.bool(4)?,
+        is_staff: row.bool(5)?,
+        is_superuser: row.bool(6)?,
+        date_joined: row.time(8)?,
+        last_login: row.time(9)?,
+    };
+    let encoded = row.text(7)?;
+    let history = if portal.schema.has_own_tables() {
+        changes(&portal.db, &Wanted { about_user: Some(id), limit: Some(CHANGES), ..Wanted::default() })
+            .await?
+    } else {
+        Vec::new()
+    };
+    Ok(Record {
+        password: password::describe(&encoded),
+        password_algorithm: password::algorithm_name(&encoded),
+        cannot_sign_in: reasons(&user, &encoded),
+        profiles: profiles(portal, id).await?,
+        groups: groups(portal, id).await?,
+        permissions: permissions(portal, id).await?,
+        history,
+        user,
+    })
+}
+
+/// Why Django's `authenticate()` would refuse the account whatever password is typed.
+fn reasons(user: &User, encoded: &str) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if !user.is_active {
+        reasons.push("the account is inactive".to_owned());
+    }
+    match password::read(encoded) {
+        password::Stored::Usable(_) => {}
+        password::Stored::Unusable => reasons.push("the password is unusable".to_owned()),
+        password::Stored::Unsupported(name) => {
+            reasons.push(format!("the password's algorithm {name} is not supported"));
+        }
+        password::Stored::Malformed => reasons.push("the password hash is malformed".to_owned()),
+    }
+    reasons
+}
+
+async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<String>)>> {
+    if !portal.has_table("core_userprofile") {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new(
+        "SELECT p.id, p.department_id, p.phone_number, p.main_portal_id, p.email_notifications, d.name, ",
+    )
+    .time("p.created_at")
+    .push(", ")
+    .time("p.updated_at")
+    .push(" FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id")
+    .push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
+    portal.db.all(sql).await?.iter().map(|row| profile(row, user)).collect()
+}
+
+fn profile(row: &Row, user_id: i64) -> Result<(Profile, Option<String>)> {
+    let profile = Profile {
+        id: row.int(0)?,
+        user_id,
+        department_id: row.int_opt(1)?,
+        phone_number: row.text_opt(2)?,
+        main_portal_id: row.text_opt(3)?,
+        email_notifications: row.bool(4)?,
+        created_at: row.time(6)?,
+        updated_at: row.time(7)?,
+    };
+    Ok((profile, row.text_opt(5)?))
+}
+
+async fn groups(portal: &Portal, user: i64) -> Result<Vec<Membership>> {
+    let sql = rights::level_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles)
+        .push(" FROM auth_user_groups ug JOIN auth_group g ON g.id = ug.group_id")
+        .push_bind(" WHERE ug.user_id = ? ORDER BY g.name", user);
+    let mut groups = Vec::new();
+    for row in portal.db.all(sql).await? {
+        groups.push(Membership { group: row.int(0)?, name: row.text(1)?, level: rights::level(row.int(2)?) });
+    }
+    groups.sort_by(|a, b| b.level.cmp(&a.level));
+    Ok(groups)
+}
+
+async fn permissions(portal: &Portal, user: i64) -> Result<i64> {
+    let sql = Sql::new("SELECT COUNT(*) FROM auth_permission p WHERE p.id IN (")
+        .push_bind("SELECT up.permission_id FROM auth_user_user_permissions up WHERE up.user_id = ?", user)
+        .push(") OR p.id IN (SELECT gp.permission_id FROM auth_group_permissions gp ")
+        .push_bind("JOIN auth_user_groups ug ON ug.group_id = gp.group_id WHERE ug.user_id = ?)", user);
+    portal.count(sql).await
+}

@@ -1,0 +1,523 @@
+//! The list of users: pages by keyset at any size, sorted by any column, filtered by words.
+//!
+//! A page is found in two steps: first the ids in order, then the rows for those ids. Sorting after the joins takes
+//! fifty times as long on a million users. Order and equality are always the database's.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::change::rights;
+use crate::db::{Cell, Row, Sql, like_text};
+use crate::error::Result;
+use crate::portal::access::Level;
+use crate::portal::password;
+
+use super::Portal;
+
+/// The columns that the list can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Column {
+    /// Username.
+    #[default]
+    Username,
+    /// First and last name.
+    Name,
+    /// E-mail address.
+    Email,
+    /// The department's name; users without one come last.
+    Department,
+    /// The highest portal group.
+    Access,
+    /// Django's `last_login`; those who never signed in come last.
+    LastLogin,
+    /// Django's `date_joined`.
+    Joined,
+    /// Active or not.
+    State,
+}
+
+impl Column {
+    /// All of them, in the order in which a picker offers them.
+    pub const ALL: [Self; 8] = [
+        Self::Username,
+        Self::Name,
+        Self::Email,
+        Self::Department,
+        Self::Access,
+        Self::LastLogin,
+        Self::Joined,
+        Self::State,
+    ];
+
+    /// What people call it.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Name => "name",
+            Self::Email => "e-mail",
+            Self::Department => "department",
+            Self::Access => "access",
+            Self::LastLogin => "last web login",
+            Self::Joined => "joined",
+            Self::State => "state",
+        }
+    }
+
+    /// Whether the expression can be NULL; then it needs more care, and no index can serve.
+    const fn nullable(self) -> bool {
+        matches!(self, Self::Department | Self::Access | Self::LastLogin)
+    }
+
+    const fn postgres_type(self) -> &'static str {
+        match self {
+            Self::Username | Self::Name | Self::Email | Self::Department => "text",
+            Self::LastLogin | Self::Joined => "timestamp with time zone",
+            Self::Access => "bigint",
+            Self::State => "boolean",
+        }
+    }
+}
+
+/// Which users, in which order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Every word must be found in the username, a name, the e-mail address, the phone's digits or the portal id.
+    pub words: Vec<String>,
+    /// The order.
+    pub sort: Column,
+    /// The other way round.
+    pub descending: bool,
+}
+
+impl Query {
+    /// The words of a filter line; two or more in quotes are one.
+    #[must_use]
+    pub fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut quoted = false;
+        for part in line.split('"') {
+            if quoted {
+                words.push(part.trim().to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+            quoted = !quoted;
+        }
+        words.retain(|word| !word.is_empty());
+        words
+    }
+}
+
+/// A place in the order: the sorted value and the id of a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    key: Cell,
+    id: i64,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum From {
+    /// At the first row.
+    #[default]
+    Start,
+    /// So that the last row is on it.
+    End,
+    /// Behind a row.
+    After(Place),
+    /// So that it ends before a row.
+    Before(Place),
+    /// At a row.
+    At(Place),
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UserRow {
+    /// The id in `auth_user`.
+    pub id: i64,
+    /// Username.
+    pub username: String,
+    /// First and last name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// The department's name.
+    pub department: Option<String>,
+    /// The highest portal group, then the others.
+    pub access: Vec<String>,
+    /// Django's `last_login`.
+    pub last_login: Option<DateTime<Utc>>,
+    /// Django's `date_joined`.
+    pub date_joined: Option<DateTime<Utc>>,
+    /// Whether the account is active.
+    pub is_active: bool,
+    /// Django's staff flag.
+    pub is_staff: bool,
+    /// Django's superuser flag.
+    pub is_superuser: bool,
+    /// How many profiles there are; one is right.
+    pub profiles: usize,
+    /// Whether the password column can let anyone in.
+    pub usable_password: bool,
+    /// The row's place in the order.
+    pub place: Place,
+}
+
+impl UserRow {
+    /// What is not as it should be, in a few words; nothing for a healthy active account.
+    #[must_use]
+    pub fn state(&self) -> String {
+        let mut words = Vec::new();
+        if !self.is_active {
+            words.push("inactive");
+        }
+        match self.profiles {
+            0 => words.push("no profile"),
+            1 => {}
+            _ => words.push("several profiles"),
+        }
+        if !self.usable_password {
+            words.push("no password");
+        }
+        words.join(", ")
+    }
+}
+
+/// Some rows of the list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The rows, in order.
+    pub rows: Vec<UserRow>,
+    /// No row comes before them.
+    pub at_start: bool,
+    /// No row comes after them.
+    pub at_end: bool,
+}
+
+/// One page of at most `limit` rows.
+///
+/// # Errors
+/// What the engine says.
+pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> Result<Page> {
+    let backwards = matches!(from, From::End | From::Before(_));
+    let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let mut places = places(portal, query, from, backwards, wanted).await?;
+    let more = places.len() > limit;
+    places.truncate(limit);
+    if backwards {
+        places.reverse();
+    }
+    let (at_start, at_end) = match from {
+        From::Start => (true, !more),
+        From::End => (!more, true),
+        From::After(_) => (false, !more),
+        From::Before(_) => (!more, false),
+        From::At(_) => (false, !more),
+    };
+    Ok(Page { rows: details(portal, places).await?, at_start, at_end })
+}
+
+/// How many users the filter lets through.
+///
+/// # Errors
+/// What the engine says.
+pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
+    portal.count(filtered(portal, Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1"), query)).await
+}
+
+/// How many users come before this one in the order, so that its number can be told.
+///
+/// # Errors
+/// What the engine says.
+pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
+    let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
+    let sql = filtered(portal, sql, query);
+    portal.count(beyond(portal, sql, query, place, true, false)).await
+}
+
+/// The rows of these users, in the order given; those that are gone are left out.
+///
+/// # Errors
+/// What the engine says.
+pub async fn by_ids(portal: &Portal, ids: &[i64]) -> Result<Vec<UserRow>> {
+    let places = ids.iter().map(|id| Place { key: Cell::Null, id: *id }).collect();
+    details(portal, places).await
+}
+
+/// The sort expression.
+fn expression(portal: &Portal, sql: Sql, sort: Column) -> Sql {
+    match sort {
+        Column::Username => sql.push("u.username"),
+        Column::Name => sql.push("u.first_name || ' ' || u.last_name"),
+        Column::Email => sql.push("u.email"),
+        Column::Department if !has_departments(portal) => sql.push("NULL"),
+        Column::Department if unique_profiles(portal) => sql.push("d.name"),
+        Column::Department => sql.push(
+            "(SELECT MIN(d.name) FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \
+             WHERE p.user_id = u.id)",
+        ),
+        Column::Access => sql.push("a.level"),
+        Column::LastLogin => sql.push("u.last_login"),
+        Column::Joined => sql.push("u.date_joined"),
+        Column::State => sql.push("u.is_active"),
+    }
+}
+
+fn has_departments(portal: &Portal) -> bool {
+    portal.schema.has("core_userprofile", "department_id") && portal.schema.has("core_department", "name")
+}
+
+/// Where a user can have several profiles, a join would list them several times.
+fn unique_profiles(portal: &Portal) -> bool {
+    portal.schema.table("core_userprofile").is_some_and(|table| table.is_unique(&["user_id"]))
+}
+
+fn joined(portal: &Portal, sql: Sql, query: &Query) -> Sql {
+    match query.sort {
+        Column::Department if has_departments(portal) && unique_profiles(portal) => sql.push(
+            " LEFT JOIN core_userprofile p ON p.user_id = u.id LEFT JOIN core_department d ON d.id = p.department_id",
+        ),
+        Column::Access => rights::level_case(
+            sql.push(" LEFT JOIN (SELECT ug.user_id, MAX("),
+            "g.name",
+            &portal.roles,
+        )
+        .push(
+            ") AS level FROM auth_user_groups ug JOIN auth_group g ON g.id = ug.group_id GROUP BY ug.user_id) a \
+             ON a.user_id = u.id",
+        ),
+        _ => sql,
+    }
+}
+
+async fn places(
+    portal: &Portal,
+    query: &Query,
+    from: &From,
+    backwards: bool,
+    wanted: i64,
+) -> Result<Vec<Place>> {
+    let time = matches!(query.sort, Column::LastLogin | Column::Joined);
+    let sql = Sql::new("SELECT u.id, ");
+    let sql = match query.sort {
+        Column::LastLogin if time => sql.time("u.last_login"),
+        Column::Joined if time => sql.time("u.date_joined"),
+        sort => expression(portal, sql, sort),
+    };
+    let sql = joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1");
+    let mut sql = filtered(portal, sql, query);
+    match from {
+        From::Start | From::End => {}
+        From::After(place) => sql = beyond(portal, sql, query, place, false, false),
+        From::Before(place) => sql = beyond(portal, sql, query, place, true, false),
+        From::At(place) => sql = beyond(portal, sql, query, place, false, true),
+    }
+    sql = ordered(portal, sql, query, backwards).push_bind(" LIMIT ?", wanted);
+    portal.db.all(sql).await?.iter().map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).collect()
+}
+
+fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql {
+    sql = sql.push(" ORDER BY ");
+    if query.sort.nullable() {
+        sql = expression(portal, sql.push("("), query.sort).push(" IS NULL)");
+        sql = sql.push(if backwards { " DESC, " } else { ", " });
+    }
+    let down = query.descending != backwards;
+    sql = expression(portal, sql, query.sort);
+    sql.push(if down { " DESC, u.id DESC" } else { ", u.id" })
+}
+
+/// Appends the condition for rows behind a place, or before it; NULLs are last in either direction.
+fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool, inclusive: bool) -> Sql {
+    let down = query.descending != before;
+    let ids = match (down, inclusive) {
+        (false, false) => "u.id > ?",
+        (false, true) => "u.id >= ?",
+        (true, false) => "u.id < ?",
+        (true, true) => "u.id <= ?",
+    };
+    let column = |sql| expression(portal, sql, query.sort);
+    if place.key.is_null() {
+        let sql = column(sql.push(" AND ("));
+        return if before {
+            sql.push(" IS NOT NULL OR ").push_bind(ids, place.id).push(")")
+        } else {
+            sql.push(" IS NULL AND ").push_bind(ids, place.id).push(")")
+        };
+    }
+    let kind = query.sort.postgres_type();
+    let mut sql = sql.push(" AND (");
+    if query.sort.nullable() && !before {
+        sql = column(sql).push(" IS NULL OR (");
+    } else {
+        sql = sql.push("(");
+    }
+    // The first condition alone lets an index find the place; the second settles equal values.
+    sql = column(sql).push(if down { " <= " } else { " >= " }).cell(&place.key, kind).push(" AND (");
+    sql = column(sql).push(if down { " < " } else { " > " }).cell(&place.key, kind).push(" OR ");
+    sql.push_bind(ids, place.id).push(")))")
+}
+
+/// Appends the filter.
+fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
+    let like = portal.dialect().like();
+    let profiles = portal.has_table("core_userprofile");
+    for word in &query.words {
+        let pattern = format!("%{}%", like_text(word));
+        sql = sql.push(" AND (");
+        for (index, column) in
+            ["u.username", "u.first_name", "u.last_name", "u.email"].into_iter().enumerate()
+        {
+            sql =
+                sql.push(if index == 0 { "" } else { " OR " }).push(column).push_bind(like, pattern.as_str());
+        }
+        if profiles {
+            sql = sql.push(" OR u.id IN (SELECT w.user_id FROM core_userprofile w WHERE w.main_portal_id");
+            sql = sql.push_bind(like, pattern.as_str());
+            if let Some(digits) = phone_digits(word) {
+                sql = sql.push(
+                    " OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(w.phone_number, ' ', ''), '-', ''), '(', ''), \
+                     ')', ''), '+', '')",
+                );
+                sql = sql.push_bind(" LIKE ?", format!("%{digits}%"));
+            }
+            sql = sql.push(")");
+        }
+        sql = sql.push(")");
+    }
+    sql
+}
+
+/// The digits of a word that can be part of a phone number.
+fn phone_digits(word: &str) -> Option<String> {
+    let digits: String = word.chars().filter(char::is_ascii_digit).collect();
+    let rest = word.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
+    (rest && digits.len() >= 2).then_some(digits)
+}
+
+async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
+    let ids: Vec<i64> = places.iter().map(|place| place.id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = Sql::new(
+        "SELECT id, username, first_name, last_name, email, is_active, is_staff, is_superuser, password, ",
+    )
+    .time("last_login")
+    .push(", ")
+    .time("date_joined")
+    .push(" FROM auth_user WHERE id IN (")
+    .list(ids.iter().copied())
+    .push(")");
+    let mut users: BTreeMap<i64, Row> = BTreeMap::new();
+    for row in portal.db.all(sql).await? {
+        users.insert(row.int(0)?, row);
+    }
+    let profiles = profiles(portal, &ids).await?;
+    let mut access = access(portal, &ids).await?;
+    places
+        .into_iter()
+        .filter_map(|place| users.get(&place.id).map(|row| (place, row)))
+        .map(|(place, row)| {
+            let (first, last) = (row.text(2)?, row.text(3)?);
+            let departments = profiles.get(&place.id);
+            Ok(UserRow {
+                id: place.id,
+                username: row.text(1)?,
+                name: format!("{first} {last}").trim().to_owned(),
+                email: row.text(4)?,
+                department: departments.and_then(|found| found.iter().flatten().next().cloned()),
+                access: access.remove(&place.id).unwrap_or_default(),
+                last_login: row.time(9)?,
+                date_joined: row.time(10)?,
+                is_active: row.bool(5)?,
+                is_staff: row.bool(6)?,
+                is_superuser: row.bool(7)?,
+                profiles: if portal.has_table("core_userprofile") {
+                    departments.map_or(0, Vec::len)
+                } else {
+                    1
+                },
+                usable_password: matches!(password::read(&row.text(8)?), password::Stored::Usable(_)),
+                place,
+            })
+        })
+        .collect()
+}
+
+/// For each user the departments of their profiles.
+async fn profiles(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Vec<Option<String>>>> {
+    let mut found: BTreeMap<i64, Vec<Option<String>>> = BTreeMap::new();
+    if !portal.has_table("core_userprofile") {
+        return Ok(found);
+    }
+    let sql = if has_departments(portal) {
+        Sql::new(
+            "SELECT p.user_id, d.name FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id",
+        )
+    } else {
+        Sql::new("SELECT p.user_id, NULL FROM core_userprofile p")
+    };
+    let sql = sql.push(" WHERE p.user_id IN (").list(ids.iter().copied()).push(") ORDER BY p.id");
+    for row in portal.db.all(sql).await? {
+        found.entry(row.int(0)?).or_default().push(row.text_opt(1)?);
+    }
+    Ok(found)
+}
+
+/// For each user the names of their groups, the highest portal group first.
+async fn access(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Vec<String>>> {
+    let mut found: BTreeMap<i64, Vec<(Option<Level>, String)>> = BTreeMap::new();
+    let sql = Sql::new("SELECT ug.user_id, g.name, ");
+    let sql = rights::level_case(sql, "g.name", &portal.roles)
+        .push(" FROM auth_user_groups ug JOIN auth_group g ON g.id = ug.group_id WHERE ug.user_id IN (")
+        .list(ids.iter().copied())
+        .push(") ORDER BY g.name");
+    for row in portal.db.all(sql).await? {
+        found.entry(row.int(0)?).or_default().push((rights::level(row.int(2)?), row.text(1)?));
+    }
+    Ok(found
+        .into_iter()
+        .map(|(id, mut groups)| {
+            groups.sort_by(|a, b| b.0.cmp(&a.0));
+            (id, groups.into_iter().map(|(_, name)| name).collect())
+        })
+        .collect())
+}
+
+/// The user whom a name on the command line or in a link means: a username by the engine's own equality, or `#31`.
+///
+/// # Errors
+/// Invalid, when there is none.
+pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
+    let by_id = name.strip_prefix('#').and_then(|id| id.parse::<i64>().ok());
+    let sql = match by_id {
+        Some(id) => Sql::new("SELECT id FROM auth_user WHERE id = ?").bind(id),
+        None => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
+    };
+    match portal.db.optional(sql).await? {
+        Some(row) => Ok(row.int(0)?),
+        None => Err(crate::error::Error::invalid(format!("There is no user '{name}'; nothing was written."))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_make_one_word() {
+        assert_eq!(Query::words("ada \"van der Berg\"  it"), ["ada", "van der Berg", "it"]);
+        assert_eq!(Query::words("\"\" \" "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn phone_numbers_are_compared_by_their_digits() {
+        assert_eq!(phone_digits("+1-555"), Some("1555".to_owned()));
+        assert_eq!(phone_digits("b31"), None);
+        assert_eq!(phone_digits("7"), None);
+    }
+}
