@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
@@ -120,6 +121,9 @@ pub enum Command {
     Undo {
         /// The operation or the run, as the history names it.
         operation: String,
+        /// Let the old password work again, where one is among what comes back.
+        #[arg(long)]
+        restore_password: bool,
         /// Shared by all writes.
         #[command(flatten)]
         write: Write,
@@ -154,7 +158,7 @@ pub struct Init {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// How many users the sample has.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(5..=10_000_000))]
     pub users: u64,
     /// How many percent of them have faults.
     #[arg(long, value_name = "P", default_value_t = 3.0, value_parser = percent)]
@@ -261,33 +265,42 @@ pub struct Names {
 }
 
 /// `portaldesk user list`
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Default, Args)]
 pub struct UserList {
-    /// Only accounts that hold this text in their username, names, e-mail, phone or portal id.
-    #[arg(value_name = "TEXT")]
-    pub text: Option<String>,
-    /// Only members of this group.
-    #[arg(long, value_name = "NAME")]
-    pub group: Option<String>,
-    /// Only members of this department.
-    #[arg(long, value_name = "NAME")]
-    pub department: Option<String>,
-    /// Only accounts that may sign in.
-    #[arg(long, conflicts_with = "inactive")]
-    pub active: bool,
-    /// Only accounts that may not sign in.
+    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// The order.
+    #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
+    pub sort: Order,
+    /// The other way round.
     #[arg(long)]
-    pub inactive: bool,
-    /// Only staff.
-    #[arg(long)]
-    pub staff: bool,
-    /// Only superusers.
-    #[arg(long)]
-    pub superuser: bool,
+    pub descending: bool,
     /// At most so many.
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+}
+
+/// What a list of accounts can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// Username.
+    #[default]
+    Username,
+    /// First and last name.
+    Name,
+    /// E-mail address.
+    Email,
+    /// Department; those without one last.
+    Department,
+    /// The highest portal group.
+    Access,
+    /// The last login to the portal; those who never did last.
+    LastLogin,
+    /// When the account was made.
+    Joined,
+    /// Active or not.
+    State,
 }
 
 /// Fields that creating and editing have in common, in the order of the form.
@@ -395,11 +408,8 @@ pub struct History {
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// Only since this time: 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 7d back from now.
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// At most so many.
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub limit: u64,
+    #[arg(long, value_name = "TIME", value_parser = super::time::since)]
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// `@NAME`, without the `@`. Anything else in this place is a mistyped command.
@@ -469,7 +479,6 @@ mod tests {
             "portaldesk user edit bob --department X --no-department",
             "portaldesk user edit bob --set-groups A,B --group C",
             "portaldesk user add --username bob --password-stdin --password-generate",
-            "portaldesk user list --active --inactive",
             "portaldesk user add",
             "portaldesk user password bob --password secret",
             "portaldesk demo --faults 101",

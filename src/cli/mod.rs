@@ -1,7 +1,11 @@
 //! The command line: one file a command family; `output.rs` is the only place that prints.
 
+mod accounts;
 pub mod actor;
 pub mod args;
+mod change;
+mod demo;
+pub mod history;
 pub mod json;
 mod manual;
 mod open;
@@ -10,17 +14,22 @@ mod process;
 pub mod prompt;
 mod setup;
 mod signals;
+mod stats;
 pub mod table;
+pub mod time;
+pub mod users;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use tokio::runtime::Runtime;
 
-use crate::config::{Config, Environment, Flags};
+use crate::config::{Config, Environment, Flags, TimeZone};
 use crate::db::Cancel;
+use crate::directory::{Portal, groups};
 use crate::error::{Error, Result};
-use args::{Arguments, Command, Global};
+use args::{Arguments, Command, Global, User};
+use change::Note;
 use output::Output;
 
 /// Reads the command line of this process, does what it says, and returns the exit code.
@@ -78,39 +87,104 @@ fn dispatch(arguments: Arguments, mut output: Output) -> Result<u8> {
         Some(Command::Man { dir }) => return manual::pages(dir).map(|()| 0),
         _ => {}
     }
+    if let Err(error) = crate::logging::start() {
+        output.talk(&format!("no log is kept: {error}"));
+    }
+    let cancel = Cancel::default();
+    let runtime = Runtime::new().map_err(|why| Error::bug(format!("no worker threads: {why}")))?;
     let flags = Flags {
         config: global.config.clone(),
         database: global.database.clone(),
         portal,
         read_only: global.read_only,
     };
-    let config = Config::load(&flags, &Environment::of_process())?;
-    if let Err(error) = crate::logging::start() {
-        output.talk(&format!("no log is kept: {error}"));
+    match command {
+        None => runtime.block_on(screens(flags)),
+        Some(Command::Demo(demo)) => runtime.block_on(sample(demo, cancel, output)),
+        Some(command) => {
+            let work = work(flags, global, command, cancel.clone(), output);
+            runtime.block_on(signals::until_signal(work, cancel))
+        }
     }
-    let Some(command) = command else {
-        return Err(Error::bug("the screens are not there yet"));
-    };
-    let cancel = Cancel::default();
-    runtime()?.block_on(signals::until_signal(work(config, global, command, cancel.clone(), output), cancel))
 }
 
-fn runtime() -> Result<Runtime> {
-    Runtime::new().map_err(|why| Error::bug(format!("no worker threads: {why}")))
+/// Opens the screens.
+async fn screens(flags: Flags) -> Result<u8> {
+    let _config = Config::load(&flags, &Environment::of_process())?;
+    Err(Error::bug("the screens are not there yet"))
+}
+
+/// Makes a sample portal and opens the screens on it; without a terminal it only says where it is.
+async fn sample(demo: args::Demo, cancel: Cancel, mut output: Output) -> Result<u8> {
+    signals::until_signal(
+        async move {
+            let (target, made) = demo::make(&demo, &mut output).await?;
+            demo::report(&target, &made, &mut output)?;
+            Ok(0)
+        },
+        cancel,
+    )
+    .await
+}
+
+/// What a command works with.
+struct Work {
+    portal: Portal,
+    global: Global,
+    zone: TimeZone,
+    cancel: Cancel,
+    output: Output,
 }
 
 /// The commands that work on a database.
 async fn work(
-    config: Config,
+    flags: Flags,
     global: Global,
     command: Command,
     cancel: Cancel,
     mut output: Output,
 ) -> Result<u8> {
+    let config = Config::load(&flags, &Environment::of_process())?;
     if let Command::Init(init) = &command {
         return setup::init(&config, init, &global, &mut output).await;
     }
     let portal = open::portal(&config, global.ticket.clone(), &cancel, &mut output).await?;
-    let _ = portal;
-    Err(Error::bug("this command is not there yet"))
+    let mut work = Work { portal, global, zone: config.time_zone, cancel, output };
+    match &command {
+        Command::User(user) => about_users(&mut work, user).await,
+        Command::SetupGroups(write) => {
+            let plan = groups::setup(&work.portal).await?;
+            work.change(plan, Note { dry_run: write.dry_run, ..Note::default() }).await
+        }
+        Command::AssignSuperuserGroups(write) => {
+            let plans = groups::assign_superusers(&work.portal).await?;
+            let note = Note { dry_run: write.dry_run, ..Note::default() };
+            work.change_all("Put superusers into the Admin group", plans, note).await
+        }
+        Command::CreateSuperuser(create) => accounts::create_superuser(&mut work, create).await,
+        Command::ChangePassword(set) => accounts::set_password(&mut work, set).await,
+        Command::History(wanted) => history::list(&mut work, wanted).await,
+        Command::Undo { operation, restore_password, write } => {
+            history::undo(&mut work, operation, *restore_password, write.dry_run).await
+        }
+        Command::Stats => stats::show(&mut work).await,
+        Command::Check { .. } | Command::FixUserProfiles { .. } => {
+            Err(Error::bug("the integrity checks are not there yet"))
+        }
+        Command::Init(_) | Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => {
+            Err(Error::bug("this command needs no open portal"))
+        }
+    }
+}
+
+async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
+    match user {
+        User::List(list) => users::list(work, list).await,
+        User::Show { name } => users::show(work, name).await,
+        User::Add(add) => accounts::add(work, add).await,
+        User::Edit(edit) => accounts::edit(work, edit).await,
+        User::Password(set) => accounts::set_password(work, set).await,
+        User::Activate(names) => accounts::set_active(work, names, true).await,
+        User::Deactivate(names) => accounts::set_active(work, names, false).await,
+    }
 }

@@ -12,8 +12,8 @@ use crate::text;
 pub struct Output {
     json: bool,
     colour: bool,
-    out: Box<dyn Write + Send>,
-    err: Box<dyn Write + Send>,
+    out: Box<dyn Write + Send + Sync>,
+    err: Box<dyn Write + Send + Sync>,
     /// The reader of stdout has gone, as `head` does: nothing more is written, and that is no error.
     closed: bool,
 }
@@ -33,7 +33,12 @@ impl Output {
 
     /// Prints to these writers.
     #[must_use]
-    pub fn to(json: bool, colour: bool, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+    pub fn to(
+        json: bool,
+        colour: bool,
+        out: Box<dyn Write + Send + Sync>,
+        err: Box<dyn Write + Send + Sync>,
+    ) -> Self {
         Self { json, colour, out, err, closed: false }
     }
 

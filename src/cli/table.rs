@@ -3,45 +3,47 @@
 use crate::text::{pad, safe, width};
 
 /// Rows under headings; everything foreign is made safe here.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    widths: Vec<usize>,
+    taken: usize,
 }
 
 impl Table {
     /// A table with these headings.
     #[must_use]
     pub fn new(headings: &[&str]) -> Self {
-        Self { rows: vec![headings.iter().map(|&heading| heading.to_owned()).collect()] }
+        let mut table = Self::default();
+        table.row(headings);
+        table
     }
 
     /// Adds a row; a missing cell is empty.
     pub fn row<C: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = C>) {
-        self.rows.push(cells.into_iter().map(|cell| safe(cell.as_ref()).into_owned()).collect());
+        let cells: Vec<String> = cells.into_iter().map(|cell| safe(cell.as_ref()).into_owned()).collect();
+        self.widths.resize(self.widths.len().max(cells.len()), 0);
+        for (widest, cell) in self.widths.iter_mut().zip(&cells) {
+            *widest = width(cell).max(*widest);
+        }
+        self.rows.push(cells);
     }
 
-    /// Whether there is no row under the headings.
+    /// Whether there never was a row under the headings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.len() <= 1
+        self.taken + self.rows.len() <= 1
     }
 
-    /// The table as lines, two blanks between columns, none at the ends of lines.
+    /// The rows as lines, two blanks between columns, none at the ends of lines. They are taken out, so that a long
+    /// table can be printed in parts; later parts are at least as wide.
     #[must_use]
-    pub fn render(&self) -> String {
-        let mut widths: Vec<usize> = Vec::new();
-        for row in &self.rows {
-            for (column, cell) in row.iter().enumerate() {
-                match widths.get_mut(column) {
-                    Some(widest) => *widest = width(cell).max(*widest),
-                    None => widths.push(width(cell)),
-                }
-            }
-        }
+    pub fn take(&mut self) -> String {
         let mut text = String::new();
-        for row in &self.rows {
+        for row in std::mem::take(&mut self.rows) {
+            self.taken += 1;
             let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, &columns)| pad(cell, columns)).collect();
+                row.iter().zip(&self.widths).map(|(cell, &columns)| pad(cell, columns)).collect();
             text.push_str(cells.join("  ").trim_end());
             text.push('\n');
         }
@@ -52,11 +54,11 @@ impl Table {
 /// Names and values, one pair a line, the values in one column.
 #[must_use]
 pub fn pairs<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> String {
-    let mut table = Table { rows: Vec::new() };
+    let mut table = Table::default();
     for (name, value) in pairs {
         table.row([name.as_ref(), value.as_ref()]);
     }
-    table.render()
+    table.take()
 }
 
 #[cfg(test)]
@@ -69,7 +71,7 @@ mod tests {
         table.row(["日本", "a"]);
         table.row(["bob", ""]);
         assert!(!table.is_empty());
-        assert_eq!(table.render(), "username  name\n日本      a\nbob\n");
+        assert_eq!(table.take(), "username  name\n日本      a\nbob\n");
     }
 
     #[test]
