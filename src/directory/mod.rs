@@ -166,9 +166,11 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod demo;
 pub mod departments;
 pub mod groups;
 pub mod history;
+pub mod listed;
 pub mod passwords;
 pub mod record;
 pub mod setup;

@@ -124,21 +124,26 @@ async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<Str
     if !portal.has_table("core_userprofile") {
         return Ok(Vec::new());
     }
-    let sql = Sql::new(
+    let sql = profile_columns().push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
+    portal.db.all(sql).await?.iter().map(profile).collect()
+}
+
+/// Selects what [`profile`] reads.
+pub(super) fn profile_columns() -> Sql {
+    Sql::new(
         "SELECT p.id, p.department_id, p.phone_number, p.main_portal_id, p.email_notifications, d.name, ",
     )
     .time("p.created_at")
     .push(", ")
     .time("p.updated_at")
-    .push(" FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id")
-    .push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
-    portal.db.all(sql).await?.iter().map(|row| profile(row, user)).collect()
+    .push(", p.user_id FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id")
 }
 
-fn profile(row: &Row, user_id: i64) -> Result<(Profile, Option<String>)> {
+/// A profile with the name of its department.
+pub(super) fn profile(row: &Row) -> Result<(Profile, Option<String>)> {
     let profile = Profile {
         id: row.int(0)?,
-        user_id,
+        user_id: row.int(8)?,
         department_id: row.int_opt(1)?,
         phone_number: row.text_opt(2)?,
         main_portal_id: row.text_opt(3)?,
