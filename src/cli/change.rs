@@ -111,7 +111,8 @@ fn in_words(plans: &[Plan], outcome: &Outcome, note: &Note) -> String {
     if note.dry_run {
         lines.push("Nothing was written.".to_owned());
     } else if let Some(operation) = outcome.operation() {
-        lines.push(format!("{} rows written, operation {operation}", outcome.rows));
+        let rows = if outcome.rows == 1 { "row" } else { "rows" };
+        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
     }
     if let Some(password) = &note.password {
         lines.push(format!("Password (shown only now): {password}"));

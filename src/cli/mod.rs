@@ -116,9 +116,10 @@ async fn screens(flags: Flags) -> Result<u8> {
 
 /// Makes a sample portal and opens the screens on it; without a terminal it only says where it is.
 async fn sample(demo: args::Demo, cancel: Cancel, mut output: Output) -> Result<u8> {
+    let stop = cancel.clone();
     signals::until_signal(
         async move {
-            let (target, made) = demo::make(&demo, &mut output).await?;
+            let (target, made) = demo::make(&demo, &stop, &mut output).await?;
             demo::report(&target, &made, &mut output)?;
             Ok(0)
         },
