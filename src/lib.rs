@@ -4,5 +4,6 @@ pub mod change;
 pub mod db;
 pub mod directory;
 pub mod error;
+pub mod integrity;
 pub mod portal;
 pub mod text;
