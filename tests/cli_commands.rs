@@ -371,6 +371,62 @@ fn a_sample_is_the_same_every_time_but_for_its_passwords() {
 }
 
 #[test]
+fn faults_are_found_and_repaired() {
+    let home = Home::empty("faults");
+    let folder = home.0.join("sample");
+    let sample = home.json(&[
+        "demo",
+        "--no-tui",
+        "--users",
+        "300",
+        "--faults",
+        "20",
+        "--dir",
+        folder.to_str().unwrap(),
+    ]);
+    let database = ["--database", sample["database"].as_str().unwrap(), "--json"];
+    let run = |arguments: &[&str]| -> (i32, Value) {
+        let output = home.run(&[&database[..], arguments].concat());
+        (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+    };
+    let (code, report) = run(&["check"]);
+    assert_eq!(code, 1);
+    assert_eq!(keys(&report)[..5], ["portaldesk", "kind", "findings", "summary", "skipped"]);
+    assert_eq!(keys(&report["summary"]), ["critical", "error", "warning", "info", "accepted"]);
+    let found = |report: &Value, id: &str| -> Value {
+        report["findings"].as_array().unwrap().iter().find(|it| it["id"] == id).cloned().unwrap_or_default()
+    };
+    let profiles = found(&report, "PRF-001");
+    assert_eq!((profiles["severity"].clone(), profiles["class"].clone()), (json!("error"), json!("A")));
+    assert_eq!(profiles["count"].as_u64().unwrap(), profiles["rows"].as_array().unwrap().len() as u64);
+    assert_eq!(run(&["check", "--only", "GRP-001"]).0, 0);
+    assert_eq!(run(&["check", "--only", "GRP-003", "--fail-on", "error"]).0, 0);
+    assert_eq!(run(&["check", "--only", "NO-001"]).0, 2);
+
+    assert_eq!(run(&["fix-user-profiles"]).0, 2, "without a terminal it needs --yes");
+    let (code, ahead) = run(&["fix_user_profiles", "--dry-run"]);
+    assert_eq!((code, ahead["dry_run"].clone()), (1, json!(true)));
+    assert_eq!(found(&run(&["check"]).1, "PRF-001"), profiles, "a dry run writes nothing");
+    let (code, fixed) = run(&["fix-user-profiles", "--only", "PRF-001,PRF-003,REL-001", "--yes"]);
+    assert_eq!((code, fixed["remaining"].clone()), (0, json!([])));
+    let repaired = fixed["repaired"].as_array().unwrap();
+    assert_eq!(repaired.len(), 3);
+    assert_eq!(run(&["fix-user-profiles", "--only", "PRF-001"]).0, 0, "nothing to ask for");
+    for repair in repaired.iter().rev() {
+        assert_eq!(run(&["undo", repair["operation"].as_str().unwrap()]).0, 0);
+    }
+    assert_eq!(found(&run(&["check"]).1, "PRF-001")["count"], profiles["count"]);
+}
+
+#[test]
+fn a_fresh_portal_with_a_superuser_is_clean() {
+    let home = Home::new("clean");
+    let report = home.json(&["check"]);
+    assert_eq!(report["findings"], json!([]));
+    assert!(home.ok(&["check"]).contains("Clean"));
+}
+
+#[test]
 fn a_closed_pipe_is_no_error() {
     let home = Home::new("pipe");
     let mut child =

@@ -61,7 +61,7 @@ pub(super) fn report(target: &Target, made: &Made, output: &mut Output) -> Resul
         .map(|known| json!({"username": known.username, "password": known.password, "role": known.role}))
         .collect();
     let value = json!({"database": url, "users": made.users, "faults": made.faults, "accounts": accounts});
-    output.result(&json::object("demo", value), |_| {
+    output.result(&json::object("demo", value), || {
         let mut table = Table::new(&["username", "password", "role"]);
         for known in &made.known {
             table.row([known.username, &known.password, known.role]);

@@ -166,7 +166,7 @@ pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let id = users::find(&work.portal, name).await?;
     let record = record::read(&work.portal, id).await?;
     let text = in_words(work, &record);
-    work.output.result(&json::one("user", &item(&Listed::from(record))), |_| text)?;
+    work.output.result(&json::one("user", &item(&Listed::from(record))), || text)?;
     Ok(0)
 }
 
