@@ -127,20 +127,19 @@ impl Sql {
     /// to `varchar(15)` would cut silently, assignment refuses.
     #[must_use]
     pub fn cell(mut self, cell: &Cell, postgres_type: &str) -> Self {
-        if let Cell::RawText(bytes) = cell {
-            self = self.push("CAST(? AS TEXT)");
-            self.args.push(Val::Bytes(bytes.clone()));
-            return self;
-        }
-        self.pieces.push(Piece::Type(postgres_type.to_owned()));
-        self.args.push(match cell {
-            Cell::Null => Val::Text(None),
+        let value = match cell {
+            // A parameter would have some type, and PostgreSQL keeps a statement's types for its next use: an integer
+            // sent where the NULL of a text was first would be taken for text.
+            Cell::Null => return self.push("NULL"),
+            Cell::RawText(bytes) => return self.push_bind("CAST(? AS TEXT)", Val::Bytes(bytes.clone())),
             Cell::Bool(value) => Val::Bool(*value),
             Cell::Int(value) => Val::Int(Some(*value)),
             Cell::Real(value) => Val::Real(*value),
             Cell::Text(value) => Val::Text(Some(value.clone())),
-            Cell::Bytes(value) | Cell::RawText(value) => Val::Bytes(value.clone()),
-        });
+            Cell::Bytes(value) => Val::Bytes(value.clone()),
+        };
+        self.pieces.push(Piece::Type(postgres_type.to_owned()));
+        self.args.push(value);
         self
     }
 
