@@ -4,6 +4,8 @@ pub mod columns;
 pub mod dialog;
 pub mod diff;
 
+pub mod form;
+mod form_view;
 pub mod help;
 pub mod marks;
 pub mod picker;
