@@ -171,7 +171,7 @@ fn draw_box(
 }
 
 /// The border of a box where the terminal knows ASCII only.
-const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+pub(super) const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
     top_left: "+",
     top_right: "+",
     bottom_left: "+",

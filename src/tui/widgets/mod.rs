@@ -1,11 +1,16 @@
 //! The pieces that screens are built from. Each draws itself into an area of any size and holds only its own state.
 
+pub mod columns;
 pub mod dialog;
 pub mod diff;
 
+pub mod form;
+mod form_view;
 pub mod help;
+pub mod marks;
 pub mod picker;
 pub mod status_line;
+pub mod table;
 
 pub mod text_field;
 pub mod toast;
