@@ -3,10 +3,10 @@
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::widgets::{Block, Clear};
+use ratatui::widgets::Block;
 
 use super::form::{Entry, Form, Value};
-use super::{cells, put};
+use super::{cells, clear, put};
 use crate::portal::form::FieldKind;
 use crate::text;
 use crate::tui::theme::{Theme, Tone};
@@ -220,7 +220,7 @@ impl Form {
         let below = body.y + (place.row + 1).saturating_sub(self.first_row);
         let x = (body.x + place.x + place.label + 1).min(body.right() - width);
         let area = Rect { x, y: below.min(body.bottom() - height), width, height };
-        frame.render_widget(Clear, area);
+        clear(frame.buffer_mut(), area);
         let block = Block::bordered().border_style(theme.style(Tone::Quiet));
         let block = if theme.ascii { block.border_set(crate::tui::frame::ASCII) } else { block };
         let inside = if area.height > 3 && area.width > 6 { block.inner(area) } else { area };

@@ -336,7 +336,8 @@ impl<R: Row> Table<R> {
                 format!("{} of {}+", grouped(at), grouped(self.before.unwrap_or(0) + self.rows.len() as u64))
             }
             (None, Some(total)) => grouped(total),
-            (None, None) => String::new(),
+            (None, None) if self.more_after => String::new(),
+            (None, None) => "at the end".to_owned(),
         }
     }
 
