@@ -313,6 +313,25 @@ pub async fn change_rows(db: &Db, change: i64) -> Result<Vec<ChangeRow>, DbError
         .collect()
 }
 
+/// The id of the newest change; 0 when there is none.
+///
+/// # Errors
+/// What the engine says.
+pub async fn newest_change(db: &Db) -> Result<i64, DbError> {
+    db.one(Sql::new("SELECT COALESCE(MAX(id), 0) FROM portaldesk_change")).await?.int(0)
+}
+
+/// The portal users whose rows were written after the change with this id.
+///
+/// # Errors
+/// What the engine says.
+pub async fn users_changed_since(db: &Db, change: i64) -> Result<Vec<i64>, DbError> {
+    let sql = Sql::new(
+        "SELECT DISTINCT user_id FROM portaldesk_change_row WHERE user_id IS NOT NULL AND change_id > ?",
+    );
+    db.all(sql.bind(change)).await?.iter().map(|row| row.int(0)).collect()
+}
+
 /// A run as it begins.
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {

@@ -90,6 +90,12 @@ impl Db {
         Self { shared: Arc::clone(&self.shared), cancel: Some(cancel.clone()) }
     }
 
+    /// The same database, whose statements run to their end.
+    #[must_use]
+    pub fn uncancelled(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), cancel: None }
+    }
+
     /// All rows of a statement.
     ///
     /// # Errors

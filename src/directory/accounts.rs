@@ -227,6 +227,13 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
     Ok(plan)
 }
 
+/// A profile with the model's defaults: no department, phone or portal id, notifications on. One that the portal has made
+/// meanwhile is adopted.
+#[must_use]
+pub fn default_profile(portal: &Portal, user: Value) -> Step {
+    new_profile(portal, user, &Draft::default(), &Checked::new())
+}
+
 /// A profile with the draft's values and, for the rest, the model's defaults.
 fn new_profile(portal: &Portal, user: Value, draft: &Draft, values: &Checked) -> Step {
     let given = |name| values.get(name).cloned().unwrap_or(Cell::Null);
