@@ -200,7 +200,8 @@ pub(super) async fn owned<T: Send + 'static>(
     }
 }
 
-/// A session on loan; it goes back when dropped, unless discarded.
+/// A session on loan; it goes back when dropped, unless discarded, or in a panic: then it may be halfway through a
+/// transaction.
 pub(super) struct Lease {
     session: Option<Session>,
     shared: Arc<Shared>,
@@ -210,7 +211,9 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(mut session) = self.session.take() {
+        if let Some(mut session) = self.session.take()
+            && !std::thread::panicking()
+        {
             session.reused = true;
             self.shared.idle().push_back(session);
         }
@@ -731,7 +734,7 @@ fn mysql_row(row: &MySqlRow) -> Result<Row, DbError> {
                 })
             }
             "FLOAT" | "DOUBLE" => row.try_get_unchecked(index).map(Raw::Real),
-            "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
+            "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BIT" | "GEOMETRY" => {
                 row.try_get_unchecked(index).map(Raw::Bytes)
             }
             _ => row.try_get_unchecked(index).map(Raw::Text),
@@ -759,7 +762,7 @@ fn postgres_row(row: &PgRow) -> Result<Row, DbError> {
             "FLOAT8" => row.try_get(index).map(Raw::Real),
             "TIMESTAMPTZ" => row.try_get(index).map(Raw::Time),
             "BYTEA" => row.try_get(index).map(Raw::Bytes),
-            "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" => {
+            "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" | "citext" => {
                 row.try_get_unchecked::<String, _>(index).map(|value| Raw::Text(value.into_bytes()))
             }
             other => return Err(DbError::bug(format!("a PostgreSQL {other} was selected without a cast"))),

@@ -364,7 +364,8 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
 /// Appends the filter.
 fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
     let like = portal.dialect().like();
-    let profiles = portal.has_table("core_userprofile");
+    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
+        && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
