@@ -175,8 +175,8 @@ fn mysql_kind(full: &str, short: &str) -> ColumnKind {
         "datetime" | "timestamp" => ColumnKind::Time,
         "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "bit" => ColumnKind::Bytes,
         // Geometries have no text that a cast would give.
-        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
-        | "geometrycollection" | "geomcollection" => ColumnKind::Bytes,
+        "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
+        | "multipolygon" | "geometrycollection" | "geomcollection" => ColumnKind::Bytes,
         "float" | "double" => ColumnKind::Real,
         _ => ColumnKind::Other,
     }

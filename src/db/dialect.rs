@@ -165,14 +165,13 @@ fn judge_sqlite(code: &str) -> DbErrorKind {
     match (number, number & 0xff) {
         (1555 | 2067 | 2579, _) => DbErrorKind::Unique,
         (787, _) => DbErrorKind::ForeignKey,
-        (1299, _) => DbErrorKind::Value,
         (_, 5 | 6) => DbErrorKind::Retry,
         (_, 8) => DbErrorKind::ReadOnly,
         (_, 9) => DbErrorKind::Cancelled,
         (_, 14) => DbErrorKind::Unreachable,
         (_, 11 | 26) => DbErrorKind::NotADatabase,
         (_, 13 | 10) => DbErrorKind::Disk,
-        (_, 19 | 20 | 18) => DbErrorKind::Value,
+        (_, 18..=20) => DbErrorKind::Value,
         _ => DbErrorKind::Other,
     }
 }

@@ -337,6 +337,25 @@ pub async fn applied_without_change(db: &Db) -> Result<Vec<String>, DbError> {
     db.all(sql).await?.iter().map(|row| row.text(0)).collect()
 }
 
+/// The id of the newest change; 0 when there is none.
+///
+/// # Errors
+/// What the engine says.
+pub async fn newest_change(db: &Db) -> Result<i64, DbError> {
+    db.one(Sql::new("SELECT COALESCE(MAX(id), 0) FROM portaldesk_change")).await?.int(0)
+}
+
+/// The portal users whose rows were written after the change with this id.
+///
+/// # Errors
+/// What the engine says.
+pub async fn users_changed_since(db: &Db, change: i64) -> Result<Vec<i64>, DbError> {
+    let sql = Sql::new(
+        "SELECT DISTINCT user_id FROM portaldesk_change_row WHERE user_id IS NOT NULL AND change_id > ?",
+    );
+    db.all(sql.bind(change)).await?.iter().map(|row| row.int(0)).collect()
+}
+
 /// A run as it begins.
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {
@@ -456,7 +475,8 @@ async fn count_in(
     // The row stays locked until the transaction ends; one that waited for it sees the block that the other one set.
     let count = Sql::new("UPDATE portaldesk_sign_in SET failures = failures + 1, last_failure = ?").bind(now);
     let count = count.push(OF).bind(account).bind(login_user);
-    let counted = tx.execute(count.push_bind(" AND (blocked_until IS NULL OR blocked_until <= ?)", now)).await?;
+    let counted =
+        tx.execute(count.push_bind(" AND (blocked_until IS NULL OR blocked_until <= ?)", now)).await?;
     let found = Sql::new("SELECT failures, ").time("blocked_until").push(" FROM portaldesk_sign_in");
     let found = tx.optional(found.push(OF).bind(account).bind(login_user)).await?;
     let Some(row) = found else {

@@ -291,7 +291,8 @@ impl Schema {
                 "This is not a portal's database: table auth_user is missing. Check the database's name.",
             ));
         };
-        let missing: Vec<_> = ESSENTIAL.iter().copied().filter(|column| users.column(column).is_none()).collect();
+        let missing: Vec<_> =
+            ESSENTIAL.iter().copied().filter(|column| users.column(column).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use super::session::{Db, Lease, Shared, owned};
+use super::pool::{Db, Lease, Shared, owned};
 use super::sql::Sql;
 use super::value::Row;
 use super::{DbError, DbErrorKind, Dialect};

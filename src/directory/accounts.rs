@@ -161,7 +161,8 @@ pub async fn portal_id_owner(
 /// Refuses a value that this database has no place for, by name of what is missing. Blank values and the model's default
 /// need no place.
 fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> {
-    let given = |name: &str| values.get(name).is_some_and(|cell| !cell.is_null() && *cell != Cell::Bool(true));
+    let given =
+        |name: &str| values.get(name).is_some_and(|cell| !cell.is_null() && *cell != Cell::Bool(true));
     let mut wanted: Vec<(&str, &str)> =
         PROFILE.into_iter().filter(|name| given(name)).map(|name| (name, name)).collect();
     if draft.department.flatten().is_some() {

@@ -173,7 +173,7 @@ async fn groups(portal: &Portal, user: i64) -> Result<Vec<Membership>> {
     for row in portal.db.all(sql).await? {
         groups.push(Membership { group: row.int(0)?, name: row.text(1)?, level: rights::level(row.int(2)?) });
     }
-    groups.sort_by(|a, b| b.level.cmp(&a.level));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.level));
     Ok(groups)
 }
 

@@ -42,9 +42,7 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     let counted = portal.writer().is_ok();
     if counted && let Try::Blocked(wait) = own::count_try(&portal.db, &account, &login_user, delay).await? {
         let seconds = wait.num_seconds().max(1);
-        return Err(Error::denied(format!(
-            "Too many wrong tries. Wait {seconds} seconds, then try again."
-        )));
+        return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again.")));
     }
     let Some(signed_in) = try_password(portal, found, password).await? else {
         return Err(Error::denied(REFUSED));

@@ -14,6 +14,7 @@ use crate::portal::access::Level;
 use crate::portal::password;
 
 use super::Portal;
+use super::search::{self, Found};
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,6 +136,7 @@ pub enum From {
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's own columns")]
 pub struct UserRow {
     /// The id in `auth_user`.
     pub id: i64,
@@ -213,9 +215,8 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
     let (at_start, at_end) = match from {
         From::Start => (true, !more),
         From::End => (!more, true),
-        From::After(_) => (false, !more),
+        From::After(_) | From::At(_) => (false, !more),
         From::Before(_) => (!more, false),
-        From::At(_) => (false, !more),
     };
     Ok(Page { rows: details(portal, places).await?, at_start, at_end })
 }
@@ -225,7 +226,12 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
-    portal.count(filtered(portal, Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1"), query)).await
+    let found = search::find(portal, &query.words).await?;
+    if let Some(found) = &found {
+        return Ok(i64::try_from(found.total).unwrap_or(i64::MAX));
+    }
+    let sql = Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1");
+    portal.count(filtered(portal, sql, query, None)).await
 }
 
 /// How many users come before this one in the order, so that its number can be told.
@@ -234,7 +240,8 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
 
@@ -308,7 +315,8 @@ async fn places(
         sort => expression(portal, sql, sort),
     };
     let sql = joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let mut sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let mut sql = filtered(portal, sql, query, found.as_ref());
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -361,8 +369,11 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
     sql.push_bind(ids, place.id).push(")))")
 }
 
-/// Appends the filter.
-fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
+/// Appends the filter: the ids that the search index found, or a comparison of every row.
+fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
+    if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
+        return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
+    }
     let like = portal.dialect().like();
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")
         && portal.schema.has("core_userprofile", "phone_number");
@@ -393,7 +404,7 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
 }
 
 /// The digits of a word that can be part of a phone number.
-fn phone_digits(word: &str) -> Option<String> {
+pub(super) fn phone_digits(word: &str) -> Option<String> {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let rest = word.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
     (rest && digits.len() >= 2).then_some(digits)
@@ -483,7 +494,7 @@ async fn access(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Vec<String
     Ok(found
         .into_iter()
         .map(|(id, mut groups)| {
-            groups.sort_by(|a, b| b.0.cmp(&a.0));
+            groups.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
             (id, groups.into_iter().map(|(_, name)| name).collect())
         })
         .collect())
