@@ -116,6 +116,10 @@ actions! {
     IntegrityLeft "integrity.left"
     IntegrityRight "integrity.right"
 
+    FirstSuperuser "sign-in.first-superuser"
+
+    WriteAccess "portal.write-access"
+
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"
 }

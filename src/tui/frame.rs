@@ -6,7 +6,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType};
 
-use super::actions::Action;
 use super::app::App;
 use super::keymap::{Binding, EVERYWHERE, When};
 use super::screen::{Layer, Screen};
@@ -124,7 +123,7 @@ impl App {
     /// The keys that work right now, help first.
     fn hints(&self) -> Vec<Hint> {
         let Some(top) = self.top() else { return Vec::new() };
-        let help = EVERYWHERE.iter().filter(|binding| binding.action == Action::Help);
+        let help = EVERYWHERE.iter().filter(|binding| binding.when == When::Footer);
         let own = top.keys().iter().copied().flatten().filter(|binding| binding.when == When::Footer);
         help.chain(own)
             .filter(|binding| self.may(binding.action).is_ok())

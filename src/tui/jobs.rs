@@ -310,6 +310,12 @@ impl Jobs {
         self.portal = Some(portal);
     }
 
+    /// The portal that is open.
+    #[must_use]
+    pub fn portal(&self) -> Option<&Portal> {
+        self.portal.as_ref()
+    }
+
     /// Starts work for a screen. Needs a Tokio runtime.
     ///
     /// # Errors

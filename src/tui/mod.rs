@@ -117,6 +117,7 @@ pub mod screen;
 pub mod screens;
 
 mod stack;
+pub mod start;
 pub mod terminal;
 mod test_hooks;
 #[cfg(test)]

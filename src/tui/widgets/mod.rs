@@ -4,6 +4,7 @@ pub mod columns;
 pub mod dialog;
 pub mod diff;
 
+pub mod fields;
 pub mod form;
 mod form_view;
 pub mod help;
