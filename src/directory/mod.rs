@@ -180,6 +180,7 @@ pub mod departments;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod names;
 pub mod passwords;
 pub mod record;
 pub mod search;
