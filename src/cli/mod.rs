@@ -4,6 +4,7 @@ mod accounts;
 pub mod actor;
 pub mod args;
 mod change;
+mod check;
 mod demo;
 pub mod history;
 pub mod json;
@@ -116,9 +117,10 @@ async fn screens(flags: Flags) -> Result<u8> {
 
 /// Makes a sample portal and opens the screens on it; without a terminal it only says where it is.
 async fn sample(demo: args::Demo, cancel: Cancel, mut output: Output) -> Result<u8> {
+    let stop = cancel.clone();
     signals::until_signal(
         async move {
-            let (target, made) = demo::make(&demo, &mut output).await?;
+            let (target, made) = demo::make(&demo, &stop, &mut output).await?;
             demo::report(&target, &made, &mut output)?;
             Ok(0)
         },
@@ -168,9 +170,8 @@ async fn work(
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
         Command::Stats => stats::show(&mut work).await,
-        Command::Check { .. } | Command::FixUserProfiles { .. } => {
-            Err(Error::bug("the integrity checks are not there yet"))
-        }
+        Command::Check { only, fail_on } => check::check(&mut work, only, *fail_on).await,
+        Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,
         Command::Init(_) | Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => {
             Err(Error::bug("this command needs no open portal"))
         }
