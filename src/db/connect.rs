@@ -69,7 +69,7 @@ fn mysql_options(target: &Target, address: &Address) -> MySqlConnectOptions {
             if let Some(path) = ca_file { options.ssl_ca(path) } else { options }
         }
         Tls::NotNeeded => options.ssl_mode(MySqlSslMode::Disabled),
-        Tls::Unverified => options.ssl_mode(MySqlSslMode::Preferred),
+        Tls::Unverified => options.ssl_mode(MySqlSslMode::Required),
     };
     options.disable_statement_logging()
 }
@@ -84,7 +84,10 @@ fn postgres_options(target: &Target, address: &Address) -> PgConnectOptions {
         options = options.password(password.expose_secret());
     }
     options = match address {
-        Address::Socket(path) => options.socket(path),
+        Address::Socket(path) => match address.postgres_socket() {
+            Some((folder, port)) => options.socket(folder).port(port),
+            None => options.socket(path),
+        },
         Address::Host { host, port } => options.host(host).port(*port),
         Address::File(_) => options,
     };
@@ -94,7 +97,7 @@ fn postgres_options(target: &Target, address: &Address) -> PgConnectOptions {
             if let Some(path) = ca_file { options.ssl_root_cert(path) } else { options }
         }
         Tls::NotNeeded => options.ssl_mode(PgSslMode::Disable),
-        Tls::Unverified => options.ssl_mode(PgSslMode::Prefer),
+        Tls::Unverified => options.ssl_mode(PgSslMode::Require),
     };
     options.disable_statement_logging()
 }

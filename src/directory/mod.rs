@@ -78,6 +78,8 @@ pub struct Portal {
     pub actor: Arc<Actor>,
     /// Why nothing can be written, if so.
     pub read_only: Option<ReadOnly>,
+    /// Finds words among many users.
+    pub search: Arc<search::Search>,
     /// We created this database, so the portal that may come to it later is not there to be matched.
     pub owned: bool,
 }
@@ -111,6 +113,7 @@ impl Portal {
             roles: Arc::new(settings.roles.clone()),
             settings: Arc::new(settings),
             actor: Arc::new(actor),
+            search: Arc::default(),
             read_only,
             owned,
         })
@@ -120,6 +123,12 @@ impl Portal {
     #[must_use]
     pub fn cancellable(&self, cancel: &Cancel) -> Self {
         Self { db: self.db.cancellable(cancel), ..self.clone() }
+    }
+
+    /// The same portal for work that goes on when what asked for it is cancelled.
+    #[must_use]
+    pub fn uncancelled(&self) -> Self {
+        Self { db: self.db.uncancelled(), ..self.clone() }
     }
 
     /// The same portal, used by someone signed in.
@@ -166,11 +175,15 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod demo;
 pub mod departments;
 pub mod groups;
 pub mod history;
+pub mod listed;
+pub mod names;
 pub mod passwords;
 pub mod record;
+pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;

@@ -14,6 +14,7 @@ use crate::portal::access::Level;
 use crate::portal::password;
 
 use super::Portal;
+use super::search::{self, Found};
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +118,14 @@ pub struct Place {
     id: i64,
 }
 
+impl Place {
+    /// The user's id.
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum From {
@@ -198,6 +207,21 @@ pub struct Page {
     pub at_end: bool,
 }
 
+/// As [`page`] from the start or behind a place, but only where its rows are, for those who read them in their own
+/// way.
+///
+/// # Errors
+/// What the engine says.
+pub async fn places_after(
+    portal: &Portal,
+    query: &Query,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<Vec<Place>> {
+    let from = after.map_or(From::Start, From::After);
+    places(portal, query, &from, false, i64::try_from(limit).unwrap_or(i64::MAX)).await
+}
+
 /// One page of at most `limit` rows.
 ///
 /// # Errors
@@ -225,7 +249,12 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
-    portal.count(filtered(portal, Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1"), query)).await
+    let found = search::find(portal, &query.words).await?;
+    if let Some(found) = &found {
+        return Ok(i64::try_from(found.total).unwrap_or(i64::MAX));
+    }
+    let sql = Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1");
+    portal.count(filtered(portal, sql, query, None)).await
 }
 
 /// How many users come before this one in the order, so that its number can be told.
@@ -234,7 +263,8 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
 
@@ -308,7 +338,8 @@ async fn places(
         sort => expression(portal, sql, sort),
     };
     let sql = joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let mut sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let mut sql = filtered(portal, sql, query, found.as_ref());
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -361,10 +392,14 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
     sql.push_bind(ids, place.id).push(")))")
 }
 
-/// Appends the filter.
-fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
+/// Appends the filter: the ids that the search index found, or a comparison of every row.
+fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
+    if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
+        return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
+    }
     let like = portal.dialect().like();
-    let profiles = portal.has_table("core_userprofile");
+    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
+        && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
@@ -392,7 +427,7 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
 }
 
 /// The digits of a word that can be part of a phone number.
-fn phone_digits(word: &str) -> Option<String> {
+pub(super) fn phone_digits(word: &str) -> Option<String> {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let rest = word.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
     (rest && digits.len() >= 2).then_some(digits)
