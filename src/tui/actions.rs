@@ -72,8 +72,8 @@ actions! {
 
     NextField "form.next-field"
     PreviousField "form.previous-field"
-    FieldUp "form.up"
-    FieldDown "form.down"
+    PreviousChoice "form.previous-choice"
+    NextChoice "form.next-choice"
     Toggle "form.toggle"
     Review "form.review"
     ReviewAndNew "form.review-and-new"

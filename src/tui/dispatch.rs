@@ -165,11 +165,17 @@ impl App {
         }
     }
 
+    /// Tells the screens whose reads were stopped, so that they no longer wait, and the person.
     pub(super) fn tell_stopped(&mut self, stopped: Vec<(ScreenId, Reply)>) {
+        let words: Vec<String> = stopped
+            .iter()
+            .filter_map(|(_, reply)| reply.untaken_error().map(|error| error.message.clone()))
+            .collect();
         for (screen, mut reply) in stopped {
-            self.deliver(screen, &mut reply);
+            self.with(screen, |screen, cx| screen.reply(&mut reply, cx));
         }
-        self.say(Toast::refused("Stopped"));
+        // Whatever a screen makes of it: to have been stopped is no error that must be dismissed.
+        self.toast = Some((Toast::refused(words.join(" ")), Instant::now()));
     }
 
     pub(super) fn ask_to_close(&mut self) {

@@ -119,6 +119,8 @@ pub mod screens;
 mod stack;
 pub mod terminal;
 mod test_hooks;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod tty;
 pub mod widgets;

@@ -9,7 +9,6 @@ use super::jobs::{Reply, ScreenId};
 use super::keymap::{Binding, EVERYWHERE};
 use super::screen::{Layer, Screen};
 use super::widgets::toast::Toast;
-use crate::error::Kind;
 
 impl App {
     pub(super) fn open(&mut self, screen: Box<dyn Screen>, opener: ScreenId) -> Open {
@@ -119,9 +118,7 @@ impl App {
 
     pub(super) fn deliver(&mut self, screen: ScreenId, reply: &mut Reply) {
         self.with(screen, |screen, cx| screen.reply(reply, cx));
-        if let Some(error) = reply.untaken_error()
-            && error.kind != Kind::Interrupted
-        {
+        if let Some(error) = reply.untaken_error() {
             self.say(Toast::error(error));
         }
     }
