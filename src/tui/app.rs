@@ -29,7 +29,7 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The look.
     pub theme: Theme,
-    /// Actions of [`EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
+    /// Actions of [`super::keymap::EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
     pub commands: Vec<(Action, Command)>,
     /// Locks after so much time without a key.
     pub lock: Option<IdleLock>,
@@ -42,7 +42,7 @@ pub type Command = Box<dyn Fn(&mut Cx)>;
 pub struct IdleLock {
     /// After so much time without a key.
     pub after: Duration,
-    /// Makes the screen, of [`Layer::Lock`], that asks who is back.
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
     pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
 }
 
