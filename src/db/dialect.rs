@@ -188,6 +188,8 @@ fn judge_mysql(number: &str) -> DbErrorKind {
         "1146" | "1054" => DbErrorKind::Schema,
         "1406" | "1366" | "1292" | "1048" | "1264" | "1265" | "4025" | "3819" => DbErrorKind::Value,
         "1021" | "1114" => DbErrorKind::Disk,
+        // The server shuts down, or ended this connection: by KILL, by a broken line, for being idle too long.
+        "1053" | "1927" | "1152" | "1158" | "1159" | "1160" | "1161" | "4031" => DbErrorKind::Lost,
         _ => DbErrorKind::Other,
     }
 }
@@ -202,7 +204,7 @@ fn judge_postgres(state: &str) -> DbErrorKind {
         "42501" | "28000" | "28P01" => DbErrorKind::Denied,
         "3D000" => DbErrorKind::Unreachable,
         "42P01" | "42703" => DbErrorKind::Schema,
-        "57P01" | "57P02" | "57P03" => DbErrorKind::Lost,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => DbErrorKind::Lost,
         "53100" => DbErrorKind::Disk,
         _ if state.starts_with("08") => DbErrorKind::Lost,
         _ if state.starts_with("22") || state.starts_with("23") => DbErrorKind::Value,

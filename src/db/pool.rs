@@ -182,7 +182,8 @@ pub(super) async fn owned<T: Send + 'static>(
     }
 }
 
-/// A session on loan; it goes back when dropped, unless discarded.
+/// A session on loan; it goes back when dropped, unless discarded, or in a panic: then it may be halfway through a
+/// transaction.
 pub(super) struct Lease {
     session: Option<Session>,
     shared: Arc<Shared>,
@@ -192,7 +193,9 @@ pub(super) struct Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(mut session) = self.session.take() {
+        if let Some(mut session) = self.session.take()
+            && !std::thread::panicking()
+        {
             session.reused = true;
             self.shared.idle().push_back(session);
         }

@@ -103,7 +103,7 @@ pub(super) fn mysql_row(row: &MySqlRow) -> Result<Row, DbError> {
                 })
             }
             "FLOAT" | "DOUBLE" => row.try_get_unchecked(index).map(Raw::Real),
-            "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
+            "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" | "BIT" | "GEOMETRY" => {
                 row.try_get_unchecked(index).map(Raw::Bytes)
             }
             _ => row.try_get_unchecked(index).map(Raw::Text),
@@ -131,7 +131,7 @@ pub(super) fn postgres_row(row: &PgRow) -> Result<Row, DbError> {
             "FLOAT8" => row.try_get(index).map(Raw::Real),
             "TIMESTAMPTZ" => row.try_get(index).map(Raw::Time),
             "BYTEA" => row.try_get(index).map(Raw::Bytes),
-            "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" => {
+            "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" | "citext" => {
                 row.try_get_unchecked::<String, _>(index).map(|value| Raw::Text(value.into_bytes()))
             }
             other => return Err(DbError::bug(format!("a PostgreSQL {other} was selected without a cast"))),

@@ -158,6 +158,35 @@ pub async fn portal_id_owner(
     Ok(None)
 }
 
+/// Refuses a value that this database has no place for, by name of what is missing. Blank values and the model's default
+/// need no place.
+fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> {
+    let given =
+        |name: &str| values.get(name).is_some_and(|cell| !cell.is_null() && *cell != Cell::Bool(true));
+    let mut wanted: Vec<(&str, &str)> =
+        PROFILE.into_iter().filter(|name| given(name)).map(|name| (name, name)).collect();
+    if draft.department.flatten().is_some() {
+        wanted.push(("department", "department_id"));
+    }
+    for (field, column) in wanted {
+        if let Some(lack) = portal.schema.lacks_column("core_userprofile", column) {
+            let message = format!("{} can't be kept here: {lack}. Nothing was written.", label(field));
+            return Err(Error::field(Kind::Conflict, field, message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses new rows of a table that can't take any, by name.
+fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
+    match portal.schema.refuses_create(table) {
+        Some(lack) => {
+            Err(Error::conflict(format!("{what} can't be created here: {lack}. Nothing was written.")))
+        }
+        None => Ok(()),
+    }
+}
+
 async fn check_portal_id(portal: &Portal, values: &Checked, except: Option<i64>) -> Result<()> {
     let Some(id) = values.get("main_portal_id").and_then(Cell::as_text) else { return Ok(()) };
     if let Some((_, owner)) = portal_id_owner(portal, id, except).await? {
@@ -186,12 +215,9 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         ));
     };
     for table in ["auth_user", "core_userprofile"] {
-        if let Some(lack) = portal.schema.refuses_create(table) {
-            return Err(Error::conflict(format!(
-                "Accounts can't be created here: {lack}. Nothing was written."
-            )));
-        }
+        check_takes_rows(portal, table, "Accounts")?;
     }
+    check_places(portal, draft, &values)?;
     check_username(portal, username, None).await?;
     check_portal_id(portal, &values, None).await?;
 
@@ -325,6 +351,7 @@ impl Rows {
 pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
     let rows = Rows::read(portal, id).await?;
     let values = check(draft)?;
+    check_places(portal, draft, &values)?;
     if let Some(name) = values.get("username").and_then(Cell::as_text)
         && rows.user.text("username") != Some(name)
     {
@@ -398,6 +425,7 @@ fn plan_profile(
                 _ => cell.is_null(),
             };
             if !wanted.iter().all(defaults) {
+                check_takes_rows(portal, "core_userprofile", "A profile")?;
                 plan.require
                     .push(crate::change::Require::Row { table: "auth_user".to_owned(), key: Image::id(id) });
                 plan.push(new_profile(portal, Value::Cell(Cell::Int(id)), draft, values));

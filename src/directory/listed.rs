@@ -91,7 +91,7 @@ async fn add_profiles(portal: &Portal, ids: &[i64], found: &mut BTreeMap<i64, Li
     if !portal.has_table("core_userprofile") {
         return Ok(());
     }
-    let sql = super::record::profile_columns()
+    let sql = super::record::profile_columns(portal)
         .push(" WHERE p.user_id IN (")
         .list(ids.iter().copied())
         .push(") ORDER BY p.id");

@@ -124,19 +124,29 @@ async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<Str
     if !portal.has_table("core_userprofile") {
         return Ok(Vec::new());
     }
-    let sql = profile_columns().push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
+    let sql = profile_columns(portal).push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
     portal.db.all(sql).await?.iter().map(profile).collect()
 }
 
-/// Selects what [`profile`] reads.
-pub(super) fn profile_columns() -> Sql {
-    Sql::new(
-        "SELECT p.id, p.department_id, p.phone_number, p.main_portal_id, p.email_notifications, d.name, ",
-    )
-    .time("p.created_at")
-    .push(", ")
-    .time("p.updated_at")
-    .push(", p.user_id FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id")
+/// Selects what [`profile`] reads; NULL for what this database does not have.
+pub(super) fn profile_columns(portal: &Portal) -> Sql {
+    let has = |column| portal.schema.has("core_userprofile", column);
+    let departments = has("department_id") && portal.schema.has("core_department", "name");
+    let mut sql = Sql::new("SELECT p.id");
+    for (there, column) in [
+        (has("department_id"), ", p.department_id"),
+        (has("phone_number"), ", p.phone_number"),
+        (has("main_portal_id"), ", p.main_portal_id"),
+        (has("email_notifications"), ", p.email_notifications"),
+        (departments, ", d.name"),
+    ] {
+        sql = sql.push(if there { column } else { ", NULL" });
+    }
+    for (there, column) in [(has("created_at"), "p.created_at"), (has("updated_at"), "p.updated_at")] {
+        sql = if there { sql.push(", ").time(column) } else { sql.push(", NULL") };
+    }
+    let sql = sql.push(", p.user_id FROM core_userprofile p");
+    if departments { sql.push(" LEFT JOIN core_department d ON d.id = p.department_id") } else { sql }
 }
 
 /// A profile with the name of its department.
@@ -144,7 +154,8 @@ pub(super) fn profile(row: &Row) -> Result<(Profile, Option<String>)> {
     let profile = Profile {
         id: row.int(0)?,
         user_id: row.int(8)?,
-        department_id: row.int_opt(1)?,
+        // SQLite can hold anything there; what is no number is no department.
+        department_id: row.int_opt(1).unwrap_or(None),
         phone_number: row.text_opt(2)?,
         main_portal_id: row.text_opt(3)?,
         email_notifications: row.bool(4)?,

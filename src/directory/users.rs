@@ -398,7 +398,8 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>)
         return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
     }
     let like = portal.dialect().like();
-    let profiles = portal.has_table("core_userprofile");
+    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
+        && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");

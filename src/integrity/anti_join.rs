@@ -139,7 +139,9 @@ async fn bounds(scan: &Scan<'_>, names: &Names<'_>) -> Result<Option<(i64, i64)>
 /// The first window is open below and the last one above, so that together they hold every value, text too.
 fn windows(bounds: Option<(i64, i64)>) -> Vec<Window> {
     let Some((least, greatest)) = bounds else { return vec![Window { above: None, up_to: None }] };
-    let width = (greatest.saturating_sub(least) / MOST_WINDOWS).saturating_add(1).max(LEAST_WINDOW);
+    // Wider than an i64 where ids reach from one end of their type to the other.
+    let span = i128::from(greatest) - i128::from(least);
+    let width = i64::try_from(span / i128::from(MOST_WINDOWS) + 1).unwrap_or(i64::MAX).max(LEAST_WINDOW);
     let mut windows = Vec::new();
     let mut above = None;
     let mut edge = least.saturating_add(width);

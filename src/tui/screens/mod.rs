@@ -3,16 +3,20 @@
 pub mod confirm;
 pub mod first_run;
 pub mod help;
+pub mod memberships;
 pub mod message;
 pub mod palette;
+pub mod password;
 pub mod review;
 pub mod sign_in;
 pub mod write_access;
+pub mod user_form;
 
 use super::actions::Action;
 use super::app::Command;
 use super::keymap::Context;
 use super::screen::Screen;
+use super::widgets::form;
 
 /// The tabs, in the order of their numbers.
 #[must_use]
@@ -31,9 +35,12 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
+    Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
+    Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
+    Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
 ];
