@@ -181,6 +181,7 @@ pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod names;
 pub mod passwords;
 pub mod record;
 pub mod search;

@@ -156,6 +156,9 @@ impl App {
         let is_open = self.find(screen).is_some();
         if is_open {
             self.deliver(screen, &mut reply);
+            if exclusive && reply.is_untaken() && reply.untaken_error().is_none() {
+                self.say(Toast::done(report));
+            }
         } else if let Some(error) = reply.untaken_error() {
             self.toast = Some((Toast::error(error), Instant::now()));
         } else {

@@ -113,6 +113,8 @@ pub mod input;
 pub mod jobs;
 pub mod keymap;
 mod pacer;
+pub mod plan_diff;
+pub mod plan_review;
 pub mod screen;
 pub mod screens;
 

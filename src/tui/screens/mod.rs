@@ -1,5 +1,6 @@
 //! The register of screens: one file each.
 
+mod account;
 pub mod confirm;
 pub mod first_run;
 pub mod help;
@@ -37,6 +38,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
+    Context { name: "New password", tables: &[account::shown::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },

@@ -10,7 +10,6 @@ use ratatui::{Frame, Terminal};
 use tokio::sync::Semaphore;
 
 use crate::db::Cancel;
-use crate::directory::Portal;
 use crate::error::{Error, Result};
 use crate::tui::actions::Action;
 use crate::tui::app::{App, Head, Setup};
@@ -123,7 +122,7 @@ impl Toy {
             Want::After => (next, next + PAGE as u64),
             Want::Before => (first.saturating_sub(PAGE as u64), first),
         };
-        cx.start(&LOAD, "loading users", move |_portal| async move {
+        cx.start_without_portal(&LOAD, "loading users", move |_task| async move {
             let backward = matches!(want, Want::Last | Want::Before);
             let to = to.min(total);
             let more = if backward { from > 0 } else { to < total };
@@ -132,7 +131,7 @@ impl Toy {
     }
 
     fn save(probe: Probe, cx: &mut Cx) {
-        cx.start(&SAVE, "saving", move |_portal| async move {
+        cx.start_without_portal(&SAVE, "saving", move |_task| async move {
             probe.gate.pass().await;
             Ok(3)
         });
@@ -182,8 +181,8 @@ impl Screen for Toy {
             }
             Action::IntegrityScan => {
                 let probe = self.probe.clone();
-                cx.start(&SLOW, "scanning", move |portal: Arc<Portal>| async move {
-                    *probe.cancel.lock().expect("no panic holds it") = Some(portal.cancel().clone());
+                cx.start_without_portal(&SLOW, "scanning", move |task| async move {
+                    *probe.cancel.lock().expect("no panic holds it") = Some(task.cancel().clone());
                     probe.gate.pass().await;
                     Ok(1)
                 });
@@ -278,7 +277,7 @@ impl Screen for Broken {
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
             Action::Filter => panic!("wrong in update"),
-            _ => cx.start(&SLOW, "failing", |_portal| async move {
+            _ => cx.start_without_portal(&SLOW, "failing", |_task| async move {
                 if true {
                     panic!("wrong in a job");
                 }
@@ -296,7 +295,7 @@ pub(super) fn setup(tabs: Vec<Box<dyn Screen>>) -> Setup {
     Setup {
         tabs,
         first: None,
-        portal: Some(Portal::default()),
+        portal: None,
         head: Head {
             label: "Alpha Lab PROD".to_owned(),
             colour: Some(ratatui::style::Color::Red),

@@ -215,6 +215,20 @@ impl Form {
         }
     }
 
+    /// Takes the error of a field away.
+    pub fn clear_error(&mut self, name: &str) {
+        if let Some(entry) = self.entry_mut(name) {
+            entry.error = None;
+        }
+    }
+
+    /// Takes all errors away, those that came from the database too: before everything is checked again.
+    pub fn clear_errors(&mut self) {
+        for entry in &mut self.entries {
+            entry.error = None;
+        }
+    }
+
     /// Puts the errors of a refused write at their fields and the cursor on the first; says whether there was such a
     /// field. The error's own message is the screen's to show.
     pub fn set_errors(&mut self, error: &Error) -> bool {
