@@ -240,7 +240,7 @@ async fn the_idle_lock_hides_everything_and_is_not_closed() {
     let mut setup = setup(tabs(&Probe::default()));
     let after = Duration::from_secs(600);
     let screen = || Box::new(Locked(Message::new("Locked", "Who is there?"))) as Box<dyn Screen>;
-    setup.lock = Some(IdleLock { after: Some(after), end_after: None, screen: Box::new(screen) });
+    setup.lock = Some(IdleLock { after: Some(after), end_after: Some(after * 3), screen: Box::new(screen) });
     let mut running = start(setup, 80, 24);
     press(&mut running, "").await;
     running.app.tick(Instant::now());
@@ -250,6 +250,9 @@ async fn the_idle_lock_hides_everything_and_is_not_closed() {
     press(&mut running, "⎋q2u").await;
     assert_eq!(running.app.titles(), ["Users", "Locked"]);
     assert!(!shown(&running).contains("user1") && shown(&running).contains("Who is there?"));
+    assert!(!running.app.is_quitting());
+    running.app.tick(Instant::now() + after * 3);
+    assert!(running.app.is_quitting());
 }
 
 #[tokio::test]
