@@ -11,7 +11,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use portaldesk::directory::Portal;
 use portaldesk::tui::input::ctrl;
 use portaldesk::tui::widgets::put;
 use portaldesk::tui::{
@@ -84,7 +83,7 @@ fn child() {
     let setup = Setup {
         tabs: vec![Box::new(Counter::default())],
         first: None,
-        portal: Some(Portal::default()),
+        portal: None,
         head: Head { label: "Test".to_owned(), ..Head::default() },
         keymap: Keymap::default(),
         theme: Theme::default(),
