@@ -462,6 +462,12 @@ stories! {
         undo(&portal, removed.operation().unwrap()).await;
         assert_eq!(exact(&db).await, before, "a removal and its undo");
         assert_eq!(journal::verify(&db).await.unwrap(), []);
+
+        if db.dialect() == Dialect::Sqlite {
+            db.without_foreign_keys("UPDATE core_userprofile SET department_id = 'none'").await;
+            let shown = record::read(&portal, id).await.expect("a department that is no number");
+            assert_eq!(shown.profiles[0].0.department_id, None);
+        }
     }
 }
 
