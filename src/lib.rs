@@ -6,6 +6,7 @@ pub mod config;
 pub mod db;
 pub mod directory;
 pub mod error;
+pub mod integrity;
 pub mod logging;
 pub mod portal;
 pub mod text;

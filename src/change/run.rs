@@ -22,6 +22,11 @@ pub trait Plans: Send {
     fn planned(&self) -> Option<u64>;
     /// The next one, made from rows read now; nothing when there are no more.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>>;
+    /// Told that the plan just given was refused. True when it comes again in smaller pieces, so that one row that
+    /// can't be written doesn't hold up the others; then the refusal is not reported.
+    fn comes_again(&mut self) -> bool {
+        false
+    }
 }
 
 /// Plans that are all made already.
@@ -162,6 +167,7 @@ impl Writer {
                 Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Unknown | Kind::Bug) => {
                     return Err(self.give_up(&run, error, &mut outcome).await);
                 }
+                Err(_) if plans.comes_again() => {}
                 Err(error) => {
                     outcome.refused.push((plan_title, error));
                     progress.refused += 1;

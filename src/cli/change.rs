@@ -60,7 +60,7 @@ impl Work {
             password: note.password.clone(),
         };
         let value = change.object();
-        self.output.result(&value, |_| in_words(plans, outcome, note))?;
+        self.output.result(&value, || in_words(plans, outcome, note))?;
         if let (false, Some(operation)) = (note.dry_run, outcome.operation()) {
             self.output.talk(&format!("To take it back: portaldesk undo {operation}"));
         }
@@ -97,21 +97,30 @@ fn numbered(plans: &[Plan]) -> Vec<Json> {
     steps
 }
 
+/// A plan's title and its steps, a line each, safe to print.
+pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![text::safe(&plan.title).into_owned()];
+    lines.extend(plan.steps.iter().map(|step| format!("  {}", text::safe(&step_in_words(step)))));
+    lines
+}
+
 fn in_words(plans: &[Plan], outcome: &Outcome, note: &Note) -> String {
     if plans.iter().all(|plan| plan.steps.is_empty()) {
         return "Nothing to do.\n".to_owned();
     }
     let mut lines = Vec::new();
     for plan in plans {
-        lines.push(text::safe(&plan.title).into_owned());
         if note.dry_run {
-            lines.extend(plan.steps.iter().map(|step| format!("  {}", text::safe(&step_in_words(step)))));
+            lines.extend(plan_lines(plan));
+        } else {
+            lines.push(text::safe(&plan.title).into_owned());
         }
     }
     if note.dry_run {
         lines.push("Nothing was written.".to_owned());
     } else if let Some(operation) = outcome.operation() {
-        lines.push(format!("{} rows written, operation {operation}", outcome.rows));
+        let rows = if outcome.rows == 1 { "row" } else { "rows" };
+        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
     }
     if let Some(password) = &note.password {
         lines.push(format!("Password (shown only now): {password}"));

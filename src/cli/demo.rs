@@ -9,7 +9,7 @@ use super::json;
 use super::output::Output;
 use super::table::Table;
 use crate::config::paths;
-use crate::db::Target;
+use crate::db::{Cancel, Target};
 use crate::directory::demo::{self, Made, Sample};
 use crate::error::{Error, Result};
 
@@ -20,7 +20,7 @@ const SEED: u64 = 4;
 ///
 /// # Errors
 /// Invalid, when there is a sample in the folder already; what the engine says.
-pub(super) async fn make(demo: &Demo, output: &mut Output) -> Result<(Target, Made)> {
+pub(super) async fn make(demo: &Demo, cancel: &Cancel, output: &mut Output) -> Result<(Target, Made)> {
     let folder = match &demo.dir {
         Some(folder) => folder.clone(),
         None => temporary_folder(),
@@ -39,13 +39,13 @@ pub(super) async fn make(demo: &Demo, output: &mut Output) -> Result<(Target, Ma
     let target = Target::file(&file)?;
     let sample = Sample { users: demo.users, faults: demo.faults, seed: SEED, now: chrono::Utc::now() };
     output.talk(&format!("making a sample portal of {} users", sample.users));
-    let made = demo::make(&target, &sample).await?;
+    let made = demo::make(&target, &sample, cancel).await?;
     tracing::info!(users = made.users, faults = made.faults, "made a sample portal");
     Ok((target, made))
 }
 
 /// A new folder of its own; the name can't be known beforehand.
-fn temporary_folder() -> PathBuf {
+pub(super) fn temporary_folder() -> PathBuf {
     std::env::temp_dir().join(format!("portaldesk-demo-{}", uuid::Uuid::now_v7().simple()))
 }
 
@@ -61,7 +61,7 @@ pub(super) fn report(target: &Target, made: &Made, output: &mut Output) -> Resul
         .map(|known| json!({"username": known.username, "password": known.password, "role": known.role}))
         .collect();
     let value = json!({"database": url, "users": made.users, "faults": made.faults, "accounts": accounts});
-    output.result(&json::object("demo", value), |_| {
+    output.result(&json::object("demo", value), || {
         let mut table = Table::new(&["username", "password", "role"]);
         for known in &made.known {
             table.row([known.username, &known.password, known.role]);

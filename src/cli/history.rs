@@ -33,7 +33,7 @@ pub(super) async fn list(work: &mut Work, wanted: &History) -> Result<u8> {
         ]);
     }
     let total = items.len() as u64;
-    work.output.result(&json::list("history", &items, total), |_| {
+    work.output.result(&json::list("history", &items, total), || {
         if table.is_empty() { "Nothing was changed by portaldesk.\n".to_owned() } else { table.take() }
     })?;
     Ok(0)

@@ -64,43 +64,6 @@ impl Change {
     }
 }
 
-/// One finding of the integrity report.
-#[must_use]
-pub fn finding(id: &str, severity: &str, class: &str, title: &str, count: u64, rows: &[Value]) -> Value {
-    json!({"id": id, "severity": severity, "class": class, "title": title, "count": count, "rows": rows})
-}
-
-/// How many findings of each severity there are.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Summary {
-    /// Critical ones.
-    pub critical: u64,
-    /// Errors.
-    pub error: u64,
-    /// Warnings.
-    pub warning: u64,
-    /// Worth knowing.
-    pub info: u64,
-    /// Accepted by the baseline.
-    pub accepted: u64,
-}
-
-/// The integrity report.
-#[must_use]
-pub fn report(findings: &[Value], summary: Summary, skipped: &[Value]) -> Value {
-    object(
-        "report",
-        json!({
-            "findings": findings,
-            "summary": {
-                "critical": summary.critical, "error": summary.error, "warning": summary.warning,
-                "info": summary.info, "accepted": summary.accepted,
-            },
-            "skipped": skipped,
-        }),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

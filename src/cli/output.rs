@@ -53,8 +53,8 @@ impl Output {
     /// # Errors
     ///
     /// When stdout can't be written to (a full disk); a closed pipe is none.
-    pub fn result(&mut self, value: &Value, text: impl FnOnce(&Paint) -> String) -> Result<()> {
-        let text = if self.json { text::json(value) + "\n" } else { text(&Paint { colour: self.colour }) };
+    pub fn result(&mut self, value: &Value, text: impl FnOnce() -> String) -> Result<()> {
+        let text = if self.json { text::json(value) + "\n" } else { text() };
         self.data(text.as_bytes())
     }
 
@@ -81,6 +81,12 @@ impl Output {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// How colours are used for people.
+    #[must_use]
+    pub fn paint(&self) -> Paint {
+        Paint { colour: self.colour }
     }
 
     /// Says something on stderr; with `--json` nothing, so that stderr holds an error object or nothing.
@@ -114,12 +120,6 @@ impl Paint {
     #[must_use]
     pub fn yellow(self, text: &str) -> String {
         self.sgr("33", text)
-    }
-
-    /// Bold.
-    #[must_use]
-    pub fn bold(self, text: &str) -> String {
-        self.sgr("1", text)
     }
 
     fn sgr(self, code: &str, text: &str) -> String {

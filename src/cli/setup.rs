@@ -55,7 +55,7 @@ pub(super) async fn init(config: &Config, init: &Init, global: &Global, output: 
     };
     let did = if init.write.dry_run { "Would make" } else { "Made" };
     let value = json!({"made": name, "dry_run": init.write.dry_run, "statements": statements});
-    output.result(&json::object("init", value), |_| format!("{did} {}\n", crate::text::safe(&text)))?;
+    output.result(&json::object("init", value), || format!("{did} {}\n", crate::text::safe(&text)))?;
     if needed == Needed::Everything && !init.write.dry_run {
         output.talk("Next: portaldesk create-superuser");
     }
@@ -99,7 +99,7 @@ async fn remove(config: &Config, init: &Init, global: &Global, output: &mut Outp
         setup::remove_own_tables(&db).await?;
     }
     let value = json!({"removed": path.is_some(), "dry_run": init.write.dry_run, "operations": lines.len(), "export": path});
-    output.result(&json::object("init", value), |_| match &path {
+    output.result(&json::object("init", value), || match &path {
         Some(path) => format!(
             "Removed portaldesk's tables; their {} operations are kept in {}\n",
             lines.len(),

@@ -6,7 +6,7 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::db::Cancel;
 use crate::error::{Error, Result};
@@ -23,11 +23,13 @@ pub(super) async fn until_signal(
     work: impl Future<Output = Result<u8>> + Send + 'static,
     cancel: Cancel,
 ) -> Result<u8> {
+    // Before the work begins, so that no signal finds it unwatched.
+    let mut signals =
+        Signals::watch().map_err(|why| Error::bug(format!("signals can't be watched: {why}")))?;
     let mut task = tokio::spawn(work);
     tokio::select! {
         ended = &mut task => flatten(ended),
-        number = first_signal() => {
-            let number = number.map_err(|why| Error::bug(format!("signals can't be watched: {why}")))?;
+        number = signals.first() => {
             tracing::info!(number, "stopping after a signal");
             cancel.cancel();
             if let Ok(Err(error)) = tokio::time::timeout(GRACE, task).await.map(flatten) {
@@ -38,16 +40,31 @@ pub(super) async fn until_signal(
     }
 }
 
-async fn first_signal() -> io::Result<u8> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let kind = tokio::select! {
-        _ = interrupt.recv() => SignalKind::interrupt(),
-        _ = terminate.recv() => SignalKind::terminate(),
-        _ = hangup.recv() => SignalKind::hangup(),
-    };
-    Ok(u8::try_from(kind.as_raw_value()).unwrap_or(0))
+/// The signals that ask for the end. A SIGINT from outside means what a SIGTERM does.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The number of the first that comes.
+    async fn first(&mut self) -> u8 {
+        let kind = tokio::select! {
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.hangup.recv() => SignalKind::hangup(),
+        };
+        u8::try_from(kind.as_raw_value()).unwrap_or(0)
+    }
 }
 
 fn flatten(ended: std::result::Result<Result<u8>, tokio::task::JoinError>) -> Result<u8> {

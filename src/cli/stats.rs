@@ -13,7 +13,7 @@ use crate::error::Result;
 /// What the engine says.
 pub(super) async fn show(work: &mut Work) -> Result<u8> {
     let stats = stats::read(&work.portal).await?;
-    work.output.result(&json::one("stats", &item(&stats)), |_| in_words(&stats))?;
+    work.output.result(&json::one("stats", &item(&stats)), || in_words(&stats))?;
     Ok(0)
 }
 

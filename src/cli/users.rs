@@ -7,7 +7,7 @@ use super::table::{Table, pairs};
 use super::{Work, json, time};
 use crate::directory::listed::{self, Listed};
 use crate::directory::record::{self, Record};
-use crate::directory::users::{self, Column, From, Query};
+use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
 use crate::text;
 
@@ -23,16 +23,15 @@ pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
     let total = users::count(&work.portal, &query).await?;
     let mut left = list.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut lines = Lines::begin(work)?;
-    let mut from = From::Start;
+    let mut after = None;
     while left > 0 {
-        let page = users::page(&work.portal, &query, &from, left.min(PAGE)).await?;
-        let ids: Vec<i64> = page.rows.iter().map(|row| row.id).collect();
-        let accounts = listed::read(&work.portal, &ids).await?;
-        lines.add(work, &accounts)?;
-        left -= page.rows.len();
-        match page.rows.into_iter().next_back() {
-            Some(end) if !page.at_end => from = From::After(end.place),
-            _ => break,
+        let places = users::places_after(&work.portal, &query, after, left.min(PAGE)).await?;
+        let ids: Vec<i64> = places.iter().map(users::Place::id).collect();
+        lines.add(work, &listed::read(&work.portal, &ids).await?)?;
+        left -= places.len();
+        after = places.into_iter().next_back();
+        if after.is_none() {
+            break;
         }
     }
     lines.end(work, total)
@@ -167,7 +166,7 @@ pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let id = users::find(&work.portal, name).await?;
     let record = record::read(&work.portal, id).await?;
     let text = in_words(work, &record);
-    work.output.result(&json::one("user", &item(&Listed::from(record))), |_| text)?;
+    work.output.result(&json::one("user", &item(&Listed::from(record))), || text)?;
     Ok(0)
 }
 

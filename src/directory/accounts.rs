@@ -118,21 +118,41 @@ fn label(name: &str) -> &str {
     forms::find(&forms::USER, name).map_or(name, |field| field.label)
 }
 
-/// Refuses a username that another account has. Like Django's own form for new users (4.2 and later), a new name must
-/// also differ in more than case; a rename need not.
-async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
+/// The account that stands in the way of a username, where one other than `except` does: id and username.
+///
+/// Like Django's own form for new users (4.2 and later), a new name must also differ in more than case; a rename need
+/// not.
+///
+/// # Errors
+/// What the engine says.
+pub async fn username_owner(
+    portal: &Portal,
+    name: &str,
+    except: Option<i64>,
+) -> Result<Option<(i64, String)>> {
     let sql = match (except, portal.dialect()) {
-        (None, Dialect::Sqlite | Dialect::Postgres) => Sql::new("SELECT id FROM auth_user WHERE username")
-            .push_bind(portal.dialect().like(), like_text(name)),
-        _ => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
+        (None, Dialect::Sqlite | Dialect::Postgres) => {
+            Sql::new("SELECT id, username FROM auth_user WHERE username")
+                .push_bind(portal.dialect().like(), like_text(name))
+        }
+        _ => Sql::new("SELECT id, username FROM auth_user WHERE username = ?").bind(name),
     };
     for row in portal.db.all(sql).await? {
-        if Some(row.int(0)?) != except {
-            let message = format!("A user named '{name}' exists already; nothing was written.");
-            return Err(Error::field(Kind::Duplicate, "username", message));
+        let id = row.int(0)?;
+        if Some(id) != except {
+            return Ok(Some((id, row.text(1)?)));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Refuses a username that another account has.
+async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
+    if username_owner(portal, name, except).await?.is_none() {
+        return Ok(());
+    }
+    let message = format!("A user named '{name}' exists already; nothing was written.");
+    Err(Error::field(Kind::Duplicate, "username", message))
 }
 
 /// The user who has a portal id, where someone else than `except` does: id and username.
@@ -251,6 +271,13 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         plan.insert("auth_user_groups", row);
     }
     Ok(plan)
+}
+
+/// A profile with the model's defaults: no department, phone or portal id, notifications on. One that the portal has made
+/// meanwhile is adopted.
+#[must_use]
+pub fn default_profile(portal: &Portal, user: Value) -> Step {
+    new_profile(portal, user, &Draft::default(), &Checked::new())
 }
 
 /// A profile with the draft's values and, for the rest, the model's defaults.

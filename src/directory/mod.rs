@@ -177,9 +177,11 @@ impl Portal {
 pub mod accounts;
 pub mod demo;
 pub mod departments;
+pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod names;
 pub mod passwords;
 pub mod record;
 pub mod search;

@@ -118,6 +118,14 @@ pub struct Place {
     id: i64,
 }
 
+impl Place {
+    /// The user's id.
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum From {
@@ -197,6 +205,21 @@ pub struct Page {
     pub at_start: bool,
     /// No row comes after them.
     pub at_end: bool,
+}
+
+/// As [`page`] from the start or behind a place, but only where its rows are, for those who read them in their own
+/// way.
+///
+/// # Errors
+/// What the engine says.
+pub async fn places_after(
+    portal: &Portal,
+    query: &Query,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<Vec<Place>> {
+    let from = after.map_or(From::Start, From::After);
+    places(portal, query, &from, false, i64::try_from(limit).unwrap_or(i64::MAX)).await
 }
 
 /// One page of at most `limit` rows.

@@ -72,8 +72,8 @@ actions! {
 
     NextField "form.next-field"
     PreviousField "form.previous-field"
-    FieldUp "form.up"
-    FieldDown "form.down"
+    PreviousChoice "form.previous-choice"
+    NextChoice "form.next-choice"
     Toggle "form.toggle"
     Review "form.review"
     ReviewAndNew "form.review-and-new"
@@ -115,6 +115,10 @@ actions! {
     IntegrityAccept "integrity.accept"
     IntegrityLeft "integrity.left"
     IntegrityRight "integrity.right"
+
+    FirstSuperuser "sign-in.first-superuser"
+
+    WriteAccess "portal.write-access"
 
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"

@@ -4,15 +4,14 @@ use std::time::Instant;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Block, BorderType, Clear};
+use ratatui::widgets::{Block, BorderType};
 
-use super::actions::Action;
 use super::app::App;
 use super::keymap::{Binding, EVERYWHERE, When};
 use super::screen::{Layer, Screen};
 use super::theme::Tone;
 use super::widgets::status_line::{Hint, TabLabel, draw_footer, draw_head, draw_rule};
-use super::widgets::{cells, centred};
+use super::widgets::{cells, centred, clear};
 use crate::text;
 
 /// Below this many rows the rule under the first line is left out.
@@ -124,7 +123,7 @@ impl App {
     /// The keys that work right now, help first.
     fn hints(&self) -> Vec<Hint> {
         let Some(top) = self.top() else { return Vec::new() };
-        let help = EVERYWHERE.iter().filter(|binding| binding.action == Action::Help);
+        let help = EVERYWHERE.iter().filter(|binding| binding.when == When::Footer);
         let own = top.keys().iter().copied().flatten().filter(|binding| binding.when == When::Footer);
         help.chain(own)
             .filter(|binding| self.may(binding.action).is_ok())
@@ -155,7 +154,7 @@ fn draw_box(
     let title = format!(" {safe} ");
     let wanted = width.max(cells(text::width(&title)));
     let outer = centred(body, wanted.saturating_add(4), height.saturating_add(2));
-    frame.render_widget(Clear, outer);
+    clear(frame.buffer_mut(), outer);
     // Without room for a border and something in it, the inside is more useful.
     if outer.width < 8 || outer.height < 3 {
         return (!outer.is_empty()).then_some(outer);
@@ -171,7 +170,7 @@ fn draw_box(
 }
 
 /// The border of a box where the terminal knows ASCII only.
-const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
+pub(super) const ASCII: ratatui::symbols::border::Set<'static> = ratatui::symbols::border::Set {
     top_left: "+",
     top_right: "+",
     bottom_left: "+",

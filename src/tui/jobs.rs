@@ -66,7 +66,8 @@ impl<T: Send + 'static> Slot<T> {
         Self { name, kind: SlotKind::Exclusive, report: None, result: PhantomData }
     }
 
-    /// The same slot; `report` says in a sentence what was done, for when the screen is closed before the end.
+    /// The same slot; `report` says in a sentence what was done, for when the screen is closed before the end or
+    /// does not take the reply.
     #[must_use]
     pub const fn reporting(self, report: fn(&T) -> String) -> Self {
         Self { report: Some(report), ..self }
@@ -112,6 +113,12 @@ impl Reply {
     #[must_use]
     pub fn slot(&self) -> &'static str {
         self.slot
+    }
+
+    /// Whether nobody took it.
+    #[must_use]
+    pub fn is_untaken(&self) -> bool {
+        self.payload.is_some()
     }
 
     /// The error, if nobody took it.
@@ -308,6 +315,12 @@ impl Jobs {
     /// Uses this portal for work started from now on.
     pub fn use_portal(&mut self, portal: Portal) {
         self.portal = Some(portal);
+    }
+
+    /// The portal that is open.
+    #[must_use]
+    pub fn portal(&self) -> Option<&Portal> {
+        self.portal.as_ref()
     }
 
     /// Starts work for a screen. Needs a Tokio runtime.

@@ -54,6 +54,7 @@ impl Binding {
 /// The keys that work on every screen, unless the screen's own table uses the same key.
 pub const EVERYWHERE: &[Binding] = &[
     Binding::new(&[key('?'), code(Key::F(1))], Action::Help, "help"),
+    Binding::new(&[key('W')], Action::WriteAccess, "switch writing on"),
     Binding::new(&[key(':'), ctrl('p'), code(Key::F(9))], Action::Palette, "palette").quiet(),
     Binding::new(&[code(Key::Esc)], Action::Close, "close, clear").quiet(),
     Binding::new(&[key('q')], Action::Back, "back, quit").quiet(),

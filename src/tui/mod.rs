@@ -113,12 +113,17 @@ pub mod input;
 pub mod jobs;
 pub mod keymap;
 mod pacer;
+pub mod plan_diff;
+pub mod plan_review;
 pub mod screen;
 pub mod screens;
 
 mod stack;
+pub mod start;
 pub mod terminal;
 mod test_hooks;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod tty;
 pub mod widgets;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Portal, Settings, passwords, setup};
 use crate::change::Actor;
-use crate::db::{Db, DbError, ForeignKeys, Sql, Target, Tx, Val};
+use crate::db::{Cancel, Db, DbError, ForeignKeys, Sql, Target, Tx, Val};
 use crate::error::Result;
 use crate::portal::access::{Level, Roles};
 use crate::portal::password;
@@ -68,18 +68,18 @@ const CHUNK: u64 = 10_000;
 /// How many rows one INSERT carries; the widest has 11 values, and SQLite takes 32,766.
 const ROWS: usize = 1_000;
 
-/// Makes a sample portal in an empty database.
+/// Makes a sample portal in an empty database; `cancel` stops it with fewer users.
 ///
 /// # Errors
 /// When the database holds tables already; what the engine says.
-pub async fn make(target: &Target, sample: &Sample) -> Result<Made> {
+pub async fn make(target: &Target, sample: &Sample, cancel: &Cancel) -> Result<Made> {
     let settings = Settings { roles: Roles::default(), ..Settings::default() };
     let portal = Portal::over(setup::create(target).await?, settings, Actor::unix("demo", None)).await?;
     write_groups(&portal, sample.now).await?;
     let (known, rows) = known_people(&portal, sample).await?;
     write(&portal.db, rows).await?;
     let mut maker = Maker { sample, place: KNOWN.len() as u64, users: KNOWN.len() as u64, faults: 0 };
-    while maker.users < sample.users {
+    while maker.users < sample.users && !cancel.is_requested() {
         write(&portal.db, maker.chunk()?).await?;
     }
     Ok(Made { known, users: maker.users, faults: maker.faults })

@@ -1,18 +1,48 @@
 //! The register of screens: one file each.
 
+mod account;
 pub mod confirm;
+pub mod first_run;
 pub mod help;
+pub mod memberships;
 pub mod message;
 pub mod palette;
+pub mod password;
 pub mod review;
+pub mod sign_in;
+pub mod user_form;
+pub mod write_access;
 
+use super::actions::Action;
+use super::app::Command;
 use super::keymap::Context;
+use super::screen::Screen;
+use super::widgets::form;
+
+/// The tabs, in the order of their numbers.
+#[must_use]
+pub fn tabs() -> Vec<Box<dyn Screen>> {
+    Vec::new()
+}
+
+/// What the keys of everywhere do that need more than the frame.
+#[must_use]
+pub fn commands() -> Vec<(Action, Command)> {
+    vec![(Action::WriteAccess, Box::new(|cx| cx.push(write_access::WriteAccess::default())))]
+}
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
+    Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
+    Context { name: "New password", tables: &[account::shown::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
+    Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
+    Context { name: "Sign in", tables: &[sign_in::KEYS] },
+    Context { name: "Switch writing on", tables: &[write_access::KEYS] },
 ];

@@ -1,11 +1,17 @@
 //! The pieces that screens are built from. Each draws itself into an area of any size and holds only its own state.
 
+pub mod columns;
 pub mod dialog;
 pub mod diff;
 
+pub mod fields;
+pub mod form;
+mod form_view;
 pub mod help;
+pub mod marks;
 pub mod picker;
 pub mod status_line;
+pub mod table;
 
 pub mod text_field;
 pub mod toast;
@@ -13,6 +19,7 @@ pub mod toast;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::widgets::{Clear, Widget};
 
 use crate::text;
 
@@ -92,6 +99,21 @@ pub fn centred(area: Rect, width: u16, height: u16) -> Rect {
     Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height }
 }
 
+/// Empties an area for a box over what is drawn already. A wide character of which only the right half would be covered
+/// goes as a whole: a terminal cannot show half of one.
+pub fn clear(buffer: &mut Buffer, area: Rect) {
+    let area = area.intersection(buffer.area);
+    for y in area.top()..area.bottom() {
+        if let Some(left) = area.x.checked_sub(1)
+            && let Some(cell) = buffer.cell_mut((left, y))
+            && text::width(cell.symbol()) > 1
+        {
+            cell.set_symbol(" ");
+        }
+    }
+    Clear.render(area, buffer);
+}
+
 /// A `usize` as cells of a screen.
 #[must_use]
 pub fn cells(number: usize) -> u16 {
@@ -119,6 +141,14 @@ mod tests {
             assert_eq!(letters(&lines.concat()), letters(words));
         }
         assert_eq!(wrap("a b", 0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_half_of_a_wide_character_is_left_beside_a_box() {
+        let mut buffer = Buffer::with_lines(["日本語"]);
+        clear(&mut buffer, Rect::new(3, 0, 2, 1));
+        assert_eq!(buffer[(2, 0)].symbol(), " ");
+        assert_eq!(buffer[(0, 0)].symbol(), "日");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use super::{cells, grouped, put};
 use crate::text;
@@ -41,6 +41,8 @@ pub struct TabLabel {
 
 /// What the first line leaves out when it has to, one more with each step.
 const STEPS: usize = 6;
+/// The fewest cells of the portal's label, before even badges are cut.
+const LABEL: usize = 6;
 
 /// Draws the first line into one row. It leaves out the place, the role, the titles of tabs that are not shown and the
 /// name, in this order, before it cuts anything; badges are the last to go.
@@ -49,7 +51,7 @@ pub fn draw_head(buffer: &mut Buffer, row: Rect, head: &Head, tabs: &[TabLabel],
     let parts = (0..STEPS)
         .map(|step| Parts::new(head, tabs, step, theme))
         .find(|parts| parts.width() <= width)
-        .unwrap_or_else(|| Parts::new(head, tabs, STEPS, theme));
+        .unwrap_or_else(|| Parts::label_only(head, width, theme));
     let spare = width.saturating_sub(parts.width());
     let mut x = row.x;
     let mut write = |x: u16, (words, style): &(String, Style)| {
@@ -79,14 +81,9 @@ struct Parts {
 impl Parts {
     fn new(head: &Head, tabs: &[TabLabel], step: usize, theme: &Theme) -> Self {
         let quiet = theme.style(Tone::Plain);
-        let label = head.colour.map_or(theme.style(Tone::Accent), |colour| {
-            theme.coloured(colour).add_modifier(ratatui::style::Modifier::BOLD)
-        });
         let dot = theme.dot();
         let mut left = vec![(" ".to_owned(), quiet)];
-        if step < STEPS {
-            left.push((head.label.clone(), label));
-        }
+        left.push((head.label.clone(), label_style(head, theme)));
         if step < 1 && !head.place.is_empty() {
             left.push((format!(" {dot} {}", head.place), quiet));
         }
@@ -103,6 +100,18 @@ impl Parts {
         Self { left, tabs, right: vec![(who, quiet)] }
     }
 
+    /// As much of the label as the badges leave room for, and then the badges.
+    fn label_only(head: &Head, width: usize, theme: &Theme) -> Self {
+        let badges: Vec<Part> =
+            head.badges.iter().map(|badge| (format!(" {badge}"), theme.style(Tone::Bad))).collect();
+        let used: usize = badges.iter().map(|(words, _)| text::width(words)).sum();
+        let safe = text::safe(&head.label);
+        let label = text::truncate(&safe, width.saturating_sub(used).max(LABEL.min(width))).into_owned();
+        let mut left = vec![(label, label_style(head, theme))];
+        left.extend(badges);
+        Self { left, tabs: Vec::new(), right: Vec::new() }
+    }
+
     fn width(&self) -> usize {
         self.left
             .iter()
@@ -111,6 +120,11 @@ impl Parts {
             .map(|(words, _)| text::width(&text::safe(words)))
             .sum()
     }
+}
+
+fn label_style(head: &Head, theme: &Theme) -> Style {
+    let bold = |colour| theme.coloured(colour).add_modifier(Modifier::BOLD);
+    head.colour.map_or(theme.style(Tone::Accent), bold)
 }
 
 fn tab_part(at: usize, tab: &TabLabel, step: usize, theme: &Theme) -> Option<Part> {

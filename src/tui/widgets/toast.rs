@@ -2,9 +2,8 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::{Clear, Widget};
 
-use super::{cells, put, wrap};
+use super::{cells, clear, put, wrap};
 use crate::error::Error;
 use crate::text;
 use crate::tui::theme::{Theme, Tone};
@@ -87,7 +86,7 @@ impl Toast {
         let top = area.bottom() - cells(lines.len());
         for (y, line) in (top..).zip(&lines) {
             let row = Rect { y, height: 1, ..area };
-            Clear.render(row, buffer);
+            clear(buffer, row);
             let lead = if y == top { sign } else { " " };
             put(buffer, area.x + 1, y, 1, lead, theme.style(tone));
             put(buffer, area.x + 3, y, cells(room), line, theme.style(tone));

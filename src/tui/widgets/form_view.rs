@@ -1,0 +1,468 @@
+//! Draws a form: labels, values, what is said about them; in two columns where there is room.
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::Block;
+
+use super::form::{Entry, Form, Value};
+use super::{cells, clear, put};
+use crate::portal::form::FieldKind;
+use crate::text;
+use crate::tui::theme::{Theme, Tone};
+
+/// From this width on, boxes of the first section stand beside its texts.
+const TWO_COLUMNS: u16 = 72;
+/// The widest value where something can be said beside it.
+const VALUE: u16 = 28;
+
+/// Where a field stands, in rows from the top of the form.
+struct Place {
+    entry: usize,
+    row: u16,
+    height: u16,
+    /// Cells from the left.
+    x: u16,
+    label: u16,
+    value: u16,
+}
+
+/// A heading and the row it stands in.
+type Heading = (u16, &'static str);
+
+impl Form {
+    /// Draws it. The last row says what the field with the cursor is for, or what is wrong with it.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        if area.is_empty() {
+            return;
+        }
+        let talk = u16::from(area.height >= 3);
+        let body = Rect { height: area.height - talk, ..area };
+        let (places, headings) = self.layout(body.width);
+        self.scroll_to_focus(&places, body.height);
+        let shown = |row: u16| {
+            (row >= self.first_row && row - self.first_row < body.height)
+                .then(|| body.y + row - self.first_row)
+        };
+        for (row, heading) in headings {
+            if let Some(y) = shown(row) {
+                put(
+                    frame.buffer_mut(),
+                    body.x + 1,
+                    y,
+                    body.width.saturating_sub(1),
+                    heading,
+                    theme.style(Tone::Strong),
+                );
+            }
+        }
+        let mut cursor = None;
+        for place in &places {
+            let Some(y) = shown(place.row) else { continue };
+            let height = place.height.min(body.bottom() - y);
+            let line = Rect { x: body.x, y, width: body.width, height };
+            let at = self.draw_entry(frame.buffer_mut(), line, place, theme);
+            if place.entry == self.focus {
+                cursor = at;
+            }
+        }
+        if talk > 0 {
+            self.draw_talk(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, theme);
+        }
+        if self.picker.is_some() {
+            self.draw_picker(frame, body, &places, theme);
+        } else if let Some(at) = cursor {
+            frame.set_cursor_position(at);
+        }
+    }
+
+    fn layout(&self, width: u16) -> (Vec<Place>, Vec<Heading>) {
+        let label = self.entries.iter().map(|entry| text::width(entry.field.short)).max().unwrap_or(0);
+        let label = cells(label).min(width / 3);
+        let wide = width >= TWO_COLUMNS;
+        let value = if wide { VALUE } else { width.saturating_sub(label + 4) };
+        let (mut places, mut headings) = (Vec::new(), Vec::new());
+        let (mut row, mut beside) = (0, 0);
+        let mut section = "";
+        for (at, entry) in self.entries.iter().enumerate() {
+            let is_box = entry.field.kind == FieldKind::Bool;
+            if wide
+                && is_box
+                && entry.field.section.is_empty()
+                && beside < row.max(1)
+                && self.has_texts_above(at)
+            {
+                let x = label + VALUE + 6;
+                let label = self.box_label();
+                places.push(Place { entry: at, row: beside, height: 1, x, label, value: 3 });
+                beside += 1;
+                continue;
+            }
+            if entry.field.section != section {
+                section = entry.field.section;
+                if section.is_empty() {
+                    row += 1;
+                } else {
+                    headings.push((row, section));
+                    row += 1;
+                }
+            }
+            let (label, value) =
+                if self.is_list(entry) { (0, width.saturating_sub(4)) } else { (label, value) };
+            let height = entry_height(entry, value);
+            places.push(Place { entry: at, row, height, x: 2, label, value });
+            row += height;
+        }
+        (places, headings)
+    }
+
+    /// Whether the field is the list under a heading of its own, which needs no label.
+    fn is_list(&self, entry: &Entry) -> bool {
+        let alone =
+            self.entries.iter().filter(|other| other.field.section == entry.field.section).count() == 1;
+        alone && !entry.field.section.is_empty() && matches!(entry.value, Value::Many(_))
+    }
+
+    fn has_texts_above(&self, at: usize) -> bool {
+        self.entries[..at]
+            .iter()
+            .any(|entry| entry.field.section.is_empty() && entry.field.kind != FieldKind::Bool)
+    }
+
+    fn box_label(&self) -> u16 {
+        let boxes = self
+            .entries
+            .iter()
+            .filter(|entry| entry.field.kind == FieldKind::Bool && entry.field.section.is_empty());
+        cells(boxes.map(|entry| text::width(entry.field.short)).max().unwrap_or(0))
+    }
+
+    fn scroll_to_focus(&mut self, places: &[Place], height: u16) {
+        let rows = places.iter().map(|place| place.row + place.height).max().unwrap_or(0);
+        if let Some(place) = places.iter().find(|place| place.entry == self.focus) {
+            if place.row < self.first_row {
+                // The heading above a section's first field comes into view with it.
+                self.first_row = place.row.saturating_sub(1);
+            }
+            let needed = (place.row + place.height.min(height)).saturating_sub(height);
+            self.first_row = self.first_row.max(needed);
+        }
+        self.first_row = self.first_row.min(rows.saturating_sub(height));
+    }
+
+    fn draw_entry(&self, buffer: &mut Buffer, line: Rect, place: &Place, theme: &Theme) -> Option<Position> {
+        let entry = &self.entries[place.entry];
+        let on = place.entry == self.focus;
+        let y = line.y;
+        let room = |x: u16| line.right().saturating_sub(x);
+        let x = line.x + place.x;
+        if on && place.x > 0 {
+            put(buffer, x - 1, y, 1, theme.cursor(), theme.style(Tone::Strong));
+        }
+        let tone = if on { Tone::Strong } else { Tone::Plain };
+        put(buffer, x, y, place.label.min(room(x)), entry.field.short, theme.style(tone));
+        let value_x = if place.label == 0 { x } else { x + place.label + 2 };
+        let width = place.value.min(room(value_x));
+        let value = Rect { x: value_x, y, width, height: line.height };
+        let cursor = if value.is_empty() { None } else { draw_value(buffer, value, entry, on, theme) };
+        let beside = value_x + width + 1;
+        if matches!(entry.field.kind, FieldKind::Choices(_) | FieldKind::Lines) || room(beside) < 12 {
+            // No room to say it here: a sign, and the words in the last row.
+            if entry.error.is_some() {
+                put(buffer, line.right().saturating_sub(1), y, 1, theme.cross(), theme.style(Tone::Bad));
+            }
+            return cursor;
+        }
+        let stop = if place.x > 2 { line.right() } else { self.beside_end(place, line) };
+        if let Some((tone, words)) = said(entry, theme) {
+            put(buffer, beside, y, stop.saturating_sub(beside), &words, theme.style(tone));
+        }
+        cursor
+    }
+
+    /// Where the words beside a text must end because a box stands there.
+    fn beside_end(&self, place: &Place, line: Rect) -> u16 {
+        let boxes = self
+            .entries
+            .iter()
+            .filter(|entry| entry.field.kind == FieldKind::Bool && entry.field.section.is_empty());
+        let is_beside = line.width >= TWO_COLUMNS
+            && self.entries[place.entry].field.section.is_empty()
+            && usize::from(place.row) < boxes.count();
+        if is_beside { line.x + place.x + place.label + 2 + VALUE + 1 } else { line.right() }
+    }
+
+    fn draw_talk(&self, frame: &mut Frame<'_>, row: Rect, theme: &Theme) {
+        let right = match (self.errors(), self.changes()) {
+            (0, None) => String::new(),
+            (0, Some(changes)) => changes,
+            (1, _) => "1 error".to_owned(),
+            (errors, _) => format!("{errors} errors"),
+        };
+        let buffer = frame.buffer_mut();
+        let width = cells(text::width(&right)).min(row.width);
+        let tone = if self.errors() > 0 { Tone::Bad } else { Tone::Plain };
+        put(buffer, row.right().saturating_sub(width + 1), row.y, width, &right, theme.style(tone));
+        let Some(entry) = self.entries.get(self.focus) else { return };
+        let (tone, words) = match (&entry.error, &entry.locked) {
+            (Some(error), _) => (Tone::Bad, format!("{} {error}", theme.cross())),
+            (None, Some(why)) => (Tone::Quiet, why.clone()),
+            (None, None) => (Tone::Quiet, entry.field.help.to_owned()),
+        };
+        put(buffer, row.x + 1, row.y, row.width.saturating_sub(width + 4), &words, theme.style(tone));
+    }
+
+    fn draw_picker(&mut self, frame: &mut Frame<'_>, body: Rect, places: &[Place], theme: &Theme) {
+        let Some(place) = places.iter().find(|place| place.entry == self.focus) else { return };
+        let Some(picker) = &mut self.picker else { return };
+        let height = cells(picker.len() + 3).min(body.height).min(14);
+        let width = 40.min(body.width);
+        let below = body.y + (place.row + 1).saturating_sub(self.first_row);
+        let x = (body.x + place.x + place.label + 1).min(body.right() - width);
+        let area = Rect { x, y: below.min(body.bottom() - height), width, height };
+        clear(frame.buffer_mut(), area);
+        let block = Block::bordered().border_style(theme.style(Tone::Quiet));
+        let block = if theme.ascii { block.border_set(crate::tui::frame::ASCII) } else { block };
+        let inside = if area.height > 3 && area.width > 6 { block.inner(area) } else { area };
+        if inside != area {
+            frame.render_widget(block, area);
+        }
+        picker.draw(frame, inside, theme);
+    }
+}
+
+/// The rows that a field takes.
+fn entry_height(entry: &Entry, width: u16) -> u16 {
+    match &entry.value {
+        Value::Text(field) => field.height(),
+        Value::Many(_) => cells(many_rows(entry, width).len()).max(1),
+        Value::Flag(_) | Value::One(_) => 1,
+    }
+}
+
+/// The choices of a field, as many to a row as fit; each has its own row where notes are to be read.
+fn many_rows(entry: &Entry, width: u16) -> Vec<Vec<usize>> {
+    let alone = entry.choices.iter().any(|choice| !choice.note.is_empty());
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    let mut used = 0;
+    for (at, choice) in entry.choices.iter().enumerate() {
+        let needed = cells(text::width(&text::safe(&choice.label))) + 4 + 3;
+        match rows.last_mut() {
+            Some(row) if !alone && used + needed <= width => row.push(at),
+            _ => {
+                rows.push(vec![at]);
+                used = 0;
+            }
+        }
+        used += needed;
+    }
+    rows
+}
+
+fn draw_value(buffer: &mut Buffer, area: Rect, entry: &Entry, on: bool, theme: &Theme) -> Option<Position> {
+    let plain = theme.style(if entry.locked.is_some() { Tone::Quiet } else { Tone::Plain });
+    match &entry.value {
+        Value::Text(field) => {
+            let at = field.draw(buffer, area, plain);
+            return (on && entry.locked.is_none()).then_some(at);
+        }
+        Value::Flag(ticked) => {
+            put(buffer, area.x, area.y, area.width, if *ticked { "[x]" } else { "[ ]" }, plain);
+        }
+        Value::One(one) => {
+            let label =
+                one.and_then(|at| entry.choices.get(at)).map_or("none", |choice| choice.label.as_str());
+            let used = put(buffer, area.x, area.y, area.width.saturating_sub(2), label, plain);
+            put(buffer, area.x + used + 1, area.y, 1, theme.sign("▾", "v"), theme.style(Tone::Quiet));
+        }
+        Value::Many(many) => {
+            for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width)) {
+                let mut x = area.x;
+                for at in row {
+                    let choice = &entry.choices[at];
+                    let tick = if many.contains(&at) { "[x] " } else { "[ ] " };
+                    let tone = if on && at == entry.item { Tone::Strong } else { Tone::Plain };
+                    let style = if entry.locked.is_some() { plain } else { theme.style(tone) };
+                    let room = |x: u16| area.right().saturating_sub(x);
+                    x += put(buffer, x, y, room(x), tick, style);
+                    x += put(buffer, x, y, room(x), &choice.label, style);
+                    if on && at == entry.item {
+                        put(
+                            buffer,
+                            x + 1,
+                            y,
+                            room(x + 1).min(1),
+                            theme.sign("◂", "<"),
+                            theme.style(Tone::Strong),
+                        );
+                    }
+                    put(buffer, x + 3, y, room(x + 3), &choice.note, theme.style(Tone::Quiet));
+                    x += 3;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// What stands beside a field: its error, what the screen said, why it is locked, or what it was before.
+fn said(entry: &Entry, theme: &Theme) -> Option<(Tone, String)> {
+    if let Some(error) = &entry.error {
+        return Some((Tone::Bad, format!("{} {error}", theme.cross())));
+    }
+    if let Some((tone, words)) = &entry.hint {
+        let sign = if *tone == Tone::Good { format!("{} ", theme.tick()) } else { String::new() };
+        return Some((*tone, format!("{sign}{words}")));
+    }
+    if let Some(why) = &entry.locked {
+        return Some((Tone::Quiet, why.clone()));
+    }
+    let secret = entry.field.kind == FieldKind::Password;
+    (entry.is_changed() && !secret).then(|| {
+        let was = if entry.initial.is_empty() { "empty" } else { &entry.initial };
+        (Tone::Quiet, format!("was {was}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::super::picker::Choice;
+    use super::*;
+    use crate::error::{Error, Kind};
+    use crate::portal::forms;
+    use crate::tui::actions::Action;
+    use crate::tui::input::{Input, Key, code, key};
+    use crate::tui::widgets::form::Used;
+
+    fn form() -> Form {
+        let named = |names: &[&str]| names.iter().map(|name| Choice::new(*name, "")).collect::<Vec<_>>();
+        Form::new(&forms::USER)
+            .with_text("username", "bela")
+            .with_text("first_name", "Bela")
+            .with_text("last_name", "Novak")
+            .with_text("email", "bela@example.org")
+            .with_choice("department", named(&["IT", "Sales"]), Some(1))
+            .with_text("phone_number", "+1 555 0100")
+            .with_text("main_portal_id", "B31")
+            .with_flag("email_notifications", true)
+            .with_choices("groups", named(&["Engineer", "AMC Admin", "Admin"]), BTreeSet::from([0]))
+            .with_flag("is_active", true)
+            .with_locked("is_superuser", "only a superuser may change this")
+    }
+
+    fn drawn(form: &mut Form, width: u16, height: u16) -> String {
+        let mut terminal =
+            Terminal::new(TestBackend::new(width, height)).expect("a test backend never fails");
+        let theme = Theme { colours: false, ascii: false };
+        terminal.draw(|frame| form.draw(frame, frame.area(), &theme)).expect("a test backend never fails");
+        terminal.backend().to_string()
+    }
+
+    fn press(form: &mut Form, keys: &str) {
+        for c in keys.chars() {
+            form.input(&Input::Key(key(c)));
+        }
+    }
+
+    #[test]
+    fn wide_it_has_two_columns() {
+        let mut form = form();
+        form.go_to("department");
+        form.act(Action::PreviousChoice).expect("not locked");
+        form.go_to("phone_number");
+        press(&mut form, "x");
+        form.set_hint("main_portal_id", Some((Tone::Good, "free".to_owned())));
+        insta::assert_snapshot!(drawn(&mut form, 100, 15));
+    }
+
+    #[test]
+    fn narrow_it_scrolls_to_the_cursor() {
+        let mut form = form();
+        form.go_to("is_staff");
+        insta::assert_snapshot!(drawn(&mut form, 40, 8));
+    }
+
+    #[test]
+    fn the_list_opens_over_the_form() {
+        let mut form = form();
+        form.go_to("department");
+        assert!(!form.takes_text());
+        form.act(Action::Toggle).expect("not locked");
+        assert!(form.takes_text());
+        insta::assert_snapshot!(drawn(&mut form, 80, 15));
+        press(&mut form, "i");
+        assert_eq!(form.input(&Input::Key(code(Key::Enter))), Used::Edited("department"));
+        assert_eq!(form.choice("department"), Some(0));
+        assert_eq!(form.before_and_after("department"), Some(("Sales".to_owned(), "IT".to_owned())));
+    }
+
+    #[test]
+    fn what_was_not_touched_is_not_judged() {
+        let mut form = form().with_text("username", "no good name");
+        assert!(form.check() && form.changes().is_none());
+        press(&mut form, "!");
+        assert_eq!(form.errors(), 1);
+        form.go_to("email");
+        assert!(!form.check());
+        assert_eq!(form.focused(), Some("username"));
+        assert_eq!(form.changes().as_deref(), Some("1 change"));
+    }
+
+    #[test]
+    fn a_new_form_wants_what_must_be_there() {
+        let mut form = Form::new(&forms::DEPARTMENT);
+        assert!(!form.check());
+        assert_eq!(form.error_map().keys().copied().collect::<Vec<_>>(), ["name"]);
+    }
+
+    #[test]
+    fn locked_fields_say_why() {
+        let mut form = form();
+        form.go_to("is_superuser");
+        assert_eq!(form.act(Action::Toggle), Err("only a superuser may change this".to_owned()));
+        assert!(!form.flag("is_superuser"));
+        form.go_to("is_staff");
+        assert_eq!(form.act(Action::Toggle), Ok(Used::Edited("is_staff")));
+        assert!(form.flag("is_staff"));
+    }
+
+    #[test]
+    fn errors_of_the_database_stand_at_their_fields() {
+        let mut form = form();
+        let taken = Error::field(Kind::Duplicate, "main_portal_id", "B31 belongs to cho.");
+        assert!(form.set_errors(&taken));
+        assert_eq!(form.focused(), Some("main_portal_id"));
+        assert!(!form.set_errors(&Error::conflict("Somebody else was faster.")) || form.errors() == 1);
+    }
+
+    #[test]
+    fn enter_goes_through_all_fields_and_saves_nothing() {
+        let mut form = form();
+        for field in &forms::USER {
+            assert_eq!(form.focused(), Some(field.name));
+            assert_eq!(form.input(&Input::Key(code(Key::Enter))), Used::No);
+            form.act(Action::NextField).expect("moves");
+        }
+        assert_eq!(form.focused(), Some(forms::USER[0].name));
+    }
+
+    #[test]
+    fn it_is_drawn_in_any_size_with_and_without_its_list() {
+        for (width, height) in (1..90).step_by(3).flat_map(|width| (1..20).map(move |height| (width, height)))
+        {
+            let mut form = form();
+            for _ in 0..forms::USER.len() {
+                drawn(&mut form, width, height);
+                form.act(Action::NextField).expect("moves");
+            }
+            form.go_to("department");
+            form.act(Action::Toggle).expect("not locked");
+            drawn(&mut form, width, height);
+        }
+    }
+}

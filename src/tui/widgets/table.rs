@@ -1,0 +1,764 @@
+//! A list of any length of which only a window is loaded.
+//!
+//! The table holds at most [`WINDOW`] rows around the cursor. When a move comes near the end of what is loaded it says
+//! what it [wants](Want); the screen fetches that page in its own way (by keyset) and hands it to [`Table::take`]. Moves
+//! made meanwhile are remembered and carried out when the page is there.
+//!
+//! When the cursor passes the edge the view jumps by half a page: over a thin line, twenty moves without scrolling and
+//! one repaint cost far less than twenty scrolled rows. The cursor's row differs from the others only in its sign and its
+//! first column, for the same reason.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::columns::{Column, GAP, widths};
+use super::marks::Marks;
+use super::{cells, grouped, put};
+use crate::text;
+use crate::tui::actions::Action;
+use crate::tui::input::{Key, code, ctrl, key};
+use crate::tui::keymap::Binding;
+use crate::tui::theme::{Theme, Tone};
+
+/// The most rows that are kept; what is further from the cursor is forgotten and fetched again when needed.
+pub const WINDOW: usize = 1_000;
+/// How many rows a page that is fetched should have.
+pub const PAGE: usize = 200;
+
+/// The keys of every list; a screen puts this after its own table.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[key('j'), code(Key::Down)], Action::Down, "down").quiet(),
+    Binding::new(&[key('k'), code(Key::Up)], Action::Up, "up").quiet(),
+    Binding::new(&[code(Key::PageDown)], Action::PageDown, "page down").quiet(),
+    Binding::new(&[code(Key::PageUp)], Action::PageUp, "page up").quiet(),
+    Binding::new(&[ctrl('d')], Action::HalfPageDown, "half a page down").quiet(),
+    Binding::new(&[ctrl('u')], Action::HalfPageUp, "half a page up").quiet(),
+    Binding::new(&[key('g'), code(Key::Home)], Action::First, "first").quiet(),
+    Binding::new(&[key('G'), code(Key::End)], Action::Last, "last").quiet(),
+];
+
+/// The keys of lists whose rows can be marked.
+pub const MARK_KEYS: &[Binding] = &[
+    Binding::new(&[key(' ')], Action::Mark, "mark"),
+    Binding::new(&[key('v')], Action::MarkRange, "mark from here to there").quiet(),
+    Binding::new(&[key('*')], Action::MarkAll, "mark all that match").quiet(),
+];
+
+/// A row of a table.
+pub trait Row {
+    /// What names the row among all others, loaded or not: its id.
+    type Key: Hash + Eq + Clone + Debug;
+
+    /// Its name.
+    fn key(&self) -> Self::Key;
+
+    /// What stands in a column (an index into the table's columns). It is made safe where it is drawn.
+    fn cell(&self, column: usize) -> Cell<'_>;
+}
+
+/// What stands in one column of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell<'a> {
+    /// The words.
+    pub words: Cow<'a, str>,
+    /// How they look.
+    pub tone: Tone,
+}
+
+impl<'a> Cell<'a> {
+    /// Words with a tone.
+    #[must_use]
+    pub fn new(words: impl Into<Cow<'a, str>>, tone: Tone) -> Self {
+        Self { words: words.into(), tone }
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(words: &'a str) -> Self {
+        Self::new(words, Tone::Plain)
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(words: String) -> Self {
+        Self::new(words, Tone::Plain)
+    }
+}
+
+/// Rows that a table would like to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// The first [`PAGE`] rows.
+    First,
+    /// The last [`PAGE`] rows.
+    Last,
+    /// Up to [`PAGE`] rows after [`Table::last`].
+    After,
+    /// Up to [`PAGE`] rows before [`Table::first`].
+    Before,
+    /// The rows from [`Table::first`] on, as many as [`Table::len`]: they may have changed.
+    Again,
+}
+
+/// Rows that were fetched, in the order of the list.
+#[derive(Debug, Clone)]
+pub struct Page<R> {
+    /// The rows.
+    pub rows: Vec<R>,
+    /// Whether there are more rows in the direction that was asked for (after them; before them for `Last`, `Before`).
+    pub more: bool,
+}
+
+/// The window over the list, the cursor, and the marks.
+pub struct Table<R: Row> {
+    columns: &'static [Column],
+    rows: VecDeque<R>,
+    /// How many rows come before the loaded ones, where that is known.
+    before: Option<u64>,
+    more_before: bool,
+    more_after: bool,
+    total: Option<u64>,
+    cursor: usize,
+    top: usize,
+    height: usize,
+    waiting: Option<Want>,
+    /// Moves that wait for rows, down being positive.
+    owed: isize,
+    marks: Marks<R::Key>,
+    range_from: Option<R::Key>,
+    sorted: Option<(usize, bool)>,
+    empty: String,
+}
+
+impl<R: Row> Table<R> {
+    /// A table without rows; ask it for its first [`Want`] with [`Self::start`].
+    #[must_use]
+    pub fn new(columns: &'static [Column]) -> Self {
+        Self {
+            columns,
+            rows: VecDeque::new(),
+            before: None,
+            more_before: false,
+            more_after: false,
+            total: None,
+            cursor: 0,
+            top: 0,
+            height: 20,
+            waiting: None,
+            owed: 0,
+            marks: Marks::none(),
+            range_from: None,
+            sorted: None,
+            empty: String::new(),
+        }
+    }
+
+    /// Wants the list from its beginning: at first, and when filter or order changed. Old rows stay until then.
+    pub fn start(&mut self) -> Want {
+        self.owed = 0;
+        self.range_from = None;
+        self.waiting = Some(Want::First);
+        Want::First
+    }
+
+    /// Wants the loaded rows again, because they may have changed.
+    pub fn again(&mut self) -> Want {
+        let want = if self.rows.is_empty() { Want::First } else { Want::Again };
+        self.owed = 0;
+        self.waiting = Some(want);
+        want
+    }
+
+    /// Does a move or a mark of [`KEYS`] and [`MARK_KEYS`]; says which rows that makes it want, if any.
+    pub fn act(&mut self, action: Action) -> Option<Want> {
+        let page = isize::try_from(self.height).unwrap_or(1).max(1);
+        match action {
+            Action::Down => self.step(1),
+            Action::Up => self.step(-1),
+            Action::PageDown => self.turn(page),
+            Action::PageUp => self.turn(-page),
+            Action::HalfPageDown => self.turn((page / 2).max(1)),
+            Action::HalfPageUp => self.turn(-(page / 2).max(1)),
+            Action::First if self.more_before => return self.wait(Want::First),
+            Action::First => self.cursor = 0,
+            Action::Last if self.more_after => return self.wait(Want::Last),
+            Action::Last => self.cursor = self.rows.len().saturating_sub(1),
+            Action::Mark => {
+                if !self.finish_range()
+                    && let Some(row) = self.current()
+                {
+                    self.marks.toggle(row.key());
+                    self.step(1);
+                }
+            }
+            Action::MarkRange => {
+                if !self.finish_range() {
+                    self.range_from = self.current().map(Row::key);
+                }
+            }
+            Action::MarkAll => self.marks.toggle_all(),
+            _ => {}
+        }
+        self.scroll();
+        self.next_want()
+    }
+
+    /// Takes the rows that were wanted; says which it wants next, if moves still wait for more.
+    pub fn take(&mut self, want: Want, page: Page<R>) -> Option<Want> {
+        if self.waiting == Some(want) {
+            self.waiting = None;
+        }
+        match want {
+            Want::First => self.replace(page, true),
+            Want::Last => self.replace(page, false),
+            Want::After => {
+                self.more_after = page.more;
+                self.rows.extend(page.rows);
+                self.forget_front();
+            }
+            Want::Before => self.put_before(page),
+            Want::Again => self.renew(page),
+        }
+        let owed = std::mem::take(&mut self.owed);
+        self.step(owed);
+        self.scroll();
+        self.next_want()
+    }
+
+    /// The rows that were wanted cannot be had now.
+    pub fn failed(&mut self) {
+        self.waiting = None;
+        self.owed = 0;
+    }
+
+    /// Says how many rows match in all, once that is known.
+    pub fn set_total(&mut self, total: Option<u64>) {
+        self.total = total;
+        if let (Some(total), false) = (total, self.more_after) {
+            self.before = Some(total.saturating_sub(self.rows.len() as u64));
+        }
+    }
+
+    /// How many rows match in all, where that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        if self.more_after || self.more_before { self.total } else { Some(self.rows.len() as u64) }
+    }
+
+    /// Shows an arrow at the heading of the column that the list is sorted by.
+    pub fn set_sorted(&mut self, column: usize, descending: bool) {
+        self.sorted = Some((column, descending));
+    }
+
+    /// What stands there when there are no rows.
+    pub fn set_empty(&mut self, words: impl Into<String>) {
+        self.empty = words.into();
+    }
+
+    /// The row under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&R> {
+        self.rows.get(self.cursor)
+    }
+
+    /// The first loaded row.
+    #[must_use]
+    pub fn first(&self) -> Option<&R> {
+        self.rows.front()
+    }
+
+    /// The last loaded row.
+    #[must_use]
+    pub fn last(&self) -> Option<&R> {
+        self.rows.back()
+    }
+
+    /// The loaded rows.
+    pub fn rows(&self) -> impl Iterator<Item = &R> {
+        self.rows.iter()
+    }
+
+    /// How many rows are loaded.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether no row is loaded.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Whether rows are on their way.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// The marks.
+    #[must_use]
+    pub fn marks(&self) -> &Marks<R::Key> {
+        &self.marks
+    }
+
+    /// The marks, to change them.
+    pub fn marks_mut(&mut self) -> &mut Marks<R::Key> {
+        &mut self.marks
+    }
+
+    /// Gives up a range that was begun; says whether there was one.
+    pub fn clear_range(&mut self) -> bool {
+        self.range_from.take().is_some()
+    }
+
+    /// Puts the cursor on the row of this key, if it is loaded; says whether it is.
+    pub fn go_to(&mut self, key: &R::Key) -> bool {
+        let found = self.rows.iter().position(|row| row.key() == *key);
+        self.cursor = found.unwrap_or(self.cursor);
+        self.scroll();
+        found.is_some()
+    }
+
+    /// Where the cursor is, such as `14 of 1 204`, as far as that is known.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let at = self.before.map(|before| before + self.cursor as u64 + 1);
+        match (at, self.total()) {
+            _ if self.rows.is_empty() && self.total() == Some(0) => "none".to_owned(),
+            (Some(at), Some(total)) => format!("{} of {}", grouped(at), grouped(total.max(at))),
+            (Some(at), None) => {
+                format!("{} of {}+", grouped(at), grouped(self.before.unwrap_or(0) + self.rows.len() as u64))
+            }
+            (None, Some(total)) => grouped(total),
+            (None, None) if self.more_after => String::new(),
+            (None, None) => "at the end".to_owned(),
+        }
+    }
+
+    /// Moves the cursor, and remembers what part of the move has no rows yet.
+    fn step(&mut self, by: isize) {
+        let last = isize::try_from(self.rows.len()).unwrap_or(isize::MAX) - 1;
+        let target = isize::try_from(self.cursor).unwrap_or(0) + by;
+        let reached = target.min(last).max(0);
+        let missing = target - reached;
+        let can_come = if missing > 0 { self.more_after } else { self.more_before };
+        self.owed = if missing != 0 && can_come { self.owed + missing } else { self.owed };
+        self.cursor = usize::try_from(reached).unwrap_or(0);
+    }
+
+    /// Moves cursor and view together.
+    fn turn(&mut self, by: isize) {
+        let before = self.cursor;
+        self.step(by);
+        self.top = if self.cursor >= before {
+            self.top + (self.cursor - before)
+        } else {
+            self.top.saturating_sub(before - self.cursor)
+        };
+    }
+
+    /// Keeps the cursor in view, in jumps of half a page, and the view full where there are rows.
+    fn scroll(&mut self) {
+        let height = self.height.max(1);
+        if self.cursor < self.top {
+            self.top = (self.cursor + 1).saturating_sub(height.div_ceil(2));
+        } else if self.cursor >= self.top + height {
+            self.top = self.cursor - height / 2;
+        }
+        if !self.more_after {
+            self.top = self.top.min(self.rows.len().saturating_sub(height));
+        }
+        // A single row's jump must not move the cursor out of view.
+        self.top = self.top.min(self.cursor);
+        self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
+    }
+
+    fn wait(&mut self, want: Want) -> Option<Want> {
+        self.owed = 0;
+        self.waiting = Some(want);
+        Some(want)
+    }
+
+    /// Wants the next page before the cursor gets to the end of what is loaded.
+    fn next_want(&mut self) -> Option<Want> {
+        if self.waiting.is_some() || self.rows.is_empty() {
+            return None;
+        }
+        let near = self.height * 2;
+        if self.more_after && (self.owed > 0 || self.rows.len() - self.cursor <= near) {
+            self.waiting = Some(Want::After);
+        } else if self.more_before && (self.owed < 0 || self.cursor < near) {
+            self.waiting = Some(Want::Before);
+        }
+        self.waiting
+    }
+
+    fn replace(&mut self, page: Page<R>, from_start: bool) {
+        self.rows = page.rows.into();
+        self.more_after = from_start && page.more;
+        self.more_before = !from_start && page.more;
+        self.cursor = if from_start { 0 } else { self.rows.len().saturating_sub(1) };
+        self.top = 0;
+        let rows = self.rows.len() as u64;
+        self.before = if from_start { Some(0) } else { self.total.map(|total| total.saturating_sub(rows)) };
+    }
+
+    fn put_before(&mut self, page: Page<R>) {
+        let count = page.rows.len();
+        self.more_before = page.more;
+        for row in page.rows.into_iter().rev() {
+            self.rows.push_front(row);
+        }
+        self.cursor += count;
+        self.top += count;
+        self.before =
+            if page.more { self.before.map(|before| before.saturating_sub(count as u64)) } else { Some(0) };
+        if self.rows.len() > WINDOW && self.range_from.is_none() {
+            let needed = (self.cursor + self.height * 3).max(WINDOW - PAGE);
+            if needed < self.rows.len() {
+                self.rows.truncate(needed);
+                self.more_after = true;
+            }
+        }
+    }
+
+    fn forget_front(&mut self) {
+        if self.rows.len() <= WINDOW || self.range_from.is_some() {
+            return;
+        }
+        let spare = self.top.saturating_sub(self.height * 2).min(self.rows.len() - (WINDOW - PAGE));
+        self.rows.drain(..spare);
+        self.cursor -= spare;
+        self.top -= spare;
+        self.more_before |= spare > 0;
+        self.before = self.before.map(|before| before + spare as u64);
+    }
+
+    /// Puts changed rows in place of the loaded ones and keeps the cursor on its row, or near where that was.
+    fn renew(&mut self, page: Page<R>) {
+        let on = self.current().map(Row::key);
+        self.rows = page.rows.into();
+        self.more_after = page.more;
+        let found = on.and_then(|key| self.rows.iter().position(|row| row.key() == key));
+        self.cursor = found.unwrap_or(self.cursor).min(self.rows.len().saturating_sub(1));
+    }
+
+    /// Marks from where the range began to the cursor; says whether there was a range.
+    fn finish_range(&mut self) -> bool {
+        let Some((from, to)) = self.range() else { return false };
+        let keys: Vec<R::Key> = self.rows.range(from..=to).map(Row::key).collect();
+        self.marks.mark(keys);
+        self.range_from = None;
+        true
+    }
+
+    /// The range that is being marked, as it stands.
+    fn range(&self) -> Option<(usize, usize)> {
+        let anchor = self.range_from.as_ref()?;
+        let from = self.rows.iter().position(|row| row.key() == *anchor)?;
+        Some((from.min(self.cursor), from.max(self.cursor)))
+    }
+
+    /// Draws heading and rows. `focused` says whether the keys go to it; otherwise the cursor's row is not strong.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
+        if area.is_empty() {
+            return;
+        }
+        let widths = widths(self.columns, area.width.saturating_sub(4));
+        let heading = u16::from(area.height > 2);
+        if heading > 0 {
+            self.draw_heading(frame, area, &widths, theme);
+        }
+        let body = Rect { y: area.y + heading, height: area.height - heading, ..area };
+        self.height = usize::from(body.height).max(1);
+        self.scroll();
+        if self.rows.is_empty() {
+            let words = if self.is_waiting() { "loading" } else { &self.empty };
+            put(
+                frame.buffer_mut(),
+                body.x + 3,
+                body.y,
+                body.width.saturating_sub(3),
+                words,
+                theme.style(Tone::Quiet),
+            );
+            return;
+        }
+        let range = self.range();
+        for (y, at) in (body.y..body.bottom()).zip(self.top..self.rows.len()) {
+            let marked = self.marks.has(&self.rows[at].key())
+                || range.is_some_and(|(from, to)| (from..=to).contains(&at));
+            let row = Rect { y, height: 1, ..body };
+            draw_row(
+                frame,
+                row,
+                &self.rows[at],
+                self.columns,
+                &widths,
+                (at == self.cursor, focused, marked),
+                theme,
+            );
+        }
+    }
+
+    fn draw_heading(&self, frame: &mut Frame<'_>, area: Rect, widths: &[(usize, u16)], theme: &Theme) {
+        let mut x = area.x + 3;
+        for (at, width) in widths {
+            let arrow = match self.sorted {
+                Some((sorted, false)) if sorted == *at => theme.sign(" ▲", " ^"),
+                Some((sorted, true)) if sorted == *at => theme.sign(" ▼", " v"),
+                _ => "",
+            };
+            let column = &self.columns[*at];
+            let title = format!("{}{arrow}", column.title);
+            let shift = if column.right { width.saturating_sub(cells(text::width(&title))) } else { 0 };
+            put(frame.buffer_mut(), x + shift, area.y, width - shift, &title, theme.style(Tone::Quiet));
+            x += width + GAP;
+        }
+    }
+}
+
+/// Draws one row: the cursor's sign, the mark's sign, the columns.
+fn draw_row<R: Row>(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    row: &R,
+    columns: &[Column],
+    widths: &[(usize, u16)],
+    (on, focused, marked): (bool, bool, bool),
+    theme: &Theme,
+) {
+    let buffer = frame.buffer_mut();
+    put(buffer, area.x, area.y, 1, if on { theme.cursor() } else { " " }, theme.style(Tone::Strong));
+    put(
+        buffer,
+        area.x + 1,
+        area.y,
+        1.min(area.width.saturating_sub(1)),
+        if marked { theme.mark() } else { " " },
+        theme.style(Tone::Accent),
+    );
+    let mut x = area.x + 3;
+    for (place, (at, width)) in widths.iter().enumerate() {
+        let cell = row.cell(*at);
+        let tone =
+            if place == 0 && on && focused && cell.tone == Tone::Plain { Tone::Strong } else { cell.tone };
+        let room = (*width).min(area.right().saturating_sub(x));
+        let shift = if columns[*at].right {
+            room.saturating_sub(cells(text::width(&text::safe(&cell.words))))
+        } else {
+            0
+        };
+        put(buffer, x + shift, area.y, room - shift, &cell.words, theme.style(tone));
+        x += width + GAP;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+
+    const COLUMNS: [Column; 2] = [Column::new("USERNAME", 6, 20, 9), Column::new("ROWS", 4, 6, 1).right()];
+
+    struct Numbered(u64);
+
+    impl Row for Numbered {
+        type Key = u64;
+
+        fn key(&self) -> u64 {
+            self.0
+        }
+
+        fn cell(&self, column: usize) -> Cell<'_> {
+            if column == 0 { format!("名前{}", self.0).into() } else { self.0.to_string().into() }
+        }
+    }
+
+    /// A list of so many rows behind a table.
+    struct Source(u64);
+
+    impl Source {
+        fn fetch(&self, table: &Table<Numbered>, want: Want) -> Page<Numbered> {
+            let page = PAGE as u64;
+            let first = table.first().map_or(0, Row::key);
+            let next = table.last().map_or(0, |row| row.key() + 1);
+            let (from, to) = match want {
+                Want::First => (0, page),
+                Want::Last => (self.0.saturating_sub(page), self.0),
+                Want::After => (next, next + page),
+                Want::Before => (first.saturating_sub(page), first),
+                Want::Again => (first, first + table.len() as u64),
+            };
+            let to = to.min(self.0);
+            let more = if matches!(want, Want::Last | Want::Before) { from > 0 } else { to < self.0 };
+            Page { rows: (from..to).map(Numbered).collect(), more }
+        }
+
+        fn serve(&self, table: &mut Table<Numbered>, want: Option<Want>) {
+            let mut want = want;
+            while let Some(wanted) = want {
+                let page = self.fetch(table, wanted);
+                want = table.take(wanted, page);
+            }
+        }
+
+        fn act(&self, table: &mut Table<Numbered>, action: Action) {
+            let want = table.act(action);
+            self.serve(table, want);
+        }
+
+        fn table(&self) -> Table<Numbered> {
+            let mut table = Table::new(&COLUMNS);
+            let want = table.start();
+            self.serve(&mut table, Some(want));
+            table
+        }
+    }
+
+    fn on(table: &Table<Numbered>) -> u64 {
+        table.current().map(Row::key).expect("there are rows")
+    }
+
+    #[test]
+    fn walking_visits_every_row_of_a_long_list_in_a_bounded_window() {
+        let source = Source(5_000);
+        let mut table = source.table();
+        for expected in 0..source.0 {
+            assert_eq!(on(&table), expected);
+            assert!(table.len() <= WINDOW + PAGE, "{}", table.len());
+            assert!(table.top <= table.cursor && table.cursor < table.top + table.height);
+            assert!(
+                table.place().starts_with(&format!("{} of ", grouped(expected + 1))),
+                "{}",
+                table.place()
+            );
+            source.act(&mut table, Action::Down);
+        }
+        source.act(&mut table, Action::Down);
+        for expected in (0..source.0).rev() {
+            assert_eq!(on(&table), expected);
+            source.act(&mut table, Action::Up);
+        }
+        assert_eq!(on(&table), 0);
+    }
+
+    #[test]
+    fn the_ends_are_one_key_away() {
+        let source = Source(1_000_000);
+        let mut table = source.table();
+        table.set_total(Some(source.0));
+        source.act(&mut table, Action::Last);
+        assert_eq!(on(&table), source.0 - 1);
+        assert_eq!(table.place(), "1 000 000 of 1 000 000");
+        source.act(&mut table, Action::PageUp);
+        assert_eq!(on(&table), source.0 - 1 - table.height as u64);
+        source.act(&mut table, Action::First);
+        assert_eq!((on(&table), table.place().as_str()), (0, "1 of 1 000 000"));
+    }
+
+    #[test]
+    fn moves_made_while_rows_load_are_made_up_for() {
+        let source = Source(5_000);
+        let mut table = source.table();
+        let mut wanted = Vec::new();
+        for _ in 0..50 {
+            wanted.extend(table.act(Action::PageDown));
+        }
+        assert_eq!(wanted, [Want::After], "one page is asked for at a time");
+        let target = 50 * table.height as u64;
+        source.serve(&mut table, Some(Want::After));
+        assert_eq!(on(&table), target);
+    }
+
+    #[test]
+    fn the_view_jumps_by_half_a_page() {
+        let source = Source(500);
+        let mut table = source.table();
+        let mut tops = Vec::new();
+        for _ in 0..table.height * 2 {
+            source.act(&mut table, Action::Down);
+            tops.push(table.top);
+        }
+        tops.dedup();
+        assert!(tops.len() <= 5, "{tops:?}");
+    }
+
+    #[test]
+    fn reading_again_keeps_the_cursor_on_its_row() {
+        let source = Source(100);
+        let mut table = source.table();
+        for _ in 0..10 {
+            source.act(&mut table, Action::Down);
+        }
+        let want = table.again();
+        let mut page = source.fetch(&table, want);
+        page.rows.drain(..5);
+        table.take(want, page);
+        assert_eq!(on(&table), 10);
+        let want = table.again();
+        table.take(want, Page { rows: vec![Numbered(3)], more: false });
+        assert_eq!(on(&table), 3);
+        let want = table.again();
+        table.take(want, Page { rows: Vec::new(), more: false });
+        assert!(table.current().is_none());
+        assert_eq!(table.place(), "none");
+    }
+
+    #[test]
+    fn marks_go_by_key_and_ranges_by_place() {
+        let source = Source(300);
+        let mut table = source.table();
+        source.act(&mut table, Action::Mark);
+        assert_eq!(on(&table), 1);
+        source.act(&mut table, Action::MarkRange);
+        source.act(&mut table, Action::Down);
+        source.act(&mut table, Action::Down);
+        assert!(table.marks().has(&0) && !table.marks().has(&2));
+        source.act(&mut table, Action::MarkRange);
+        assert_eq!(table.marks().count(None), Some(4));
+        source.act(&mut table, Action::MarkRange);
+        assert!(table.clear_range() && !table.clear_range());
+        assert!(table.marks_mut().clear());
+    }
+
+    #[test]
+    fn wide_characters_keep_the_columns_straight() {
+        let source = Source(12);
+        let mut table = source.table();
+        table.set_sorted(0, true);
+        source.act(&mut table, Action::Mark);
+        let mut terminal = Terminal::new(TestBackend::new(26, 4)).expect("a test backend never fails");
+        let theme = Theme { colours: false, ascii: true };
+        terminal
+            .draw(|frame| table.draw(frame, frame.area(), true, &theme))
+            .expect("a test backend never fails");
+        let row =
+            |y: u16| -> Vec<&str> { (0..26).map(|x| terminal.backend().buffer()[(x, y)].symbol()).collect() };
+        assert_eq!(row(0).concat().trim_end(), "   USERNAME v        ROWS");
+        assert_eq!(row(1)[1], "*");
+        assert_eq!((row(2)[0], row(2)[3], row(2)[5], row(2)[24]), (">", "名", "前", "1"));
+    }
+
+    #[test]
+    fn it_is_drawn_in_any_size() {
+        let source = Source(30);
+        let mut table = source.table();
+        for (width, height) in (0..20).flat_map(|width| (0..8).map(move |height| (width, height))) {
+            let mut terminal = Terminal::new(TestBackend::new(20, 8)).expect("a test backend never fails");
+            let area = Rect::new(0, 0, width, height);
+            terminal
+                .draw(|frame| table.draw(frame, area, true, &Theme::default()))
+                .expect("a test backend never fails");
+            source.act(&mut table, Action::Down);
+        }
+    }
+}
