@@ -54,13 +54,15 @@ impl Screen for Counter {
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
             Action::Down => self.count += 1,
-            Action::UsersNew => cx.start(&WRITE, "writing", |_portal| async {
+            Action::UsersNew => cx.start_without_portal(&WRITE, "writing", |_task| async {
                 tokio::time::sleep(Duration::from_millis(300)).await;
                 let done = std::env::var("CHILD_DONE").unwrap_or_default();
                 std::fs::write(done, "done").map_err(|error| portaldesk::error::Error::bug(error.to_string()))
             }),
-            Action::UsersEdit => cx.start(&WRITE, "writing", |_portal| std::future::pending()),
-            Action::Generate => cx.start(&FAIL, "failing", |_portal| async { panic!("a job went wrong") }),
+            Action::UsersEdit => cx.start_without_portal(&WRITE, "writing", |_task| std::future::pending()),
+            Action::Generate => {
+                cx.start_without_portal(&FAIL, "failing", |_task| async { panic!("a job went wrong") })
+            }
             _ => self.panics = true,
         }
     }
