@@ -72,6 +72,8 @@ actions! {
 
     NextField "form.next-field"
     PreviousField "form.previous-field"
+    FieldDown "form.down"
+    FieldUp "form.up"
     PreviousChoice "form.previous-choice"
     NextChoice "form.next-choice"
     Toggle "form.toggle"
@@ -115,6 +117,10 @@ actions! {
     IntegrityAccept "integrity.accept"
     IntegrityLeft "integrity.left"
     IntegrityRight "integrity.right"
+
+    FirstSuperuser "sign-in.first-superuser"
+
+    WriteAccess "portal.write-access"
 
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"
