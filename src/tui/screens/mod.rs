@@ -10,8 +10,8 @@ pub mod palette;
 pub mod password;
 pub mod review;
 pub mod sign_in;
-pub mod write_access;
 pub mod user_form;
+pub mod write_access;
 
 use super::actions::Action;
 use super::app::Command;
