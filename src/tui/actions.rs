@@ -72,6 +72,8 @@ actions! {
 
     NextField "form.next-field"
     PreviousField "form.previous-field"
+    FieldDown "form.down"
+    FieldUp "form.up"
     PreviousChoice "form.previous-choice"
     NextChoice "form.next-choice"
     Toggle "form.toggle"

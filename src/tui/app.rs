@@ -30,7 +30,7 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The look.
     pub theme: Theme,
-    /// Actions of [`EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
+    /// Actions of [`super::keymap::EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
     pub commands: Vec<(Action, Command)>,
     /// What happens when nobody is there.
     pub lock: Option<IdleLock>,
@@ -45,7 +45,7 @@ pub struct IdleLock {
     pub after: Option<Duration>,
     /// After so much time without a key the program ends, if it is locked by then or was never opened.
     pub end_after: Option<Duration>,
-    /// Makes the screen, of [`Layer::Lock`], that asks who is back.
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
     pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
 }
 

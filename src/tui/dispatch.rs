@@ -128,7 +128,7 @@ impl App {
             Action::Reload => self.with_top(|screen, cx| screen.changed(cx)),
             Action::NextTab => self.ask_for_tab((self.tab + 1) % self.tabs.len().max(1)),
             Action::PreviousTab => {
-                self.ask_for_tab(self.tab.checked_sub(1).unwrap_or(self.tabs.len().saturating_sub(1)))
+                self.ask_for_tab(self.tab.checked_sub(1).unwrap_or(self.tabs.len().saturating_sub(1)));
             }
             Action::Repaint => self.host.push(HostEffect::Repaint),
             Action::Suspend => self.host.push(HostEffect::Suspend),
@@ -201,7 +201,7 @@ impl App {
             None => Effect::Close,
             Some(what) => {
                 let question = format!("Close without saving {what}?");
-                Effect::Push(Box::new(Confirm::new("Not saved", question, "close", |cx| cx.close())))
+                Effect::Push(Box::new(Confirm::new("Not saved", question, "close", Cx::close)))
             }
         };
         self.apply(id, vec![effect]);

@@ -336,7 +336,7 @@ impl Jobs {
                 }
             }
             SlotKind::Latest => {
-                self.drop_latest(|running| running.slot == start.slot && running.screen == screen)
+                self.drop_latest(|running| running.slot == start.slot && running.screen == screen);
             }
         }
         self.generation += 1;

@@ -230,12 +230,4 @@ mod tests {
         let swapped = configured(&[("users.new", &["e"]), ("users.edit", &["n"])]);
         assert!(Keymap::new(&swapped, &[SCREEN]).is_ok());
     }
-
-    #[test]
-    fn no_key_is_a_terminal_alias_or_a_multiplexer_key() {
-        let refused = ['h', 'i', 'j', 'm', 'a', 'b'].map(ctrl);
-        for binding in EVERYWHERE {
-            assert!(binding.keys.iter().all(|chord| !refused.contains(chord) && !chord.alt), "{binding:?}");
-        }
-    }
 }

@@ -16,9 +16,9 @@ use crate::tui::input::{Input, Key, code, ctrl, key};
 use crate::tui::jobs::Reply;
 use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
-use crate::tui::theme::{Theme, Tone};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::cells;
 use crate::tui::widgets::form::Form;
-use crate::tui::widgets::{cells, put};
 
 /// Its keys: those of a form whose only field is the list.
 pub const KEYS: &[Binding] = &[
@@ -39,11 +39,6 @@ impl Memberships {
     #[must_use]
     pub fn new(id: i64) -> Self {
         Self { editor: Editor::new(Some(id)) }
-    }
-
-    fn gains_and_loses(&self) -> String {
-        let chosen = self.editor.form.choices(groups::FIELD);
-        self.editor.facts.as_ref().map(|facts| facts.gains_and_loses(&chosen)).unwrap_or_default()
     }
 }
 
@@ -124,16 +119,10 @@ impl Screen for Memberships {
 
     fn layer(&self) -> Layer {
         let groups = self.editor.facts.as_ref().map_or(0, |facts| facts.groups.len());
-        Layer::Popup { width: 72, height: cells(groups).saturating_add(3) }
+        Layer::Popup { width: 72, height: cells(groups).saturating_add(2) }
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        let remarks = u16::from(area.height > 3);
-        self.editor.form.draw(frame, Rect { height: area.height - remarks, ..area }, theme);
-        if remarks > 0 {
-            let width = area.width.saturating_sub(1);
-            let words = self.gains_and_loses();
-            put(frame.buffer_mut(), area.x + 1, area.bottom() - 1, width, &words, theme.style(Tone::Quiet));
-        }
+        self.editor.form.draw(frame, area, theme);
     }
 }

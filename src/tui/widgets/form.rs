@@ -20,8 +20,10 @@ use crate::tui::theme::Tone;
 pub const KEYS: &[Binding] = &[
     Binding::new(&[ctrl('s'), code(Key::F(2))], Action::Review, "review and save"),
     Binding::new(&[key(' ')], Action::Toggle, "choose"),
-    Binding::new(&[code(Key::Tab), code(Key::Down), code(Key::Enter)], Action::NextField, "next field"),
-    Binding::new(&[shift(Key::Tab), code(Key::Up)], Action::PreviousField, "previous field").quiet(),
+    Binding::new(&[code(Key::Tab), code(Key::Enter)], Action::NextField, "next field"),
+    Binding::new(&[shift(Key::Tab)], Action::PreviousField, "previous field").quiet(),
+    Binding::new(&[code(Key::Down)], Action::FieldDown, "down").quiet(),
+    Binding::new(&[code(Key::Up)], Action::FieldUp, "up").quiet(),
     Binding::new(&[code(Key::Left)], Action::PreviousChoice, "the choice before").quiet(),
     Binding::new(&[code(Key::Right)], Action::NextChoice, "the choice after").quiet(),
 ];
@@ -66,6 +68,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether it is a list with one choice a row: so that there is room for what each means.
+    pub(super) fn is_upright(&self) -> bool {
+        matches!(self.value, Value::Many(_)) && self.choices.iter().any(|choice| !choice.note.is_empty())
+    }
+
     pub(super) fn is_changed(&self) -> bool {
         self.value.words(&self.choices) != self.initial
     }
@@ -332,14 +339,29 @@ impl Form {
     /// Why the field cannot be changed.
     pub fn act(&mut self, action: Action) -> Result<Used, String> {
         match action {
-            Action::NextField => self.focus = (self.focus + 1) % self.entries.len().max(1),
-            Action::PreviousField => {
+            Action::FieldDown if self.move_in_list(true) => {}
+            Action::FieldUp if self.move_in_list(false) => {}
+            Action::NextField | Action::FieldDown => {
+                self.focus = (self.focus + 1) % self.entries.len().max(1)
+            }
+            Action::PreviousField | Action::FieldUp => {
                 self.focus = self.focus.checked_sub(1).unwrap_or(self.entries.len().saturating_sub(1));
             }
             Action::Toggle | Action::PreviousChoice | Action::NextChoice => return self.choose(action),
             _ => return Ok(Used::No),
         }
         Ok(Used::Yes)
+    }
+
+    /// Moves within a list that stands upright; says whether there was anywhere to go.
+    fn move_in_list(&mut self, down: bool) -> bool {
+        let Some(entry) = self.entries.get_mut(self.focus).filter(|entry| entry.is_upright()) else {
+            return false;
+        };
+        let next = if down { Some(entry.item + 1) } else { entry.item.checked_sub(1) };
+        let Some(next) = next.filter(|at| *at < entry.choices.len()) else { return false };
+        entry.item = next;
+        true
     }
 
     fn choose(&mut self, action: Action) -> Result<Used, String> {
@@ -349,6 +371,7 @@ impl Form {
         if let (Some(why), false) = (&entry.locked, moves) {
             return Err(why.clone());
         }
+        let has_choices = !entry.choices.is_empty();
         let last = entry.choices.len().saturating_sub(1);
         match (&mut entry.value, action) {
             (Value::Flag(on), _) => *on = !*on,
@@ -360,10 +383,10 @@ impl Form {
             }
             (Value::One(one), Action::PreviousChoice) => *one = one.and_then(|at| at.checked_sub(1)),
             (Value::One(one), _) => {
-                *one = Some(one.map_or(0, |at| (at + 1).min(last))).filter(|at| *at <= last)
+                *one = Some(one.map_or(0, |at| (at + 1).min(last))).filter(|_| has_choices);
             }
             (Value::Many(many), Action::Toggle) => {
-                if !many.remove(&entry.item) && entry.item <= last && !entry.choices.is_empty() {
+                if !many.remove(&entry.item) && has_choices {
                     many.insert(entry.item);
                 }
             }

@@ -16,6 +16,9 @@ const TWO_COLUMNS: u16 = 72;
 /// The widest value where something can be said beside it.
 const VALUE: u16 = 28;
 
+/// With less than this, nothing is said beside a field.
+const ROOM: u16 = 12;
+
 /// Where a field stands, in rows from the top of the form.
 struct Place {
     entry: usize,
@@ -46,28 +49,26 @@ impl Form {
         };
         for (row, heading) in headings {
             if let Some(y) = shown(row) {
-                put(
-                    frame.buffer_mut(),
-                    body.x + 1,
-                    y,
-                    body.width.saturating_sub(1),
-                    heading,
-                    theme.style(Tone::Strong),
-                );
+                self.draw_heading(frame.buffer_mut(), Rect { y, height: 1, ..body }, heading, theme);
             }
         }
         let mut cursor = None;
+        let mut said_below = true;
         for place in &places {
-            let Some(y) = shown(place.row) else { continue };
-            let height = place.height.min(body.bottom() - y);
+            // A long list may begin above what is shown.
+            let skip = self.first_row.saturating_sub(place.row).min(place.height - 1);
+            let Some(y) = shown(place.row + skip) else { continue };
+            let height = (place.height - skip).min(body.bottom() - y);
             let line = Rect { x: body.x, y, width: body.width, height };
-            let at = self.draw_entry(frame.buffer_mut(), line, place, theme);
+            let at = self.draw_entry(frame.buffer_mut(), line, place, usize::from(skip), theme);
             if place.entry == self.focus {
                 cursor = at;
+                said_below = self.beside(place, line).width < ROOM;
             }
         }
         if talk > 0 {
-            self.draw_talk(frame, Rect { y: area.bottom() - 1, height: 1, ..area }, theme);
+            let row = Rect { y: area.bottom() - 1, height: 1, ..area };
+            self.draw_talk(frame.buffer_mut(), row, said_below, theme);
         }
         if self.picker.is_some() {
             self.draw_picker(frame, body, &places, theme);
@@ -140,74 +141,100 @@ impl Form {
     fn scroll_to_focus(&mut self, places: &[Place], height: u16) {
         let rows = places.iter().map(|place| place.row + place.height).max().unwrap_or(0);
         if let Some(place) = places.iter().find(|place| place.entry == self.focus) {
-            if place.row < self.first_row {
+            let (row, tall) = match item_row(&self.entries[place.entry], place.value) {
+                Some(item) => (place.row + item, 1),
+                None => (place.row, place.height),
+            };
+            if row < self.first_row {
                 // The heading above a section's first field comes into view with it.
-                self.first_row = place.row.saturating_sub(1);
+                self.first_row = if row == place.row { row.saturating_sub(1) } else { row };
             }
-            let needed = (place.row + place.height.min(height)).saturating_sub(height);
+            let needed = (row + tall.min(height)).saturating_sub(height);
             self.first_row = self.first_row.max(needed);
         }
         self.first_row = self.first_row.min(rows.saturating_sub(height));
     }
 
-    fn draw_entry(&self, buffer: &mut Buffer, line: Rect, place: &Place, theme: &Theme) -> Option<Position> {
+    /// A heading, and behind it what is said about the list that stands below it alone.
+    fn draw_heading(&self, buffer: &mut Buffer, row: Rect, heading: &str, theme: &Theme) {
+        let room = |x: u16| row.right().saturating_sub(x);
+        let x = row.x + 1;
+        let x = x + put(buffer, x, row.y, room(x), heading, theme.style(Tone::Strong)) + 2;
+        let list = self.entries.iter().find(|entry| entry.field.section == heading && self.is_list(entry));
+        if let Some((tone, words)) = list.and_then(|entry| entry.hint.as_ref()) {
+            put(buffer, x, row.y, room(x), words, theme.style(*tone));
+        }
+    }
+
+    fn draw_entry(
+        &self,
+        buffer: &mut Buffer,
+        line: Rect,
+        place: &Place,
+        skip: usize,
+        theme: &Theme,
+    ) -> Option<Position> {
         let entry = &self.entries[place.entry];
         let on = place.entry == self.focus;
         let y = line.y;
-        let room = |x: u16| line.right().saturating_sub(x);
         let x = line.x + place.x;
         if on && place.x > 0 {
             put(buffer, x - 1, y, 1, theme.cursor(), theme.style(Tone::Strong));
         }
         let tone = if on { Tone::Strong } else { Tone::Plain };
-        put(buffer, x, y, place.label.min(room(x)), entry.field.short, theme.style(tone));
-        let value_x = if place.label == 0 { x } else { x + place.label + 2 };
-        let width = place.value.min(room(value_x));
-        let value = Rect { x: value_x, y, width, height: line.height };
-        let cursor = if value.is_empty() { None } else { draw_value(buffer, value, entry, on, theme) };
-        let beside = value_x + width + 1;
-        if matches!(entry.field.kind, FieldKind::Choices(_) | FieldKind::Lines) || room(beside) < 12 {
-            // No room to say it here: a sign, and the words in the last row.
-            if entry.error.is_some() {
-                put(buffer, line.right().saturating_sub(1), y, 1, theme.cross(), theme.style(Tone::Bad));
+        let room = line.right().saturating_sub(x);
+        put(buffer, x, y, place.label.min(room), entry.field.short, theme.style(tone));
+        let value = value_area(place, line);
+        let cursor = if value.is_empty() { None } else { draw_value(buffer, value, entry, on, skip, theme) };
+        let beside = self.beside(place, line);
+        if beside.width >= ROOM {
+            if let Some((tone, words)) = said(entry, theme) {
+                put(buffer, beside.x, y, beside.width, &words, theme.style(tone));
             }
-            return cursor;
-        }
-        let stop = if place.x > 2 { line.right() } else { self.beside_end(place, line) };
-        if let Some((tone, words)) = said(entry, theme) {
-            put(buffer, beside, y, stop.saturating_sub(beside), &words, theme.style(tone));
+        } else if entry.error.is_some() {
+            // No room to say it here: a sign, and the words in the last row.
+            let x = beside.x.min(line.right().saturating_sub(1));
+            put(buffer, x, y, 1, theme.cross(), theme.style(Tone::Bad));
         }
         cursor
     }
 
-    /// Where the words beside a text must end because a box stands there.
-    fn beside_end(&self, place: &Place, line: Rect) -> u16 {
+    /// Where something can be said beside a field. A box that stands there takes the room away, and a list has none.
+    fn beside(&self, place: &Place, line: Rect) -> Rect {
+        let entry = &self.entries[place.entry];
+        let value = value_area(place, line);
+        let x = (value.right() + 1).min(line.right());
         let boxes = self
             .entries
             .iter()
             .filter(|entry| entry.field.kind == FieldKind::Bool && entry.field.section.is_empty());
-        let is_beside = line.width >= TWO_COLUMNS
-            && self.entries[place.entry].field.section.is_empty()
+        let has_box = line.width >= TWO_COLUMNS
+            && place.x <= 2
+            && entry.field.section.is_empty()
             && usize::from(place.row) < boxes.count();
-        if is_beside { line.x + place.x + place.label + 2 + VALUE + 1 } else { line.right() }
+        let is_tall = matches!(entry.field.kind, FieldKind::Choices(_) | FieldKind::Lines);
+        let width = if has_box || is_tall { 0 } else { line.right() - x };
+        Rect { x, y: line.y, width, height: 1 }
     }
 
-    fn draw_talk(&self, frame: &mut Frame<'_>, row: Rect, theme: &Theme) {
+    /// The last row: what is wrong with the field that has the cursor, or what it is for; at its end the errors.
+    fn draw_talk(&self, buffer: &mut Buffer, row: Rect, said_below: bool, theme: &Theme) {
         let right = match (self.errors(), self.changes()) {
             (0, None) => String::new(),
             (0, Some(changes)) => changes,
             (1, _) => "1 error".to_owned(),
             (errors, _) => format!("{errors} errors"),
         };
-        let buffer = frame.buffer_mut();
         let width = cells(text::width(&right)).min(row.width);
         let tone = if self.errors() > 0 { Tone::Bad } else { Tone::Plain };
         put(buffer, row.right().saturating_sub(width + 1), row.y, width, &right, theme.style(tone));
         let Some(entry) = self.entries.get(self.focus) else { return };
-        let (tone, words) = match (&entry.error, &entry.locked) {
-            (Some(error), _) => (Tone::Bad, format!("{} {error}", theme.cross())),
-            (None, Some(why)) => (Tone::Quiet, why.clone()),
-            (None, None) => (Tone::Quiet, entry.field.help.to_owned()),
+        let hint = said(entry, theme).filter(|_| said_below && !self.is_list(entry));
+        let (tone, words) = match (&entry.error, hint, &entry.locked) {
+            (Some(error), ..) => (Tone::Bad, format!("{} {error}", theme.cross())),
+            (None, Some(hint), _) => hint,
+            (None, None, Some(why)) => (Tone::Quiet, why.clone()),
+            (None, None, None) => (Tone::Quiet, entry.field.help.to_owned()),
         };
         put(buffer, row.x + 1, row.y, row.width.saturating_sub(width + 4), &words, theme.style(tone));
     }
@@ -231,6 +258,19 @@ impl Form {
     }
 }
 
+/// Where the value of a field stands.
+fn value_area(place: &Place, line: Rect) -> Rect {
+    let x = line.x + place.x + if place.label == 0 { 0 } else { place.label + 2 };
+    Rect { x: x.min(line.right()), width: place.value.min(line.right().saturating_sub(x)), ..line }
+}
+
+/// The row, within a list, of the choice that the cursor is on.
+fn item_row(entry: &Entry, width: u16) -> Option<u16> {
+    let is_list = matches!(entry.value, Value::Many(_));
+    let rows = if is_list { many_rows(entry, width) } else { Vec::new() };
+    rows.iter().position(|row| row.contains(&entry.item)).map(cells)
+}
+
 /// The rows that a field takes.
 fn entry_height(entry: &Entry, width: u16) -> u16 {
     match &entry.value {
@@ -242,13 +282,12 @@ fn entry_height(entry: &Entry, width: u16) -> u16 {
 
 /// The choices of a field, as many to a row as fit; each has its own row where notes are to be read.
 fn many_rows(entry: &Entry, width: u16) -> Vec<Vec<usize>> {
-    let alone = entry.choices.iter().any(|choice| !choice.note.is_empty());
     let mut rows: Vec<Vec<usize>> = Vec::new();
     let mut used = 0;
     for (at, choice) in entry.choices.iter().enumerate() {
         let needed = cells(text::width(&text::safe(&choice.label))) + 4 + 3;
         match rows.last_mut() {
-            Some(row) if !alone && used + needed <= width => row.push(at),
+            Some(row) if !entry.is_upright() && used + needed <= width => row.push(at),
             _ => {
                 rows.push(vec![at]);
                 used = 0;
@@ -259,7 +298,15 @@ fn many_rows(entry: &Entry, width: u16) -> Vec<Vec<usize>> {
     rows
 }
 
-fn draw_value(buffer: &mut Buffer, area: Rect, entry: &Entry, on: bool, theme: &Theme) -> Option<Position> {
+/// Draws a value; of a list without its first `skip` rows. Gives the cursor's place.
+fn draw_value(
+    buffer: &mut Buffer,
+    area: Rect,
+    entry: &Entry,
+    on: bool,
+    skip: usize,
+    theme: &Theme,
+) -> Option<Position> {
     let plain = theme.style(if entry.locked.is_some() { Tone::Quiet } else { Tone::Plain });
     match &entry.value {
         Value::Text(field) => {
@@ -276,7 +323,7 @@ fn draw_value(buffer: &mut Buffer, area: Rect, entry: &Entry, on: bool, theme: &
             put(buffer, area.x + used + 1, area.y, 1, theme.sign("▾", "v"), theme.style(Tone::Quiet));
         }
         Value::Many(many) => {
-            for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width)) {
+            for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width).into_iter().skip(skip)) {
                 let mut x = area.x;
                 for at in row {
                     let choice = &entry.choices[at];

@@ -10,8 +10,10 @@ mod form_view;
 pub mod help;
 pub mod marks;
 pub mod picker;
+pub mod row;
 pub mod status_line;
 pub mod table;
+mod table_view;
 
 pub mod text_field;
 pub mod toast;

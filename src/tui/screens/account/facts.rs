@@ -142,11 +142,6 @@ impl Facts {
         self.groups.iter().enumerate().filter(is_member).map(|(at, _)| at).collect()
     }
 
-    /// A group by its id.
-    pub(in crate::tui::screens) fn group(&self, id: i64) -> Option<&groups::Choice> {
-        self.groups.iter().find(|group| group.id == id)
-    }
-
     fn may<'a>(&'a self, action: impl Fn(&'a TargetFacts) -> Action<'a>) -> Option<String> {
         let (actor, target) = self.rights.as_ref()?;
         allowed(actor, &action(target)).err()

@@ -5,6 +5,5 @@ pub(super) mod editor;
 pub(super) mod facts;
 pub(super) mod groups;
 pub(super) mod new_password;
-
 pub(super) mod saving;
 pub(super) mod shown;
