@@ -109,6 +109,7 @@
 
 pub mod actions;
 pub mod app;
+pub mod clock;
 pub mod cx;
 pub mod event_loop;
 
