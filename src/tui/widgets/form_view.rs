@@ -1,11 +1,14 @@
 //! Draws a form: labels, values, what is said about them; in two columns where there is room.
 
+use std::collections::BTreeSet;
+
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Block;
 
 use super::form::{Entry, Form, Value};
+use super::picker::Choice;
 use super::{cells, clear, put};
 use crate::portal::form::FieldKind;
 use crate::text;
@@ -179,6 +182,8 @@ impl Form {
         let y = line.y;
         let x = line.x + place.x;
         if on && place.x > 0 {
+            let item = if entry.is_upright() { cells(entry.item.saturating_sub(skip)) } else { 0 };
+            let y = (y + item).min(line.bottom() - 1);
             put(buffer, x - 1, y, 1, theme.cursor(), theme.style(Tone::Strong));
         }
         let tone = if on { Tone::Strong } else { Tone::Plain };
@@ -193,7 +198,7 @@ impl Form {
             }
         } else if entry.error.is_some() {
             // No room to say it here: a sign, and the words in the last row.
-            let x = beside.x.min(line.right().saturating_sub(1));
+            let x = value.right().min(line.right().saturating_sub(1));
             put(buffer, x, y, 1, theme.cross(), theme.style(Tone::Bad));
         }
         cursor
@@ -322,34 +327,48 @@ fn draw_value(
             let used = put(buffer, area.x, area.y, area.width.saturating_sub(2), label, plain);
             put(buffer, area.x + used + 1, area.y, 1, theme.sign("▾", "v"), theme.style(Tone::Quiet));
         }
-        Value::Many(many) => {
-            for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width).into_iter().skip(skip)) {
-                let mut x = area.x;
-                for at in row {
-                    let choice = &entry.choices[at];
-                    let tick = if many.contains(&at) { "[x] " } else { "[ ] " };
-                    let tone = if on && at == entry.item { Tone::Strong } else { Tone::Plain };
-                    let style = if entry.locked.is_some() { plain } else { theme.style(tone) };
-                    let room = |x: u16| area.right().saturating_sub(x);
-                    x += put(buffer, x, y, room(x), tick, style);
-                    x += put(buffer, x, y, room(x), &choice.label, style);
-                    if on && at == entry.item {
-                        put(
-                            buffer,
-                            x + 1,
-                            y,
-                            room(x + 1).min(1),
-                            theme.sign("◂", "<"),
-                            theme.style(Tone::Strong),
-                        );
-                    }
-                    put(buffer, x + 3, y, room(x + 3), &choice.note, theme.style(Tone::Quiet));
-                    x += 3;
-                }
-            }
-        }
+        Value::Many(many) => draw_many(buffer, area, entry, many, on, skip, theme),
     }
     None
+}
+
+/// Draws a list of boxes. Where each stands in a row of its own, what they mean stands in a column.
+fn draw_many(
+    buffer: &mut Buffer,
+    area: Rect,
+    entry: &Entry,
+    ticked: &BTreeSet<usize>,
+    on: bool,
+    skip: usize,
+    theme: &Theme,
+) {
+    let label_width = |choice: &Choice| cells(text::width(&text::safe(&choice.label)));
+    let column = match entry.is_upright() {
+        true => entry.choices.iter().map(label_width).max().unwrap_or(0).min(area.width / 2),
+        false => 0,
+    };
+    for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width).into_iter().skip(skip)) {
+        let mut x = area.x;
+        for at in row {
+            let choice = &entry.choices[at];
+            let has_cursor = on && at == entry.item;
+            let tone = match entry.locked {
+                Some(_) => Tone::Quiet,
+                None if has_cursor => Tone::Strong,
+                None => Tone::Plain,
+            };
+            let room = |x: u16| area.right().saturating_sub(x);
+            let tick = if ticked.contains(&at) { "[x] " } else { "[ ] " };
+            x += put(buffer, x, y, room(x), tick, theme.style(tone));
+            let label = if column == 0 { room(x) } else { room(x).min(column) };
+            x += put(buffer, x, y, label, &choice.label, theme.style(tone)).max(column);
+            if has_cursor && column == 0 {
+                put(buffer, x + 1, y, room(x + 1).min(1), theme.sign("◂", "<"), theme.style(Tone::Strong));
+            }
+            put(buffer, x + 3, y, room(x + 3), &choice.note, theme.style(Tone::Quiet));
+            x += 3;
+        }
+    }
 }
 
 /// What stands beside a field: its error, what the screen said, why it is locked, or what it was before.
@@ -373,12 +392,9 @@ fn said(entry: &Entry, theme: &Theme) -> Option<(Tone, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
 
-    use super::super::picker::Choice;
     use super::*;
     use crate::error::{Error, Kind};
     use crate::portal::forms;
@@ -432,6 +448,24 @@ mod tests {
         let mut form = form();
         form.go_to("is_staff");
         insta::assert_snapshot!(drawn(&mut form, 40, 8));
+    }
+
+    #[test]
+    fn a_long_list_scrolls_with_its_cursor() {
+        let groups = |count: usize| (0..count).map(|at| Choice::new(format!("group {at}"), "what it means"));
+        let mut form = form().with_choices("groups", groups(30).collect(), BTreeSet::from([0, 21]));
+        form.go_to("groups");
+        for _ in 0..21 {
+            form.act(Action::FieldDown).expect("not locked");
+        }
+        let shown = drawn(&mut form, 80, 12);
+        assert!(shown.contains("▸[x] group 21   what it means"), "{shown}");
+        for _ in 0..9 {
+            form.act(Action::FieldDown).expect("not locked");
+        }
+        assert_eq!(form.focused(), Some("is_active"), "below the last is the next field");
+        form.act(Action::FieldUp).expect("not locked");
+        assert!(drawn(&mut form, 80, 12).contains("▸[ ] group 29"));
     }
 
     #[test]
