@@ -236,7 +236,7 @@ fn the_other_settings() {
     let config = folder
         .load(
             "[passwords]\nminimum_length = 12\nhasher = 'pbkdf2_sha256'\n\
-             [screen]\nascii = true\ntime_zone = 'UTC'\n\
+             [screen]\nascii = true\ntime_zone = 'UTC'\nlock_after_minutes = 0\nexit_after_minutes = 5\n\
              [keys]\nhelp = 'F1'\nquit = ['q', 'ctrl-q']\n\
              [roles.Chief]\nlevel = 'admin'\n[roles.Helper]\nlevel = 'engineer'\ndescription = 'Helps'\n\
              [portal.x.database]\nurl = 'sqlite:///srv/x.db'\n",
@@ -245,6 +245,7 @@ fn the_other_settings() {
     assert_eq!((config.minimum_length, config.hasher), (12, Hasher::Pbkdf2Sha256));
     assert!(config.ascii);
     assert_eq!(config.time_zone, TimeZone::Utc);
+    assert_eq!((config.lock_after_minutes, config.exit_after_minutes), (0, 5));
     assert_eq!(config.keys[0].keys, ["F1"]);
     assert_eq!(
         (config.keys[1].action.as_str(), &config.keys[1].keys[..]),

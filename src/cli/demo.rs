@@ -45,7 +45,7 @@ pub(super) async fn make(demo: &Demo, cancel: &Cancel, output: &mut Output) -> R
 }
 
 /// A new folder of its own; the name can't be known beforehand.
-fn temporary_folder() -> PathBuf {
+pub(super) fn temporary_folder() -> PathBuf {
     std::env::temp_dir().join(format!("portaldesk-demo-{}", uuid::Uuid::now_v7().simple()))
 }
 

@@ -13,6 +13,7 @@ mod open;
 pub mod output;
 mod process;
 pub mod prompt;
+mod screens;
 mod setup;
 mod signals;
 mod stats;
@@ -98,35 +99,17 @@ fn dispatch(arguments: Arguments, mut output: Output) -> Result<u8> {
         database: global.database.clone(),
         portal,
         read_only: global.read_only,
+        target: None,
     };
     match command {
-        None => runtime.block_on(screens(flags)),
-        Some(Command::Demo(demo)) => runtime.block_on(sample(demo, cancel, output)),
+        // These own the terminal, and so this thread.
+        None => runtime.block_on(screens::open(&flags, output)),
+        Some(Command::Demo(demo)) => runtime.block_on(screens::sample(demo, &flags, cancel, output)),
         Some(command) => {
             let work = work(flags, global, command, cancel.clone(), output);
             runtime.block_on(signals::until_signal(work, cancel))
         }
     }
-}
-
-/// Opens the screens.
-async fn screens(flags: Flags) -> Result<u8> {
-    let _config = Config::load(&flags, &Environment::of_process())?;
-    Err(Error::bug("the screens are not there yet"))
-}
-
-/// Makes a sample portal and opens the screens on it; without a terminal it only says where it is.
-async fn sample(demo: args::Demo, cancel: Cancel, mut output: Output) -> Result<u8> {
-    let stop = cancel.clone();
-    signals::until_signal(
-        async move {
-            let (target, made) = demo::make(&demo, &stop, &mut output).await?;
-            demo::report(&target, &made, &mut output)?;
-            Ok(0)
-        },
-        cancel,
-    )
-    .await
 }
 
 /// What a command works with.

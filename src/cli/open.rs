@@ -43,24 +43,30 @@ pub(super) async fn portal(
     output: &mut Output,
 ) -> Result<Portal> {
     let target = &config.portal.target;
-    if let Some(path) = missing_file(target) {
-        let path = path.display();
-        return Err(if config.portal.embedded {
-            Error::usage(format!(
-                "there is no portal yet: `portaldesk` (the first start) or `portaldesk init` makes one in {path}; \
-                 or name the portal's database with --database or in the configuration file"
-            ))
-        } else {
-            Error::unreachable(format!(
-                "the database file {path} does not exist; `portaldesk init` makes one"
-            ))
-        });
-    }
+    must_exist(config)?;
     if config.portal.embedded {
         output.talk(&format!("the embedded database {target}"));
     }
     let portal = Portal::open(target, settings(config), actor(ticket)).await?;
     Ok(portal.cancellable(cancel))
+}
+
+/// Refuses a database file that is not there.
+///
+/// # Errors
+///
+/// As [`portal`].
+pub(super) fn must_exist(config: &Config) -> Result<()> {
+    let Some(path) = missing_file(&config.portal.target) else { return Ok(()) };
+    let path = path.display();
+    Err(if config.portal.embedded {
+        Error::usage(format!(
+            "there is no portal yet: `portaldesk` (the first start) or `portaldesk init` makes one in {path}; \
+             or name the portal's database with --database or in the configuration file"
+        ))
+    } else {
+        Error::unreachable(format!("the database file {path} does not exist; `portaldesk init` makes one"))
+    })
 }
 
 /// The file of a target that is not there.

@@ -11,6 +11,9 @@ use crate::db::{Engine, Target, Tls};
 use crate::error::{Error, Result};
 use crate::portal::access::{Level, RoleGroup};
 
+/// A day.
+const MOST_MINUTES: u64 = 24 * 60;
+
 /// The whole file.
 #[derive(Default)]
 pub(super) struct FileConfig {
@@ -20,6 +23,8 @@ pub(super) struct FileConfig {
     pub(super) hasher: Option<Hasher>,
     pub(super) ascii: Option<bool>,
     pub(super) time_zone: Option<TimeZone>,
+    pub(super) lock_after_minutes: Option<u64>,
+    pub(super) exit_after_minutes: Option<u64>,
     pub(super) keys: Vec<KeyBinding>,
     pub(super) secret_group: Option<SecretGroup>,
 }
@@ -54,6 +59,8 @@ pub(super) fn parse(file: &ReadFile) -> Result<FileConfig> {
         config.ascii = screen.flag("ascii")?;
         config.time_zone =
             screen.choice("time_zone", &[("local", TimeZone::Local), ("UTC", TimeZone::Utc)])?;
+        config.lock_after_minutes = screen.number("lock_after_minutes", 0, MOST_MINUTES)?;
+        config.exit_after_minutes = screen.number("exit_after_minutes", 0, MOST_MINUTES)?;
         screen.finish()?;
     }
     if let Some(keys) = root.section("keys")? {

@@ -19,6 +19,11 @@ mod trust;
 
 use file::FileConfig;
 
+/// Unless configured, nobody's screens stay open for longer than this.
+const LOCK_AFTER_MINUTES: u64 = 10;
+/// Unless configured, locked screens end after this.
+const EXIT_AFTER_MINUTES: u64 = 60;
+
 /// What the command line says about settings.
 #[derive(Debug, Default, Clone)]
 pub struct Flags {
@@ -30,6 +35,8 @@ pub struct Flags {
     pub portal: Option<String>,
     /// `--read-only`
     pub read_only: bool,
+    /// The database that a command has made itself; nothing else is looked at to choose one.
+    pub target: Option<Target>,
 }
 
 /// What the environment says about settings.
@@ -131,6 +138,10 @@ pub struct Config {
     pub ascii: bool,
     /// The zone that times are shown in.
     pub time_zone: TimeZone,
+    /// The screens lock after so many minutes without a key; never at 0.
+    pub lock_after_minutes: u64,
+    /// Locked screens end after so many minutes without a key; never at 0.
+    pub exit_after_minutes: u64,
     /// Keys that were given other actions.
     pub keys: Vec<KeyBinding>,
     /// The file that was read.
@@ -160,6 +171,8 @@ impl Config {
             hasher: file.hasher.unwrap_or_default(),
             ascii: file.ascii.unwrap_or(false),
             time_zone: file.time_zone.unwrap_or_default(),
+            lock_after_minutes: file.lock_after_minutes.unwrap_or(LOCK_AFTER_MINUTES),
+            exit_after_minutes: file.exit_after_minutes.unwrap_or(EXIT_AFTER_MINUTES),
             keys: file.keys,
             file: path,
         })
@@ -183,7 +196,9 @@ fn find_file(flags: &Flags, environment: &Environment) -> Option<PathBuf> {
 }
 
 fn choose(flags: &Flags, environment: &Environment, file: &FileConfig) -> Result<PortalConfig> {
-    let mut portal = if let Some(url) = &flags.database {
+    let mut portal = if let Some(target) = &flags.target {
+        by_url(target.clone())
+    } else if let Some(url) = &flags.database {
         if flags.portal.is_some() {
             return Err(Error::usage("both a portal (@NAME) and --database were given: use one"));
         }

@@ -151,16 +151,16 @@ impl Dialect {
     }
 
     /// What an engine's error means. Codes: SQLite's extended result codes; MySQL's error numbers; SQLSTATE.
-    pub(super) fn judge(self, code: &str) -> DbErrorKind {
+    pub(super) fn judge(self, code: &str, message: &str) -> DbErrorKind {
         match self {
-            Self::Sqlite => judge_sqlite(code),
+            Self::Sqlite => judge_sqlite(code, message),
             Self::MySql => judge_mysql(code),
             Self::Postgres => judge_postgres(code),
         }
     }
 }
 
-fn judge_sqlite(code: &str) -> DbErrorKind {
+fn judge_sqlite(code: &str, message: &str) -> DbErrorKind {
     let Ok(number) = code.parse::<u32>() else { return DbErrorKind::Other };
     match (number, number & 0xff) {
         (1555 | 2067 | 2579, _) => DbErrorKind::Unique,
@@ -172,8 +172,16 @@ fn judge_sqlite(code: &str) -> DbErrorKind {
         (_, 11 | 26) => DbErrorKind::NotADatabase,
         (_, 13 | 10) => DbErrorKind::Disk,
         (_, 18..=20) => DbErrorKind::Value,
+        // SQLite has no code of its own for what is missing.
+        (1, _) if is_missing_in_sqlite(message) => DbErrorKind::Schema,
         _ => DbErrorKind::Other,
     }
+}
+
+fn is_missing_in_sqlite(message: &str) -> bool {
+    message.starts_with("no such table:")
+        || message.starts_with("no such column:")
+        || message.contains(" has no column named ")
 }
 
 fn judge_mysql(number: &str) -> DbErrorKind {

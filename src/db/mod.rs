@@ -107,7 +107,7 @@ impl DbError {
                     Some(mysql) => mysql.number().to_string(),
                     None => inner.code().unwrap_or_default().into_owned(),
                 };
-                let kind = dialect.judge(&code);
+                let kind = dialect.judge(&code, inner.message());
                 let constraint = (kind == DbErrorKind::Unique)
                     .then(|| dialect::unique_name(inner.message(), inner.constraint()))
                     .flatten();

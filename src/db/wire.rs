@@ -1,5 +1,6 @@
 //! Values as each driver takes them, rows as each driver gives them.
 
+use chrono::{DateTime, Datelike as _};
 use sqlx::mysql::MySqlRow;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -129,7 +130,7 @@ pub(super) fn postgres_row(row: &PgRow) -> Result<Row, DbError> {
             "INT8" => row.try_get(index).map(Raw::Int),
             "FLOAT4" => row.try_get::<f32, _>(index).map(|value| Raw::Real(f64::from(value))),
             "FLOAT8" => row.try_get(index).map(Raw::Real),
-            "TIMESTAMPTZ" => row.try_get(index).map(Raw::Time),
+            "TIMESTAMPTZ" => row.try_get_unchecked(index).map(postgres_time),
             "BYTEA" => row.try_get(index).map(Raw::Bytes),
             "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "\"CHAR\"" | "UNKNOWN" | "citext" => {
                 row.try_get_unchecked::<String, _>(index).map(|value| Raw::Text(value.into_bytes()))
@@ -139,4 +140,21 @@ pub(super) fn postgres_row(row: &PgRow) -> Result<Row, DbError> {
         out.push(decoded.map_err(|error| DbError::of(&error, Dialect::Postgres))?);
     }
     Ok(Row(out))
+}
+
+/// A moment in microseconds since the year 2000, as PostgreSQL sends it. The driver's own reading panics on `infinity`;
+/// that, and years that no portal means, become the text that PostgreSQL reads back.
+fn postgres_time(micros: i64) -> Raw {
+    const YEAR_2000: i64 = 946_684_800_000_000;
+    let time = micros.checked_add(YEAR_2000).and_then(DateTime::from_timestamp_micros);
+    let text = match time {
+        Some(time) if (1..=9_999).contains(&time.year()) => return Raw::Time(time),
+        Some(time) => {
+            let (year, era) = if time.year() < 1 { (1 - time.year(), " BC") } else { (time.year(), "") };
+            format!("{year:04}{}{era}", time.format("-%m-%d %H:%M:%S%.6f+00"))
+        }
+        None if micros < 0 => "-infinity".to_owned(),
+        None => "infinity".to_owned(),
+    };
+    Raw::Text(text.into_bytes())
 }

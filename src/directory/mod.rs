@@ -177,6 +177,7 @@ impl Portal {
 pub mod accounts;
 pub mod demo;
 pub mod departments;
+pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;

@@ -54,9 +54,10 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
 }
 
 /// The name as Django's login form takes it: stripped and normalised. NUL, which the form refuses and PostgreSQL can't
-/// be asked for, becomes a character that no username has.
+/// be asked for, becomes a character that no username has. Of an endless name only enough is kept to see that it is.
 fn typed(name: &str) -> String {
-    rules::strip(name).nfkc().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    let normal = rules::strip(name).nfkc().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c });
+    normal.take(rules::USERNAME_MAX + 1).collect()
 }
 
 /// None for the first tries, then 1 second, doubling up to 15 minutes.

@@ -283,7 +283,8 @@ fn expression(portal: &Portal, sql: Sql, sort: Column) -> Sql {
         Column::Username => sql.push("u.username"),
         Column::Name => sql.push("u.first_name || ' ' || u.last_name"),
         Column::Email => sql.push("u.email"),
-        Column::Department if !has_departments(portal) => sql.push("NULL"),
+        // A bare NULL is no expression to sort by on PostgreSQL.
+        Column::Department if !has_departments(portal) => sql.push("CAST(NULL AS char)"),
         Column::Department if unique_profiles(portal) => sql.push("d.name"),
         Column::Department => sql.push(
             "(SELECT MIN(d.name) FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \

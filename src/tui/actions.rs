@@ -118,6 +118,10 @@ actions! {
     IntegrityLeft "integrity.left"
     IntegrityRight "integrity.right"
 
+    FirstSuperuser "sign-in.first-superuser"
+
+    WriteAccess "portal.write-access"
+
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"
 }

@@ -14,6 +14,7 @@ use super::theme::Theme;
 pub use super::widgets::status_line::Head;
 use super::widgets::toast::{Toast, ToastKind};
 use crate::directory::Portal;
+use crate::portal::access::Level;
 
 /// What an [`App`] is made of.
 pub struct Setup {
@@ -29,9 +30,9 @@ pub struct Setup {
     pub keymap: Keymap,
     /// The look.
     pub theme: Theme,
-    /// Actions of [`EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
+    /// Actions of [`super::keymap::EVERYWHERE`] that are done by others: undo, redo. One that is not listed is not shown.
     pub commands: Vec<(Action, Command)>,
-    /// Locks after so much time without a key.
+    /// What happens when nobody is there.
     pub lock: Option<IdleLock>,
 }
 
@@ -41,8 +42,10 @@ pub type Command = Box<dyn Fn(&mut Cx)>;
 /// Hides everything when nobody is there.
 pub struct IdleLock {
     /// After so much time without a key.
-    pub after: Duration,
-    /// Makes the screen, of [`Layer::Lock`], that asks who is back.
+    pub after: Option<Duration>,
+    /// After so much time without a key the program ends, if it is locked by then or was never opened.
+    pub end_after: Option<Duration>,
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
     pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
 }
 
@@ -83,6 +86,8 @@ pub struct App {
     pub(super) toast: Option<(Toast, Instant)>,
     pub(super) commands: Vec<(Action, Command)>,
     pub(super) lock: Option<IdleLock>,
+    /// The role of whoever is signed in.
+    pub(super) level: Option<Level>,
     pub(super) last_key: Instant,
     pub(super) next_id: u64,
     pub(super) size: Size,
@@ -107,6 +112,7 @@ impl App {
             toast: None,
             commands: setup.commands,
             lock: setup.lock,
+            level: None,
             last_key: Instant::now(),
             next_id: 0,
             size,
@@ -168,20 +174,23 @@ impl App {
         if self.jobs.working(now).is_some() {
             self.dirty = true;
         }
-        if self.lock_due().is_some_and(|due| due <= now)
-            && let Some(lock) = &self.lock
-        {
-            let screen = (lock.screen)();
-            let top = self.top_id();
-            self.apply(top, vec![Effect::Push(screen)]);
-            self.dirty = true;
+        if self.idle_due().is_some_and(|due| due <= now) {
+            self.nobody_is_there();
         }
+    }
+
+    /// Locks; what is locked ends.
+    fn nobody_is_there(&mut self) {
+        self.dirty = true;
+        let Some(lock) = self.lock.as_ref().filter(|_| !self.is_locked()) else { return self.quit() };
+        let screen = (lock.screen)();
+        self.apply(self.top_id(), vec![Effect::Push(screen)]);
     }
 
     /// When [`Self::tick`] should be called next.
     #[must_use]
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
-        [self.jobs.next_change(now), self.lock_due()].into_iter().flatten().min()
+        [self.jobs.next_change(now), self.idle_due()].into_iter().flatten().min()
     }
 
     /// The first frame of what is on top is out: keys that arrived from now on were typed by somebody who could see it.
@@ -242,8 +251,10 @@ impl App {
         self.stack.last().or_else(|| self.tabs.get(self.tab)).map(|open| &*open.screen)
     }
 
-    fn lock_due(&self) -> Option<Instant> {
-        let lock = self.lock.as_ref()?;
-        (!self.is_locked()).then(|| self.last_key + lock.after)
+    /// When the program locks, or ends where it is locked.
+    fn idle_due(&self) -> Option<Instant> {
+        let lock = self.lock.as_ref().filter(|_| !self.quitting)?;
+        let after = if self.is_locked() { lock.end_after } else { lock.after };
+        after.map(|after| self.last_key + after)
     }
 }

@@ -10,6 +10,7 @@ use super::screen::Screen;
 use super::widgets::toast::Toast;
 use crate::directory::Portal;
 use crate::error::{Error, Result};
+use crate::portal::access::Level;
 
 /// Collects what a screen wants done; [`super::App`] does it after the screen has returned.
 #[derive(Debug)]
@@ -40,10 +41,9 @@ pub enum Effect {
     Act(Action),
     /// Show this tab, counted from 0.
     Tab(usize),
-    /// Work with this portal from now on: after signing in, locking or choosing another.
-    Use(Box<Portal>),
-    /// Another first line.
-    Head(Box<super::app::Head>),
+    /// Work with this portal from now on, used by whom it names, in this role: after signing in, or once it can be
+    /// written to.
+    Use(Box<Portal>, Level),
     /// Put a text on the terminal's clipboard.
     Copy(String),
     /// Draw everything again.
@@ -178,8 +178,7 @@ impl fmt::Debug for Effect {
             Self::Changed => f.write_str("Changed"),
             Self::Act(action) => write!(f, "Act({})", action.name()),
             Self::Tab(at) => write!(f, "Tab({at})"),
-            Self::Use(_) => f.write_str("Use"),
-            Self::Head(_) => f.write_str("Head"),
+            Self::Use(portal, level) => write!(f, "Use({}, {level})", portal.actor.name()),
             // What is copied may be a password.
             Self::Copy(_) => f.write_str("Copy"),
             Self::Repaint => f.write_str("Repaint"),

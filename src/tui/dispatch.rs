@@ -12,6 +12,8 @@ use super::screen::{Layer, Screen};
 use super::screens::{confirm::Confirm, help::Help, palette::Palette};
 use super::widgets::help::HelpLine;
 use super::widgets::toast::Toast;
+use crate::directory::ReadOnly;
+use crate::portal::access::Level;
 
 /// A message that goes by itself goes with the first key after this time. No timer is kept for it.
 const TOAST_STAYS: Duration = Duration::from_secs(4);
@@ -29,7 +31,8 @@ impl App {
         if self.offer_text(&Input::Key(chord)) || types {
             return;
         }
-        let binding = self.top().and_then(|top| self.keymap.find(chord, top.keys()));
+        let tables = self.top().map(Screen::keys).unwrap_or_default();
+        let binding = self.keymap.find(chord, tables);
         if let Some(binding) = binding {
             self.act(binding);
         }
@@ -81,11 +84,12 @@ impl App {
         if top.keys().iter().copied().flatten().any(|binding| binding.action == action) {
             return top.enabled(action).map(|()| Whose::Screen);
         }
-        let locked = top.layer() == Layer::Lock;
+        let locked = self.is_locked();
         let ok = match action {
             Action::Help | Action::Cancel | Action::Suspend | Action::Repaint | Action::Close => true,
             _ if locked => false,
             Action::Undo | Action::Redo => self.commands.iter().any(|(known, _)| *known == action),
+            Action::WriteAccess => return self.may_switch_writing_on(),
             Action::NextTab | Action::PreviousTab => self.tabs.len() > 1,
             _ => match tab_number(action) {
                 Some(at) => at < self.tabs.len(),
@@ -93,6 +97,18 @@ impl App {
             },
         };
         if ok { Ok(Whose::App) } else { Err(String::new()) }
+    }
+
+    /// Writing is switched on by a superuser, where nothing but our own tables is missing for it.
+    fn may_switch_writing_on(&self) -> Result<Whose, String> {
+        let is_known =
+            self.commands.iter().any(|(known, _)| *known == Action::WriteAccess) && self.stack.is_empty();
+        match self.jobs.portal().filter(|_| is_known).and_then(|portal| portal.read_only.as_ref()) {
+            None => Err(String::new()),
+            Some(why @ ReadOnly::Asked) => Err(why.to_string()),
+            Some(ReadOnly::NoJournal) if self.level == Some(Level::Superuser) => Ok(Whose::App),
+            Some(ReadOnly::NoJournal) => Err("Only a superuser may switch writing on.".to_owned()),
+        }
     }
 
     pub(super) fn do_everywhere(&mut self, action: Action) {
@@ -112,7 +128,7 @@ impl App {
             Action::Reload => self.with_top(|screen, cx| screen.changed(cx)),
             Action::NextTab => self.ask_for_tab((self.tab + 1) % self.tabs.len().max(1)),
             Action::PreviousTab => {
-                self.ask_for_tab(self.tab.checked_sub(1).unwrap_or(self.tabs.len().saturating_sub(1)))
+                self.ask_for_tab(self.tab.checked_sub(1).unwrap_or(self.tabs.len().saturating_sub(1)));
             }
             Action::Repaint => self.host.push(HostEffect::Repaint),
             Action::Suspend => self.host.push(HostEffect::Suspend),
@@ -150,7 +166,7 @@ impl App {
         }
         let mut used = false;
         self.with_top(|screen, cx| used = screen.escape(cx));
-        if !used && !self.is_locked() {
+        if !used && self.top().is_some_and(|top| top.layer() != Layer::Lock) {
             self.ask_to_close();
         }
     }
@@ -185,7 +201,7 @@ impl App {
             None => Effect::Close,
             Some(what) => {
                 let question = format!("Close without saving {what}?");
-                Effect::Push(Box::new(Confirm::new("Not saved", question, "close", |cx| cx.close())))
+                Effect::Push(Box::new(Confirm::new("Not saved", question, "close", Cx::close)))
             }
         };
         self.apply(id, vec![effect]);

@@ -6,11 +6,10 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType};
 
-use super::actions::Action;
 use super::app::App;
 use super::keymap::{Binding, EVERYWHERE, When};
 use super::screen::{Layer, Screen};
-use super::theme::Tone;
+use super::theme::{Theme, Tone};
 use super::widgets::status_line::{Hint, TabLabel, draw_footer, draw_head, draw_rule};
 use super::widgets::{cells, centred, clear};
 use crate::text;
@@ -58,7 +57,7 @@ impl App {
             return;
         }
         let parts = Parts::of(area);
-        let theme = self.theme;
+        let theme = self.theme.clone();
         let working = self.jobs.working(Instant::now());
         if parts.head.height > 0 {
             draw_head(frame.buffer_mut(), parts.head, &self.head, &self.tab_labels(), &theme);
@@ -87,7 +86,7 @@ impl App {
 
     /// Draws the topmost full screen and the popups above it.
     fn draw_screens(&mut self, frame: &mut Frame<'_>, body: Rect) {
-        let theme = self.theme;
+        let theme = self.theme.clone();
         let first = self.stack.iter().rposition(|open| !matches!(open.screen.layer(), Layer::Popup { .. }));
         if first.is_none()
             && let Some(tab) = self.tabs.get_mut(self.tab)
@@ -124,7 +123,7 @@ impl App {
     /// The keys that work right now, help first.
     fn hints(&self) -> Vec<Hint> {
         let Some(top) = self.top() else { return Vec::new() };
-        let help = EVERYWHERE.iter().filter(|binding| binding.action == Action::Help);
+        let help = EVERYWHERE.iter().filter(|binding| binding.when == When::Footer);
         let own = top.keys().iter().copied().flatten().filter(|binding| binding.when == When::Footer);
         help.chain(own)
             .filter(|binding| self.may(binding.action).is_ok())
@@ -149,7 +148,7 @@ fn draw_box(
     title: &str,
     width: u16,
     height: u16,
-    theme: &super::theme::Theme,
+    theme: &Theme,
 ) -> Option<Rect> {
     let safe = text::safe(title);
     let title = format!(" {safe} ");

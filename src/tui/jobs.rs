@@ -317,6 +317,12 @@ impl Jobs {
         self.portal = Some(portal);
     }
 
+    /// The portal that is open.
+    #[must_use]
+    pub fn portal(&self) -> Option<&Portal> {
+        self.portal.as_ref()
+    }
+
     /// Starts work for a screen. Needs a Tokio runtime.
     ///
     /// # Errors
@@ -330,7 +336,7 @@ impl Jobs {
                 }
             }
             SlotKind::Latest => {
-                self.drop_latest(|running| running.slot == start.slot && running.screen == screen)
+                self.drop_latest(|running| running.slot == start.slot && running.screen == screen);
             }
         }
         self.generation += 1;

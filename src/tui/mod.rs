@@ -18,6 +18,11 @@
 //! 4. A write is reviewed: push [`screens::review::Review`], whose callback starts the work in the name of the screen
 //!    that pushed it.
 //!
+//! A list is a [`widgets::table::Table`]: its screen passes moves to [`act`](widgets::table::Table::act), loads the page
+//! that this says it [wants](widgets::table::Want), and hands it to [`take`](widgets::table::Table::take). A form is a
+//! [`widgets::form::Form`] over the fields of [`crate::portal::forms`]: its screen passes `takes_text`, `input` and the
+//! actions of [`widgets::form::KEYS`] on, and reviews what [`changed`](widgets::form::Form::changed).
+//!
 //! ```
 //! use std::sync::Arc;
 //! use portaldesk::tui::screens::review::{Review, ReviewText};
@@ -119,6 +124,7 @@ pub mod screen;
 pub mod screens;
 
 mod stack;
+pub mod start;
 pub mod terminal;
 mod test_hooks;
 #[cfg(test)]

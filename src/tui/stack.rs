@@ -60,7 +60,9 @@ impl App {
                 open.opened = true;
                 open.screen.opened(&mut cx);
                 let id = open.id;
-                self.stack.push(open);
+                // What a screen under the lock asks for stays under it.
+                let at = self.lock_above(origin).unwrap_or(self.stack.len());
+                self.stack.insert(at, open);
                 return attributed(id, cx);
             }
             Effect::Close => {
@@ -85,6 +87,7 @@ impl App {
             }
             Effect::Stop(slot) => self.jobs.stop(origin, slot),
             Effect::Changed => self.broadcast_change(),
+            Effect::Act(_) if self.lock_above(origin).is_some() => {}
             Effect::Act(action) => {
                 let binding =
                     self.top().and_then(|top| find_binding(top, action)).or_else(|| everywhere(action));
@@ -92,9 +95,13 @@ impl App {
                     self.act(binding);
                 }
             }
-            Effect::Tab(at) => self.show_tab(at),
-            Effect::Use(portal) => self.jobs.use_portal(*portal),
-            Effect::Head(head) => self.head = *head,
+            Effect::Tab(at) if !self.is_locked() => self.show_tab(at),
+            Effect::Tab(_) => {}
+            Effect::Use(portal, level) => {
+                self.head.show(&portal, level);
+                self.level = Some(level);
+                self.jobs.use_portal(*portal);
+            }
             Effect::Copy(words) => self.host.push(HostEffect::Copy(words)),
             Effect::Repaint => self.host.push(HostEffect::Repaint),
             Effect::Suspend => self.host.push(HostEffect::Suspend),
@@ -103,11 +110,12 @@ impl App {
         Vec::new()
     }
 
-    /// Closes a screen of the stack and everything above it; gives the screen that had opened it.
+    /// Closes a screen of the stack and everything above it, up to a lock; gives the screen that had opened it.
     pub(super) fn close(&mut self, id: ScreenId) -> Option<ScreenId> {
         let at = self.stack.iter().position(|open| open.id == id)?;
         let opener = self.stack[at].opener;
-        for closed in self.stack.split_off(at) {
+        let end = self.lock_above(id).unwrap_or(self.stack.len());
+        for closed in self.stack.drain(at..end) {
             self.jobs.forget(closed.id);
         }
         if self.stack.is_empty() {
@@ -168,8 +176,16 @@ impl App {
         self.top_open().map_or(ScreenId(0), |open| open.id)
     }
 
+    /// Whether a lock is on the stack; a help may lie above it.
     pub(super) fn is_locked(&self) -> bool {
-        self.top().is_some_and(|top| top.layer() == Layer::Lock)
+        self.stack.iter().any(|open| open.screen.layer() == Layer::Lock)
+    }
+
+    /// Where on the stack the first lock above a screen is.
+    fn lock_above(&self, id: ScreenId) -> Option<usize> {
+        let below = self.stack.iter().position(|open| open.id == id).map_or(0, |at| at + 1);
+        let above = self.stack.iter().skip(below).position(|open| open.screen.layer() == Layer::Lock);
+        above.map(|at| below + at)
     }
 }
 

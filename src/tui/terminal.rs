@@ -43,6 +43,26 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// How often the shell has continued us.
 static CONTINUED: AtomicU64 = AtomicU64::new(0);
 
+/// Whether standard input and output are a terminal.
+#[must_use]
+pub fn is_there() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Refuses to go on without a terminal.
+///
+/// # Errors
+///
+/// A usage error that names the way out.
+pub fn needed() -> Result<()> {
+    if is_there() {
+        return Ok(());
+    }
+    Err(Error::usage(
+        "There is no terminal here. In scripts use the commands: `portaldesk --help` lists them.",
+    ))
+}
+
 /// The terminal while it is ours; dropping it gives it back.
 #[derive(Debug)]
 pub struct Entered(());
@@ -54,11 +74,7 @@ impl Entered {
     ///
     /// When standard input and output are not a terminal.
     pub fn new() -> Result<Self> {
-        if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-            return Err(Error::usage(
-                "There is no terminal here. In scripts use the commands: `portaldesk --help` lists them.",
-            ));
-        }
+        needed()?;
         install_panic_hook();
         enter().map_err(|error| Error::unreachable(format!("The terminal cannot be set up: {error}.")))?;
         Ok(Self(()))

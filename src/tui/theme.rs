@@ -24,7 +24,7 @@ pub enum Tone {
 }
 
 /// How everything looks, decided once at start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     /// Whether colours may be used at all.
     pub colours: bool,

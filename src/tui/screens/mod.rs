@@ -2,20 +2,39 @@
 
 mod account;
 pub mod confirm;
+pub mod first_run;
 pub mod help;
 pub mod memberships;
 pub mod message;
 pub mod palette;
 pub mod password;
 pub mod review;
+pub mod sign_in;
 pub mod user_form;
+pub mod write_access;
 
+use super::actions::Action;
+use super::app::Command;
 use super::keymap::Context;
+use super::screen::Screen;
 use super::widgets::form;
+
+/// The tabs, in the order of their numbers.
+#[must_use]
+pub fn tabs() -> Vec<Box<dyn Screen>> {
+    Vec::new()
+}
+
+/// What the keys of everywhere do that need more than the frame.
+#[must_use]
+pub fn commands() -> Vec<(Action, Command)> {
+    vec![(Action::WriteAccess, Box::new(|cx| cx.push(write_access::WriteAccess::default())))]
+}
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
@@ -24,4 +43,44 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
+    Context { name: "Sign in", tables: &[sign_in::KEYS] },
+    Context { name: "Switch writing on", tables: &[write_access::KEYS] },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::tui::input::{ctrl, key};
+    use crate::tui::keymap::{Binding, EVERYWHERE};
+    use crate::tui::widgets::{form, table};
+
+    fn tables() -> impl Iterator<Item = &'static Binding> {
+        let shared = [EVERYWHERE, form::KEYS, table::KEYS, table::MARK_KEYS];
+        CONTEXTS.iter().flat_map(|context| context.tables.iter().copied()).chain(shared).flatten()
+    }
+
+    #[test]
+    fn no_key_is_one_that_terminals_multiplexers_or_keyboards_take() {
+        let aliases = ['h', 'i', 'j', 'm', 'a', 'b'].map(ctrl);
+        let composed = ['[', ']'].map(key);
+        for binding in tables() {
+            for chord in binding.keys {
+                assert!(!aliases.contains(chord) && !composed.contains(chord) && !chord.alt, "{binding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_on_one_screen() {
+        for context in CONTEXTS {
+            let mut seen = BTreeSet::new();
+            for binding in context.tables.iter().copied().flatten() {
+                for chord in binding.keys {
+                    assert!(seen.insert(*chord), "{}: {chord}", context.name);
+                }
+            }
+        }
+    }
+}

@@ -24,7 +24,8 @@ use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::diff::DiffLine;
 use crate::tui::widgets::grouped;
-use crate::tui::widgets::table::{self, Cell, PAGE, Page, Row, Table, Want};
+use crate::tui::widgets::row::PAGE;
+use crate::tui::widgets::table::{self, Cell, Page, Row, Table, Want};
 use crate::tui::widgets::text_field::{TextField, draw_prompt};
 
 pub(super) const LOAD: Slot<(Want, Page<Numbered>)> = Slot::latest("toy.page");
@@ -277,18 +278,17 @@ impl Screen for Broken {
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
             Action::Filter => panic!("wrong in update"),
-            _ => cx.start_without_portal(&SLOW, "failing", |_task| async move {
-                if true {
-                    panic!("wrong in a job");
-                }
-                Ok(1)
-            }),
+            _ => cx.start_without_portal(&SLOW, "failing", |_task| async move { fails() }),
         }
     }
 
     fn draw(&mut self, _frame: &mut Frame<'_>, _area: Rect, _theme: &Theme) {
         assert!(!self.in_draw, "wrong in draw");
     }
+}
+
+fn fails() -> Result<u64> {
+    panic!("wrong in a job")
 }
 
 pub(super) fn setup(tabs: Vec<Box<dyn Screen>>) -> Setup {

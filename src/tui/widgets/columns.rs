@@ -51,7 +51,7 @@ pub fn widths(columns: &[Column], room: u16) -> Vec<(usize, u16)> {
         let column = columns[at];
         let range = u32::from(column.max - column.min);
         // Each gets its share of what is left, so that rounding loses no cell.
-        let more = if wish == 0 { 0 } else { (spare * range / wish).min(range) };
+        let more = (spare * range).checked_div(wish).unwrap_or(0).min(range);
         spare -= more;
         wish -= range;
         widths.push((at, (column.min + u16::try_from(more).unwrap_or(0)).min(room)));

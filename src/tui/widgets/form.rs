@@ -371,6 +371,7 @@ impl Form {
         if let (Some(why), false) = (&entry.locked, moves) {
             return Err(why.clone());
         }
+        let has_choices = !entry.choices.is_empty();
         let last = entry.choices.len().saturating_sub(1);
         match (&mut entry.value, action) {
             (Value::Flag(on), _) => *on = !*on,
@@ -382,10 +383,10 @@ impl Form {
             }
             (Value::One(one), Action::PreviousChoice) => *one = one.and_then(|at| at.checked_sub(1)),
             (Value::One(one), _) => {
-                *one = Some(one.map_or(0, |at| (at + 1).min(last))).filter(|at| *at <= last)
+                *one = Some(one.map_or(0, |at| (at + 1).min(last))).filter(|_| has_choices);
             }
             (Value::Many(many), Action::Toggle) => {
-                if !many.remove(&entry.item) && entry.item <= last && !entry.choices.is_empty() {
+                if !many.remove(&entry.item) && has_choices {
                     many.insert(entry.item);
                 }
             }

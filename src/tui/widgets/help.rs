@@ -35,11 +35,11 @@ pub fn draw_help(buffer: &mut Buffer, area: Rect, lines: &[HelpLine], first: usi
         };
         put(buffer, area.x, y, key_width, keys, theme.style(key_tone));
         let x = area.x + key_width + 2;
-        let words = match &line.why_not {
+        let label = match &line.why_not {
             None => line.binding.label.to_owned(),
             Some(why) => format!("{} {} {why}", line.binding.label, theme.dot()),
         };
         let tone = if works { Tone::Plain } else { Tone::Quiet };
-        put(buffer, x, y, area.right().saturating_sub(x), &words, theme.style(tone));
+        put(buffer, x, y, area.right().saturating_sub(x), &label, theme.style(tone));
     }
 }

@@ -4,13 +4,16 @@ pub mod columns;
 pub mod dialog;
 pub mod diff;
 
+pub mod fields;
 pub mod form;
 mod form_view;
 pub mod help;
 pub mod marks;
 pub mod picker;
+pub mod row;
 pub mod status_line;
 pub mod table;
+mod table_view;
 
 pub mod text_field;
 pub mod toast;

@@ -155,22 +155,20 @@ pub fn draw_rule(buffer: &mut Buffer, row: Rect, working: Option<&Working>, them
 
 fn working_words(working: &Working, theme: &Theme) -> String {
     let step = u64::try_from(working.elapsed.as_millis() / 250).unwrap_or(0);
-    let mut words = format!(" {} {}", theme.spinner(step), working.label);
-    if working.elapsed >= COUNTED_AFTER {
-        match working.counted {
-            Some((done, 0)) => words.push_str(&format!("  {}", grouped(done))),
-            Some((done, total)) => {
-                let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
-                words.push_str(&format!("  {} of {} ({percent} %)", grouped(done), grouped(total)));
-            }
-            None => words.push_str(&format!("  {}", seconds(working.elapsed))),
-        }
-        if working.can_stop {
-            words.push_str(&format!(" {} Esc stops", theme.dot()));
-        }
+    let what = format!(" {} {}", theme.spinner(step), working.label);
+    if working.elapsed < COUNTED_AFTER {
+        return format!("{what} ");
     }
-    words.push(' ');
-    words
+    let count = match working.counted {
+        Some((done, 0)) => grouped(done),
+        Some((done, total)) => {
+            let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
+            format!("{} of {} ({percent} %)", grouped(done), grouped(total))
+        }
+        None => seconds(working.elapsed),
+    };
+    let hint = if working.can_stop { format!(" {} Esc stops", theme.dot()) } else { String::new() };
+    format!("{what}  {count}{hint} ")
 }
 
 fn seconds(elapsed: Duration) -> String {

@@ -8,27 +8,19 @@
 //! one repaint cost far less than twenty scrolled rows. The cursor's row differs from the others only in its sign and its
 //! first column, for the same reason.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::fmt::Debug;
-use std::hash::Hash;
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
-
-use super::columns::{Column, GAP, widths};
+use super::columns::Column;
+use super::grouped;
 use super::marks::Marks;
-use super::{cells, grouped, put};
-use crate::text;
+use super::row::PAGE;
+pub use super::row::{Cell, Page, Row, Want};
 use crate::tui::actions::Action;
 use crate::tui::input::{Key, code, ctrl, key};
 use crate::tui::keymap::Binding;
-use crate::tui::theme::{Theme, Tone};
 
 /// The most rows that are kept; what is further from the cursor is forgotten and fetched again when needed.
 pub const WINDOW: usize = 1_000;
-/// How many rows a page that is fetched should have.
-pub const PAGE: usize = 200;
 
 /// The keys of every list; a screen puts this after its own table.
 pub const KEYS: &[Binding] = &[
@@ -49,90 +41,25 @@ pub const MARK_KEYS: &[Binding] = &[
     Binding::new(&[key('*')], Action::MarkAll, "mark all that match").quiet(),
 ];
 
-/// A row of a table.
-pub trait Row {
-    /// What names the row among all others, loaded or not: its id.
-    type Key: Hash + Eq + Clone + Debug;
-
-    /// Its name.
-    fn key(&self) -> Self::Key;
-
-    /// What stands in a column (an index into the table's columns). It is made safe where it is drawn.
-    fn cell(&self, column: usize) -> Cell<'_>;
-}
-
-/// What stands in one column of one row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell<'a> {
-    /// The words.
-    pub words: Cow<'a, str>,
-    /// How they look.
-    pub tone: Tone,
-}
-
-impl<'a> Cell<'a> {
-    /// Words with a tone.
-    #[must_use]
-    pub fn new(words: impl Into<Cow<'a, str>>, tone: Tone) -> Self {
-        Self { words: words.into(), tone }
-    }
-}
-
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(words: &'a str) -> Self {
-        Self::new(words, Tone::Plain)
-    }
-}
-
-impl From<String> for Cell<'_> {
-    fn from(words: String) -> Self {
-        Self::new(words, Tone::Plain)
-    }
-}
-
-/// Rows that a table would like to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Want {
-    /// The first [`PAGE`] rows.
-    First,
-    /// The last [`PAGE`] rows.
-    Last,
-    /// Up to [`PAGE`] rows after [`Table::last`].
-    After,
-    /// Up to [`PAGE`] rows before [`Table::first`].
-    Before,
-    /// The rows from [`Table::first`] on, as many as [`Table::len`]: they may have changed.
-    Again,
-}
-
-/// Rows that were fetched, in the order of the list.
-#[derive(Debug, Clone)]
-pub struct Page<R> {
-    /// The rows.
-    pub rows: Vec<R>,
-    /// Whether there are more rows in the direction that was asked for (after them; before them for `Last`, `Before`).
-    pub more: bool,
-}
-
 /// The window over the list, the cursor, and the marks.
 pub struct Table<R: Row> {
-    columns: &'static [Column],
-    rows: VecDeque<R>,
+    pub(super) columns: &'static [Column],
+    pub(super) rows: VecDeque<R>,
     /// How many rows come before the loaded ones, where that is known.
     before: Option<u64>,
     more_before: bool,
     more_after: bool,
     total: Option<u64>,
-    cursor: usize,
-    top: usize,
-    height: usize,
+    pub(super) cursor: usize,
+    pub(super) top: usize,
+    pub(super) height: usize,
     waiting: Option<Want>,
     /// Moves that wait for rows, down being positive.
     owed: isize,
-    marks: Marks<R::Key>,
+    pub(super) marks: Marks<R::Key>,
     range_from: Option<R::Key>,
-    sorted: Option<(usize, bool)>,
-    empty: String,
+    pub(super) sorted: Option<(usize, bool)>,
+    pub(super) empty: String,
 }
 
 impl<R: Row> Table<R> {
@@ -160,18 +87,13 @@ impl<R: Row> Table<R> {
 
     /// Wants the list from its beginning: at first, and when filter or order changed. Old rows stay until then.
     pub fn start(&mut self) -> Want {
-        self.owed = 0;
         self.range_from = None;
-        self.waiting = Some(Want::First);
-        Want::First
+        self.wait(Want::First)
     }
 
     /// Wants the loaded rows again, because they may have changed.
     pub fn again(&mut self) -> Want {
-        let want = if self.rows.is_empty() { Want::First } else { Want::Again };
-        self.owed = 0;
-        self.waiting = Some(want);
-        want
+        self.wait(if self.rows.is_empty() { Want::First } else { Want::Again })
     }
 
     /// Does a move or a mark of [`KEYS`] and [`MARK_KEYS`]; says which rows that makes it want, if any.
@@ -184,9 +106,9 @@ impl<R: Row> Table<R> {
             Action::PageUp => self.turn(-page),
             Action::HalfPageDown => self.turn((page / 2).max(1)),
             Action::HalfPageUp => self.turn(-(page / 2).max(1)),
-            Action::First if self.more_before => return self.wait(Want::First),
+            Action::First if self.more_before => return Some(self.wait(Want::First)),
             Action::First => self.cursor = 0,
-            Action::Last if self.more_after => return self.wait(Want::Last),
+            Action::Last if self.more_after => return Some(self.wait(Want::Last)),
             Action::Last => self.cursor = self.rows.len().saturating_sub(1),
             Action::Mark => {
                 if !self.finish_range()
@@ -196,11 +118,7 @@ impl<R: Row> Table<R> {
                     self.step(1);
                 }
             }
-            Action::MarkRange => {
-                if !self.finish_range() {
-                    self.range_from = self.current().map(Row::key);
-                }
-            }
+            Action::MarkRange => self.mark_range(),
             Action::MarkAll => self.marks.toggle_all(),
             _ => {}
         }
@@ -364,7 +282,7 @@ impl<R: Row> Table<R> {
     }
 
     /// Keeps the cursor in view, in jumps of half a page, and the view full where there are rows.
-    fn scroll(&mut self) {
+    pub(super) fn scroll(&mut self) {
         let height = self.height.max(1);
         if self.cursor < self.top {
             self.top = (self.cursor + 1).saturating_sub(height.div_ceil(2));
@@ -379,10 +297,10 @@ impl<R: Row> Table<R> {
         self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
     }
 
-    fn wait(&mut self, want: Want) -> Option<Want> {
+    fn wait(&mut self, want: Want) -> Want {
         self.owed = 0;
         self.waiting = Some(want);
-        Some(want)
+        want
     }
 
     /// Wants the next page before the cursor gets to the end of what is loaded.
@@ -449,6 +367,13 @@ impl<R: Row> Table<R> {
         self.cursor = found.unwrap_or(self.cursor).min(self.rows.len().saturating_sub(1));
     }
 
+    /// Begins a range, or ends the one that was begun.
+    fn mark_range(&mut self) {
+        if !self.finish_range() {
+            self.range_from = self.current().map(Row::key);
+        }
+    }
+
     /// Marks from where the range began to the cursor; says whether there was a range.
     fn finish_range(&mut self) -> bool {
         let Some((from, to)) = self.range() else { return false };
@@ -459,112 +384,15 @@ impl<R: Row> Table<R> {
     }
 
     /// The range that is being marked, as it stands.
-    fn range(&self) -> Option<(usize, usize)> {
+    pub(super) fn range(&self) -> Option<(usize, usize)> {
         let anchor = self.range_from.as_ref()?;
         let from = self.rows.iter().position(|row| row.key() == *anchor)?;
         Some((from.min(self.cursor), from.max(self.cursor)))
-    }
-
-    /// Draws heading and rows. `focused` says whether the keys go to it; otherwise the cursor's row is not strong.
-    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
-        if area.is_empty() {
-            return;
-        }
-        let widths = widths(self.columns, area.width.saturating_sub(4));
-        let heading = u16::from(area.height > 2);
-        if heading > 0 {
-            self.draw_heading(frame, area, &widths, theme);
-        }
-        let body = Rect { y: area.y + heading, height: area.height - heading, ..area };
-        self.height = usize::from(body.height).max(1);
-        self.scroll();
-        if self.rows.is_empty() {
-            let words = if self.is_waiting() { "loading" } else { &self.empty };
-            put(
-                frame.buffer_mut(),
-                body.x + 3,
-                body.y,
-                body.width.saturating_sub(3),
-                words,
-                theme.style(Tone::Quiet),
-            );
-            return;
-        }
-        let range = self.range();
-        for (y, at) in (body.y..body.bottom()).zip(self.top..self.rows.len()) {
-            let marked = self.marks.has(&self.rows[at].key())
-                || range.is_some_and(|(from, to)| (from..=to).contains(&at));
-            let row = Rect { y, height: 1, ..body };
-            draw_row(
-                frame,
-                row,
-                &self.rows[at],
-                self.columns,
-                &widths,
-                (at == self.cursor, focused, marked),
-                theme,
-            );
-        }
-    }
-
-    fn draw_heading(&self, frame: &mut Frame<'_>, area: Rect, widths: &[(usize, u16)], theme: &Theme) {
-        let mut x = area.x + 3;
-        for (at, width) in widths {
-            let arrow = match self.sorted {
-                Some((sorted, false)) if sorted == *at => theme.sign(" ▲", " ^"),
-                Some((sorted, true)) if sorted == *at => theme.sign(" ▼", " v"),
-                _ => "",
-            };
-            let column = &self.columns[*at];
-            let title = format!("{}{arrow}", column.title);
-            let shift = if column.right { width.saturating_sub(cells(text::width(&title))) } else { 0 };
-            put(frame.buffer_mut(), x + shift, area.y, width - shift, &title, theme.style(Tone::Quiet));
-            x += width + GAP;
-        }
-    }
-}
-
-/// Draws one row: the cursor's sign, the mark's sign, the columns.
-fn draw_row<R: Row>(
-    frame: &mut Frame<'_>,
-    area: Rect,
-    row: &R,
-    columns: &[Column],
-    widths: &[(usize, u16)],
-    (on, focused, marked): (bool, bool, bool),
-    theme: &Theme,
-) {
-    let buffer = frame.buffer_mut();
-    put(buffer, area.x, area.y, 1, if on { theme.cursor() } else { " " }, theme.style(Tone::Strong));
-    put(
-        buffer,
-        area.x + 1,
-        area.y,
-        1.min(area.width.saturating_sub(1)),
-        if marked { theme.mark() } else { " " },
-        theme.style(Tone::Accent),
-    );
-    let mut x = area.x + 3;
-    for (place, (at, width)) in widths.iter().enumerate() {
-        let cell = row.cell(*at);
-        let tone =
-            if place == 0 && on && focused && cell.tone == Tone::Plain { Tone::Strong } else { cell.tone };
-        let room = (*width).min(area.right().saturating_sub(x));
-        let shift = if columns[*at].right {
-            room.saturating_sub(cells(text::width(&text::safe(&cell.words))))
-        } else {
-            0
-        };
-        put(buffer, x + shift, area.y, room - shift, &cell.words, theme.style(tone));
-        x += width + GAP;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ratatui::Terminal;
-    use ratatui::backend::TestBackend;
-
     use super::*;
 
     const COLUMNS: [Column; 2] = [Column::new("USERNAME", 6, 20, 9), Column::new("ROWS", 4, 6, 1).right()];
@@ -728,37 +556,5 @@ mod tests {
         source.act(&mut table, Action::MarkRange);
         assert!(table.clear_range() && !table.clear_range());
         assert!(table.marks_mut().clear());
-    }
-
-    #[test]
-    fn wide_characters_keep_the_columns_straight() {
-        let source = Source(12);
-        let mut table = source.table();
-        table.set_sorted(0, true);
-        source.act(&mut table, Action::Mark);
-        let mut terminal = Terminal::new(TestBackend::new(26, 4)).expect("a test backend never fails");
-        let theme = Theme { colours: false, ascii: true };
-        terminal
-            .draw(|frame| table.draw(frame, frame.area(), true, &theme))
-            .expect("a test backend never fails");
-        let row =
-            |y: u16| -> Vec<&str> { (0..26).map(|x| terminal.backend().buffer()[(x, y)].symbol()).collect() };
-        assert_eq!(row(0).concat().trim_end(), "   USERNAME v        ROWS");
-        assert_eq!(row(1)[1], "*");
-        assert_eq!((row(2)[0], row(2)[3], row(2)[5], row(2)[24]), (">", "名", "前", "1"));
-    }
-
-    #[test]
-    fn it_is_drawn_in_any_size() {
-        let source = Source(30);
-        let mut table = source.table();
-        for (width, height) in (0..20).flat_map(|width| (0..8).map(move |height| (width, height))) {
-            let mut terminal = Terminal::new(TestBackend::new(20, 8)).expect("a test backend never fails");
-            let area = Rect::new(0, 0, width, height);
-            terminal
-                .draw(|frame| table.draw(frame, area, true, &Theme::default()))
-                .expect("a test backend never fails");
-            source.act(&mut table, Action::Down);
-        }
     }
 }

@@ -48,7 +48,7 @@ impl Toast {
         let mut text = error.message.clone();
         for (field, messages) in &error.fields {
             for message in messages.iter().filter(|message| !error.message.contains(*message)) {
-                text.push_str(&format!("\n{field}: {message}"));
+                text.extend(["\n", field, ": ", message]);
             }
         }
         Self { kind: ToastKind::Error, text }
