@@ -35,7 +35,7 @@ const PORTAL_ID_OWNER: Slot<Owner> = Slot::latest("user-form.portal-id");
 
 /// Its keys, beside those of every form.
 pub const KEYS: &[Binding] = &[
-    Binding::new(&[ctrl('n')], Action::ReviewAndNew, "and then new"),
+    Binding::new(&[ctrl('n')], Action::ReviewAndNew, "save, then new"),
     Binding::new(&[ctrl('g')], Action::Generate, "generate a password"),
 ];
 
@@ -443,6 +443,6 @@ mod tests {
         press(&mut form, "2");
         let draft = draft(&form.editor.form, form.editor.facts.as_ref().unwrap());
         assert_eq!(draft, Draft::default().with("username", "bela2"));
-        assert_eq!(form.enabled(Action::Generate).is_err(), true);
+        assert!(form.enabled(Action::Generate).is_err());
     }
 }

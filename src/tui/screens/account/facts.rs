@@ -307,15 +307,11 @@ pub(in crate::tui::screens) mod tests {
 
     #[test]
     fn what_stands_in_the_rows_fills_the_form() {
-        let facts = facts(None, true);
-        assert_eq!(
-            (facts.text("first_name"), facts.text("phone_number")),
-            ("Bela".to_owned(), String::new())
-        );
-        assert_eq!((facts.flag("is_active"), facts.flag("is_superuser")), (true, false));
-        assert_eq!(facts.department(), Some(1));
-        assert_eq!(facts.gains_and_loses(&[2].into()), "gains Admin, loses Engineer");
-        let new = super::tests::facts(None, false);
+        let (bela, new) = (facts(None, true), facts(None, false));
+        assert_eq!((bela.text("first_name"), bela.text("phone_number")), ("Bela".to_owned(), String::new()));
+        assert_eq!((bela.flag("is_active"), bela.flag("is_superuser")), (true, false));
+        assert_eq!(bela.department(), Some(1));
+        assert_eq!(bela.gains_and_loses(&[2].into()), "gains Admin, loses Engineer");
         assert_eq!(
             (new.flag("is_active"), new.flag("email_notifications"), new.flag("is_staff")),
             (true, true, false)
