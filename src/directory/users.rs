@@ -268,6 +268,17 @@ pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
 
+/// This user's place in the order; none where the filter leaves them out or they are gone.
+///
+/// # Errors
+/// What the engine says.
+pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
+    let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
+    let found = search::find(portal, &query.words).await?;
+    let row = portal.db.optional(filtered(portal, sql, query, found.as_ref())).await?;
+    row.map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).transpose()
+}
+
 /// The rows of these users, in the order given; those that are gone are left out.
 ///
 /// # Errors
@@ -331,16 +342,8 @@ async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    let time = matches!(query.sort, Column::LastLogin | Column::Joined);
-    let sql = Sql::new("SELECT u.id, ");
-    let sql = match query.sort {
-        Column::LastLogin if time => sql.time("u.last_login"),
-        Column::Joined if time => sql.time("u.date_joined"),
-        sort => expression(portal, sql, sort),
-    };
-    let sql = joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1");
     let found = search::find(portal, &query.words).await?;
-    let mut sql = filtered(portal, sql, query, found.as_ref());
+    let mut sql = filtered(portal, selected(portal, query), query, found.as_ref());
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -349,6 +352,17 @@ async fn places(
     }
     sql = ordered(portal, sql, query, backwards).push_bind(" LIMIT ?", wanted);
     portal.db.all(sql).await?.iter().map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).collect()
+}
+
+/// Each user's id and value in the order, not yet filtered.
+fn selected(portal: &Portal, query: &Query) -> Sql {
+    let sql = Sql::new("SELECT u.id, ");
+    let sql = match query.sort {
+        Column::LastLogin => sql.time("u.last_login"),
+        Column::Joined => sql.time("u.date_joined"),
+        sort => expression(portal, sql, sort),
+    };
+    joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1")
 }
 
 fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql {

@@ -128,6 +128,23 @@ impl Cx {
         self.effects.push(Effect::Start(Start::with_portal(slot, label.into(), |portal, _| work(portal))));
     }
 
+    /// As [`Self::start`], but begun only after so much time in which nothing newer took the slot: for what is to be
+    /// read once the cursor rests.
+    pub fn start_after<T, F, W>(
+        &mut self,
+        delay: std::time::Duration,
+        slot: &Slot<T>,
+        label: impl Into<String>,
+        work: W,
+    ) where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+        W: FnOnce(std::sync::Arc<Portal>) -> F + Send + 'static,
+    {
+        let start = Start::with_portal(slot, label.into(), |portal, _| work(portal));
+        self.effects.push(Effect::Start(start.after(delay)));
+    }
+
     /// As [`Self::start`], for work that counts what it has done or can be asked to stop midway.
     pub fn start_task<T, F, W>(&mut self, slot: &Slot<T>, label: impl Into<String>, work: W)
     where

@@ -180,11 +180,17 @@ pub struct Start {
     slot: &'static str,
     kind: SlotKind,
     label: String,
+    delay: Duration,
     work: Work,
     report: Report,
 }
 
 impl Start {
+    /// The same work, begun only after so much time in which nothing newer took its slot.
+    pub(super) fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
     pub(super) fn with_portal<T, F, W>(slot: &Slot<T>, label: String, work: W) -> Self
     where
         T: Send + 'static,
@@ -221,6 +227,7 @@ impl Start {
             slot: slot.name,
             kind: slot.kind,
             label,
+            delay: Duration::ZERO,
             work: Box::new(move |portal, task| {
                 work(portal, task).map(|result| result.map(|value| Box::new(value) as Payload)).boxed()
             }),
@@ -344,8 +351,15 @@ impl Jobs {
         let task = Task::default();
         let sender = self.sender.clone();
         let (portal, work, theirs) = (self.portal.clone(), start.work, task.clone());
+        let (delay, label) = (start.delay, start.label.clone());
         tokio::spawn(async move {
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
             let work = async move {
+                if theirs.stop_asked() {
+                    return Err(stopped(&label));
+                }
                 super::test_hooks::panic_if_asked("job");
                 work(portal, theirs).await
             };
@@ -359,7 +373,7 @@ impl Jobs {
             slot: start.slot,
             kind: start.kind,
             label: start.label,
-            since: Instant::now(),
+            since: Instant::now() + start.delay,
             task,
             report: start.report,
         });
@@ -407,7 +421,7 @@ impl Jobs {
 
     /// Cancels every read that is old enough to be seen, for `Esc`; gives the replies that tell their screens.
     pub fn cancel_visible(&mut self, now: Instant) -> Vec<(ScreenId, Reply)> {
-        self.cancel_reads(|running| now.duration_since(running.since) >= SHOWN_AFTER)
+        self.cancel_reads(|running| now.saturating_duration_since(running.since) >= SHOWN_AFTER)
     }
 
     /// Cancels every read, for `Ctrl-C`; gives the replies that tell their screens.
@@ -422,8 +436,7 @@ impl Jobs {
             .iter()
             .filter(|running| is_cancelled(running))
             .map(|running| {
-                let error = Error::new(Kind::Interrupted, format!("Stopped {}.", running.label));
-                (running.screen, Reply { slot: running.slot, payload: Some(Err(error)) })
+                (running.screen, Reply { slot: running.slot, payload: Some(Err(stopped(&running.label))) })
             })
             .collect();
         self.drop_latest(is_cancelled);
@@ -460,7 +473,8 @@ impl Jobs {
     /// Whether a read was started so recently that its answer may be only a moment away.
     #[must_use]
     pub fn has_young_read(&self, now: Instant, age: Duration) -> bool {
-        let is_young = |running: &Running| now.saturating_duration_since(running.since) < age;
+        let is_young =
+            |running: &Running| running.since <= now && now.saturating_duration_since(running.since) < age;
         self.running.iter().any(|running| running.kind == SlotKind::Latest && is_young(running))
     }
 
@@ -499,6 +513,10 @@ impl Jobs {
             !dropped
         });
     }
+}
+
+fn stopped(label: &str) -> Error {
+    Error::new(Kind::Interrupted, format!("Stopped {label}."))
 }
 
 fn panicked() -> Error {

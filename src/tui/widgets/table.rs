@@ -154,6 +154,32 @@ impl<R: Row> Table<R> {
         self.owed = 0;
     }
 
+    /// Shows a stretch from the middle of the list with the cursor on one of its rows; `more` says whether there are
+    /// rows before and after it.
+    pub fn show_around(&mut self, rows: Vec<R>, cursor: usize, more: (bool, bool)) {
+        self.waiting = None;
+        self.owed = 0;
+        self.rows = rows.into();
+        (self.more_before, self.more_after) = more;
+        self.before = (!self.more_before).then_some(0);
+        self.cursor = cursor.min(self.rows.len().saturating_sub(1));
+        self.top = self.cursor.saturating_sub(self.height / 2);
+        self.scroll();
+    }
+
+    /// Says how many rows of the whole list come before the row of this key, where it is loaded.
+    pub fn set_before(&mut self, key: &R::Key, before: u64) {
+        if let Some(at) = self.rows.iter().position(|row| row.key() == *key) {
+            self.before = Some(before.saturating_sub(at as u64));
+        }
+    }
+
+    /// Whether the first loaded row is the first of the list.
+    #[must_use]
+    pub fn is_at_start(&self) -> bool {
+        !self.more_before
+    }
+
     /// Says how many rows match in all, once that is known.
     pub fn set_total(&mut self, total: Option<u64>) {
         self.total = total;
@@ -556,5 +582,23 @@ mod tests {
         source.act(&mut table, Action::MarkRange);
         assert!(table.clear_range() && !table.clear_range());
         assert!(table.marks_mut().clear());
+    }
+
+    #[test]
+    fn a_stretch_from_the_middle_can_be_walked_both_ways() {
+        let source = Source(2_000);
+        let mut table = source.table();
+        table.show_around((900..1_000).map(Numbered).collect(), 50, (true, true));
+        assert_eq!((on(&table), table.is_at_start()), (950, false));
+        table.set_before(&950, 950);
+        assert!(table.place().starts_with("951 of "), "{}", table.place());
+        for expected in (0..950).rev() {
+            source.act(&mut table, Action::Up);
+            assert_eq!(on(&table), expected);
+        }
+        assert!(table.is_at_start() && table.place().starts_with("1 of "), "{}", table.place());
+        table.show_around((900..1_000).map(Numbered).collect(), 99, (true, true));
+        source.act(&mut table, Action::Down);
+        assert_eq!(on(&table), 1_000);
     }
 }
