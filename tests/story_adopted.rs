@@ -228,7 +228,7 @@ stories! {
             assert_eq!(error.fields.len(), 1, "{error:?}");
         }
         refuses(edit(&portal, id, Draft { department: Some(Some(1)), ..Draft::default() }).await, "core_userprofile");
-        refuses(departments::find(&portal, "IT").await.map_err(Error::from), "core_department");
+        refuses(departments::find(&portal, "IT").await, "core_department");
         assert_eq!(digest(&adopted).await, before);
         // A form sends its blank fields along.
         let blank = named("bella").with("phone_number", "").with("main_portal_id", "").with("email_notifications", "true");

@@ -27,6 +27,7 @@ use portaldesk::error::{Error, Kind, Result};
 use proxy::{Fault, Proxy};
 use support::{TestDb, digest};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 async fn portal(db: &Db) -> Portal {
     Portal::over(db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap()
@@ -186,8 +187,7 @@ stories! {
             // Beginning waits for nobody on a server.
             return;
         }
-        let (holder, let_go) = (hold_the_file(&db), Arc::new(Notify::new()));
-        let held = holder(Arc::clone(&let_go)).await;
+        let (let_go, held) = hold_the_file(&db).await;
         let waiting = tokio::spawn({
             let db = db.db.clone();
             async move { db.transaction_with(ForeignKeys::Off, |_| Box::pin(async { Ok(()) })).await }
@@ -599,30 +599,25 @@ async fn claim_slowly(
     if commits { Ok(()) } else { Err(Error::conflict("not this time").into()) }
 }
 
-/// Gives a function that takes the write lock of an SQLite file and holds it until told.
-fn hold_the_file(
-    db: &TestDb,
-) -> impl AsyncFn(Arc<Notify>) -> tokio::task::JoinHandle<std::result::Result<(), Failure>> {
-    let target = db.target().clone();
-    async move |let_go: Arc<Notify>| {
-        let other = Db::open(&target).await.unwrap();
-        let inside = Arc::new(Notify::new());
-        let entered = Arc::clone(&inside);
-        let held = tokio::spawn(async move {
-            other
-                .transaction(move |_| {
-                    let (entered, let_go) = (Arc::clone(&entered), Arc::clone(&let_go));
-                    Box::pin(async move {
-                        entered.notify_one();
-                        let_go.notified().await;
-                        Ok(())
-                    })
+/// Takes the write lock of an SQLite file and holds it until told to let go.
+async fn hold_the_file(db: &TestDb) -> (Arc<Notify>, JoinHandle<std::result::Result<(), Failure>>) {
+    let other = db.second().await;
+    let (inside, let_go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (entered, released) = (Arc::clone(&inside), Arc::clone(&let_go));
+    let held = tokio::spawn(async move {
+        other
+            .transaction(move |_| {
+                let (entered, released) = (Arc::clone(&entered), Arc::clone(&released));
+                Box::pin(async move {
+                    entered.notify_one();
+                    released.notified().await;
+                    Ok(())
                 })
-                .await
-        });
-        inside.notified().await;
-        held
-    }
+            })
+            .await
+    });
+    inside.notified().await;
+    (let_go, held)
 }
 
 /// All ids of a table of ours, in order.

@@ -151,7 +151,7 @@ struct Manner {
 }
 
 /// The work of a transaction: a closure that can be called again when the transaction has to be retried.
-pub type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync>;
+type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync>;
 
 impl Db {
     /// Runs `work` in one transaction and commits. On any failure everything is rolled back; on a deadlock,

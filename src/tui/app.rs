@@ -140,7 +140,11 @@ impl App {
         match &arrival.input {
             Input::Key(chord) => self.key(*chord, arrival.at),
             Input::Paste(words) => self.paste(words, arrival.at),
-            Input::Resize(width, height) => self.size = Size::new(*width, *height),
+            Input::Resize(width, height) => {
+                self.size = Size::new(*width, *height);
+                // A terminal that was smaller for a moment, too short for us to notice, has lost what did not fit.
+                self.host.push(HostEffect::Repaint);
+            }
             Input::Wheel(notches) => self.wheel(*notches),
             Input::FocusGained | Input::FocusLost => return,
         }

@@ -164,5 +164,8 @@ pub async fn run(setup: Setup) -> Result<Exit> {
     let size = backend.size().map_err(failed)?;
     let terminal = Terminal::new(backend).map_err(failed)?;
     let mut keys = terminal::read_keys()?;
-    Ok(EventLoop::new(App::new(setup, size), terminal, host).run(&mut keys).await)
+    let exit = EventLoop::new(App::new(setup, size), terminal, host).run(&mut keys).await;
+    // A frame may meet the hang-up before the one who watches for it does.
+    let is_gone = matches!(exit, Exit::Failed(_)) && terminal::is_gone();
+    Ok(if is_gone { Exit::InputEnded } else { exit })
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -182,6 +182,14 @@ fn watch(terminal: &OwnedFd, sender: &mpsc::UnboundedSender<HostEvent>) {
             Ok(_) | Err(_) => return,
         }
     }
+}
+
+/// Whether the terminal has hung up.
+pub(super) fn is_gone() -> bool {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+    poll(&mut fds, Some(&Timespec::default())).is_ok()
+        && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }
 
 /// Tells the loop to end, and sees to it that the process ends even if the loop cannot.

@@ -52,12 +52,12 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
+    Context { name: "Switch writing on", tables: &[write_access::KEYS] },
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Users", tables: users::TABLES },
-    Context { name: "Sign in", tables: &[sign_in::KEYS] },
-    Context { name: "Switch writing on", tables: &[write_access::KEYS] },
 ];
 
 #[cfg(test)]
