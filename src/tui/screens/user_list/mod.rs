@@ -361,8 +361,8 @@ mod tests {
         let stopped = Error::new(Kind::Interrupted, "Stopped loading users.");
         assert!(list.reply(&mut Reply::of(&ROWS, Err(stopped)), &mut cx));
         assert_eq!(asked(&mut cx), "[]");
-        let lost = Error::unreachable("The database does not answer.");
-        assert!(list.reply(&mut Reply::of(&ROWS, Err(lost)), &mut cx));
+        let failed = Error::unreachable("The database does not answer.");
+        assert!(list.reply(&mut Reply::of(&ROWS, Err(failed)), &mut cx));
         assert_eq!(asked(&mut cx), "[Toast(\"The database does not answer.\")]");
         assert!(!list.reply(&mut Reply::of(&sort::CHOSEN, Ok(users::Column::Name)), &mut cx));
     }
