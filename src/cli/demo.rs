@@ -46,7 +46,9 @@ pub(super) async fn make(demo: &Demo, cancel: &Cancel, output: &mut Output) -> R
 
 /// A new folder of its own; the name can't be known beforehand.
 pub(super) fn temporary_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("portaldesk-demo-{}", uuid::Uuid::now_v7().simple()))
+    let unique = uuid::Uuid::now_v7().simple().to_string();
+    // The end of such an id is random, its beginning the time.
+    std::env::temp_dir().join(format!("portaldesk-demo-{}", &unique[unique.len() - 12..]))
 }
 
 /// Prints where the sample is and who can sign in to it.

@@ -100,7 +100,12 @@ async fn newest(portal: &Portal, undo: bool) -> Result<Option<ListedChange>> {
         ..own::Wanted::default()
     };
     let changes = own::changes(&portal.db, &wanted).await?;
-    Ok(changes.iter().find(|listed| listed.undone_by.is_none() && is_undo(listed, &changes) == undo).cloned())
+    // Somebody else may have unlocked the same sitting.
+    let account = portal.actor.account.as_ref().map(|account| account.id);
+    let offered = |listed: &&ListedChange| {
+        listed.undone_by.is_none() && listed.change.actor_id == account && is_undo(listed, &changes) == undo
+    };
+    Ok(changes.iter().find(offered).cloned())
 }
 
 /// Whether a change takes something back: the undo of an undo brings it back.

@@ -63,7 +63,7 @@ pub fn notes(plans: &[Plan], names: &Names) -> Vec<String> {
 /// The name of what is deleted or gets or loses power over the portal, where the plans do such a thing.
 #[must_use]
 pub fn grave(plans: &[Plan], names: &Names) -> Option<String> {
-    steps(plans, names).find(|told| told.is_grave()).map(|told| told.name())
+    steps(plans, names).find(Told::is_grave).map(|told| told.name())
 }
 
 fn steps<'a>(plans: &'a [Plan], names: &'a Names) -> impl Iterator<Item = Told<'a>> {

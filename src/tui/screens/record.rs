@@ -37,7 +37,7 @@ pub const KEYS: &[Binding] = &[
 pub const READ: Slot<Read> = Slot::latest("users.record");
 
 /// The cells that the labels at the left take.
-const LABEL: u16 = 13;
+const LABEL: u16 = 12;
 
 /// A record as it was read.
 #[derive(Debug, Clone)]

@@ -83,14 +83,6 @@ impl Undo {
         Self { what, title: title.to_owned(), asking: None, answered: false }
     }
 
-    fn plan(&self, what: What, password: OldPassword, cx: &mut Cx) {
-        cx.start(
-            &PLAN,
-            "planning the undo",
-            move |portal| async move { plan(&portal, &what, password).await },
-        );
-    }
-
     /// Puts the review in this dialog's place, or says why there is none.
     fn show(planned: Planned, cx: &mut Cx) {
         let Planned { mut prepared, left, title, .. } = planned;
@@ -112,6 +104,10 @@ pub fn commands() -> Vec<(Action, Command)> {
         (Action::Undo, Box::new(|cx: &mut Cx| cx.push(Undo::newest()))),
         (Action::Redo, Box::new(|cx: &mut Cx| cx.push(Undo::redo()))),
     ]
+}
+
+fn start(what: What, password: OldPassword, cx: &mut Cx) {
+    cx.start(&PLAN, "planning the undo", move |portal| async move { plan(&portal, &what, password).await });
 }
 
 async fn plan(portal: &Portal, what: &What, password: OldPassword) -> Result<Option<Planned>> {
@@ -152,14 +148,14 @@ impl Screen for Undo {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        self.plan(self.what.clone(), OldPassword::StaysChanged, cx);
+        start(self.what.clone(), OldPassword::StaysChanged, cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match (action, self.asking.take()) {
             (Action::Yes, Some(planned)) => {
                 self.answered = true;
-                self.plan(What::Operation(planned.operation), OldPassword::WorksAgain, cx);
+                start(What::Operation(planned.operation), OldPassword::WorksAgain, cx);
             }
             (Action::No, Some(planned)) => Self::show(planned, cx),
             _ => cx.close(),

@@ -166,7 +166,6 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
     match (action, whom) {
         (Action::Undo, _) => cx.push(Undo::newest()),
         (Action::Redo, _) => cx.push(Undo::redo()),
-        (_, None) => {}
         (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),

@@ -18,7 +18,7 @@ use crate::tui::jobs::Reply;
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::{put, table};
+use crate::tui::widgets::{cells, put, table};
 
 /// Its keys, beside those about one user and those of every list.
 pub const KEYS: &[Binding] = &[
@@ -195,7 +195,7 @@ impl Screen for Users {
             self.list.draw(frame, area, true, theme);
             return;
         }
-        let width = area.width * 3 / 5;
+        let width = cells(usize::from(area.width) * 2 / 3);
         self.list.draw(frame, Rect { width, ..area }, !self.in_record, theme);
         for y in area.y..area.bottom() {
             put(frame.buffer_mut(), area.x + width, y, 1, theme.bar(), theme.style(Tone::Quiet));

@@ -360,6 +360,29 @@ async fn work_is_shown_when_it_is_old_enough_and_counts() {
 }
 
 #[tokio::test]
+async fn work_that_waits_for_a_rest_is_done_for_the_last_wish_only() {
+    let mut jobs = Jobs::new(None);
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let before = Instant::now();
+    for wish in 0..20 {
+        let done = std::sync::Arc::clone(&done);
+        let start = Start::alone(&SLOW, "reading".to_owned(), move |_| async move {
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(wish)
+        });
+        jobs.start(start.after(Duration::from_millis(5)), ScreenId(1)).expect("a read is never refused");
+    }
+    assert!(!jobs.has_young_read(before, Duration::from_secs(1)), "no frame waits for what has not begun");
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let finished = jobs.next().await;
+        answers.extend(jobs.accept(finished).and_then(|mut accepted| SLOW.take(&mut accepted.reply)));
+    }
+    assert_eq!((answers, done.load(Ordering::SeqCst)), (vec![Ok(19)], 1));
+    assert!(jobs.is_idle());
+}
+
+#[tokio::test]
 async fn work_without_a_portal_is_refused_by_name() {
     let mut jobs = Jobs::new(None);
     let start = Start::with_portal(&SLOW, "reading".to_owned(), |_, _| async move { Ok(1) });
