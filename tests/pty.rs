@@ -1,4 +1,10 @@
 //! The real program on a terminal: how it begins, how it ends on every way out, and what the terminal is like after it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[macro_use]
 mod support;
@@ -24,6 +30,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 const CTRL_C: &str = "\x03";
 const CTRL_G: &str = "\x07";
+const CTRL_N: &str = "\x0e";
 const CTRL_S: &str = "\x13";
 const CTRL_U: &str = "\x15";
 const CTRL_Z: &str = "\x1a";
@@ -427,8 +434,12 @@ fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
             // The record stands beside the list only where there is room.
             terminal.keys(ENTER);
         }
-        terminal.wait_for("amir: Edit bela");
-        terminal.wait_for("amir: Create bela");
+        terminal.wait_until("the history of bela", |screen| {
+            // Without what the width of the record does to its lines.
+            let words: String =
+                screen.contents().chars().filter(|c| !c.is_whitespace() && *c != '│').collect();
+            words.contains("amir:Undo:Editbela") && words.contains("amir:Createbela")
+        });
         terminal.signal(Signal::TERM);
         assert_eq!(terminal.wait_end(), 143);
 
@@ -452,8 +463,10 @@ fn url(db: &TestDb) -> String {
         (Address::Socket(path), Engine::MySql) => {
             format!("mysql://{user}@localhost/{}?socket={}", target.database, path.display())
         }
-        (Address::Socket(_), _) => {
-            let (folder, port) = target.address.postgres_socket().expect("PostgreSQL's socket");
+        (Address::Socket(path), engine) => {
+            // Either the socket itself or the folder of the usual one.
+            let usual = (path.as_path(), engine.default_port());
+            let (folder, port) = target.address.postgres_socket().unwrap_or(usual);
             format!("postgres://{user}@localhost:{port}/{}?host={}", target.database, folder.display())
         }
         (Address::Host { host, port }, engine) => {
@@ -498,6 +511,28 @@ fn open(home: &Home, db: &TestDb, name: &str, role: &str) -> Terminal {
 }
 
 stories! {
+    /// Where a portal that can be written to has no superuser, the sign-in offers to make one; then no longer.
+    async fn the_first_superuser_is_offered_at_the_sign_in(db: TestDb) {
+        let home = Home::new();
+        let url = url(&db);
+        let mut terminal = Terminal::start(&home, SMALL, &["--database", &url]);
+        terminal.wait_for("Ctrl-N creates one");
+        terminal.keys(CTRL_N);
+        terminal.wait_for("This portal has no superuser yet.");
+        terminal.keys(&format!("amir{TAB}{PASSWORD}{TAB}{PASSWORD}{F2}"));
+        terminal.wait_for("amir · superuser");
+        terminal.keys("q");
+        assert_eq!(terminal.wait_end(), 0);
+        home.ok("", &["--database", &url, "check"]);
+
+        let mut terminal = Terminal::start(&home, SMALL, &["--database", &url]);
+        terminal.wait_for("With your account of the portal");
+        terminal.keys(CTRL_N);
+        terminal.wait_for("This is for a portal that has no superuser");
+        terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
+        terminal.wait_for("amir · superuser");
+    }
+
     /// A portal of Django's is opened read-only; its superuser, and nobody else, switches writing on.
     async fn writing_is_switched_on_by_a_superuser(db: TestDb) {
         let db = db.sibling(Made::Django0004).await;

@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: a test waits for what is on the screen, or for the process's end, and fails with the screen when
 //! neither comes.
+#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
