@@ -19,8 +19,6 @@ pub(crate) struct Taken {
 /// What a line of the table is held against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Hold {
-    /// Nothing.
-    Nothing,
     /// The median is to stay within so many milliseconds.
     Millis(u32),
     /// The median is to stay within this multiple of the bare SQL's.
@@ -57,7 +55,6 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
         None => (String::new(), String::new(), None),
     };
     let held = match hold {
-        Hold::Nothing => String::new(),
         Hold::Millis(most) => verdict(millis(taken.median) <= f64::from(most), &format!("at most {most} ms")),
         Hold::Ratio(most) => {
             verdict(ratio.is_some_and(|ratio| ratio <= most), &format!("at most {most} times the SQL"))
