@@ -262,8 +262,8 @@ fn writes(sql: &str) -> bool {
         let table = match words[at..] {
             ["INSERT", "INTO", ..]
             | ["DELETE", "FROM", ..]
-            | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..] => at + 2,
-            ["REPLACE", "INTO", ..] => at + 2,
+            | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..]
+            | ["REPLACE", "INTO", ..] => at + 2,
             ["UPDATE", ..] if at == 0 || words[at - 1] != "FOR" => at + 1,
             _ => return false,
         };
@@ -411,8 +411,8 @@ fn a_folder_above_is_caught() {
 
 #[test]
 fn a_look_behind_the_door_is_caught() {
-    let (user, used, names) = DOORS[0];
-    let text = format!("use crate::{used}::{};\nuse crate::{used}::app::App;", names[0]);
+    let (user, owner, names) = DOORS[0];
+    let text = format!("use crate::{owner}::{};\nuse crate::{owner}::app::App;", names[0]);
     assert_eq!(caught(doors, &format!("src/{user}/mod.rs"), &text), [2]);
     assert_eq!(caught(doors, "src/main.rs", &text), []);
 }

@@ -131,7 +131,7 @@ fn a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words() {
         for (name, back) in [("amir", ""), ("nobody", BACK_TAB)] {
             terminal.keys(&format!("{back}{CTRL_U}{name}{TAB}{CTRL_U}wrong{ENTER}"));
             terminal.wait_for("don't open this portal here");
-            terminal.wait_until("an empty password", |screen| !screen.contents().contains("*"));
+            terminal.wait_until("an empty password", |screen| !screen.contents().contains('*'));
             refusals.push(terminal.contents().replace(name, ""));
             terminal.keys("x");
             terminal.wait_for("*");

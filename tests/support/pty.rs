@@ -140,7 +140,9 @@ impl Terminal {
         let modes = format!("{:?}", pair.master.get_termios());
         command.env_clear();
         home.environment().iter().for_each(|(name, value)| command.env(name, value));
-        more.iter().for_each(|(name, value)| command.env(name, value));
+        for (name, value) in more {
+            command.env(name, value);
+        }
         command.cwd(&home.0);
         let mut child = pair.slave.spawn_command(command).expect("the program starts");
         let pid = child.process_id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("a process id");
