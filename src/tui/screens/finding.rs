@@ -11,7 +11,7 @@ use super::integrity::view::{about, paragraph};
 use super::integrity::{self, SMALL};
 use super::record::RecordScreen;
 use super::undo::Undo;
-use super::user_actions::{Sitting, Whom};
+use super::user_actions::{SITTING, Sitting, Whom};
 use crate::directory::Portal;
 use crate::error::{Kind, Result};
 use crate::integrity::{Check, Finding, FindingRow, Report, Subject};
@@ -245,6 +245,7 @@ impl Screen for FindingScreen {
 
     fn changed(&mut self, cx: &mut Cx) {
         self.show(cx);
+        Sitting::ask(cx);
         let small = self.board.get().report.as_ref().is_some_and(|report| report.users <= SMALL);
         if small && may_scan(&self.sitting).is_ok() {
             self.rescan(cx);
@@ -308,6 +309,8 @@ impl Screen for FindingScreen {
                 Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => cx.fail(&error),
             }
+        } else if let Some(result) = SITTING.take(reply) {
+            self.sitting = result.unwrap_or_default();
         } else if let Some(result) = REPAIR.take(reply) {
             repair::finished(result, &mut self.board.change(), cx);
             self.table.marks_mut().clear();

@@ -244,7 +244,12 @@ pub(super) async fn scan(portal: &Portal, task: &Task, only: &[String]) -> Resul
 async fn first_lines(portal: &Portal, finding: &Finding, order: &Order) -> Result<Vec<DiffLine>> {
     if finding.class() == Class::Automatic {
         match repair::prepare(portal, order, DETAIL).await {
-            Ok(prepared) if !prepared.is_empty() => return Ok(prepared.text.lines),
+            Ok(prepared) if !prepared.is_empty() => {
+                // A single row has no heading of its own; the title says whose it is.
+                let title = DiffLine::new(Sign::Heading, prepared.text.title);
+                let single = (order.count() == 1).then_some(title);
+                return Ok(single.into_iter().chain(prepared.text.lines).collect());
+            }
             Ok(_) => {}
             Err(error) if error.kind == Kind::Conflict => {
                 return Ok(vec![DiffLine::new(Sign::Warning, error.message)]);
@@ -390,3 +395,6 @@ impl Screen for Integrity {
         view.draw(frame, area, &mut self.table, theme);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,7 +191,12 @@ pub fn finished(result: Result<Repaired>, board: &mut Board, cx: &mut Cx) {
 /// What the engine says; a conflict, when something else has to be repaired first.
 pub async fn prepare(portal: &Portal, order: &Order, limit: usize) -> Result<Prepared> {
     let plans = integrity::preview(portal, &order.0, &Selection::All, limit).await?;
-    let mut prepared = plan_review::prepare_all(portal, order.title(), plans).await?;
+    let title = match plans.as_slice() {
+        // The plan of a single decision names what it is about.
+        [only] if order.count() == 1 => only.title.clone(),
+        _ => order.title(),
+    };
+    let mut prepared = plan_review::prepare_all(portal, title, plans).await?;
     let more = order.count().saturating_sub(limit);
     if more > 0 {
         prepared.text.notes.push(format!(
