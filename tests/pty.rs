@@ -1,4 +1,10 @@
 //! The real program on a terminal: how it begins, how it ends on every way out, and what the terminal is like after it.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[macro_use]
 mod support;
@@ -24,10 +30,13 @@ const SOON: Duration = Duration::from_secs(2);
 
 const CTRL_C: &str = "\x03";
 const CTRL_G: &str = "\x07";
+const CTRL_N: &str = "\x0e";
 const CTRL_S: &str = "\x13";
 const CTRL_U: &str = "\x15";
 const CTRL_Z: &str = "\x1a";
 const ENTER: &str = "\r";
+const ESC: &str = "\x1b";
+const F1: &str = "\x1bOP";
 const F2: &str = "\x1bOQ";
 const TAB: &str = "\t";
 const BACK_TAB: &str = "\x1b[Z";
@@ -44,7 +53,7 @@ fn portal() -> Home {
 fn sign_in_screen(home: &Home, size: Size) -> Terminal {
     let terminal = Terminal::start(home, size, &[]);
     terminal.wait_for("Sign in to portaldesk");
-    assert!(terminal.is_taken());
+    terminal.wait_taken();
     terminal
 }
 
@@ -63,7 +72,7 @@ fn the_first_run_makes_a_portal_without_faults() {
         let mut terminal = Terminal::start(&home, size, &[]);
         terminal.wait_for("There is no portal here yet");
         terminal.wait_for("portal.sqlite3");
-        assert!(terminal.is_taken());
+        terminal.wait_taken();
         terminal.keys(&format!("amir{ENTER}password{ENTER}{F2}"));
         terminal.wait_for("This password is too common.");
         terminal.keys(&format!("{CTRL_U}{PASSWORD}{TAB}{PASSWORD}x{CTRL_S}"));
@@ -122,7 +131,7 @@ fn a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words() {
         for (name, back) in [("amir", ""), ("nobody", BACK_TAB)] {
             terminal.keys(&format!("{back}{CTRL_U}{name}{TAB}{CTRL_U}wrong{ENTER}"));
             terminal.wait_for("don't open this portal here");
-            terminal.wait_until("an empty password", |screen| !screen.contents().contains("*"));
+            terminal.wait_until("an empty password", |screen| !screen.contents().contains('*'));
             refusals.push(terminal.contents().replace(name, ""));
             terminal.keys("x");
             terminal.wait_for("*");
@@ -163,7 +172,7 @@ fn after_five_wrong_tries_the_next_must_wait() {
 fn a_help_above_the_sign_in_leads_nowhere_else() {
     let home = portal();
     let mut terminal = sign_in_screen(&home, SMALL);
-    terminal.keys("\x1bOP");
+    terminal.keys(F1);
     terminal.wait_for("Keys: Sign in");
     terminal.keys(":u1W");
     terminal.keys("q");
@@ -217,7 +226,7 @@ fn a_shell_can_stop_and_continue_it() {
         terminal.keys(&format!("fg; echo code $?{ENTER}"));
         terminal.wait_for("Sign in to portaldesk");
         terminal.wait_for("amir");
-        assert!(terminal.is_taken());
+        terminal.wait_taken();
         terminal.keys(CTRL_C);
         terminal.wait_for("code 0");
         terminal.keys(&format!("exit{ENTER}"));
@@ -232,7 +241,7 @@ fn without_job_control_ctrl_z_says_so() {
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.keys(CTRL_Z);
     terminal.wait_for("There is no job control here");
-    assert!(terminal.is_taken());
+    terminal.wait_taken();
     terminal.keys("amir");
     terminal.wait_for("amir");
 }
@@ -245,7 +254,7 @@ fn a_stop_from_outside_is_drawn_over_when_it_goes_on() {
     terminal.keys("amir");
     terminal.signal(Signal::CONT);
     terminal.wait_for("amir");
-    assert!(terminal.is_taken());
+    terminal.wait_taken();
     terminal.keys(CTRL_C);
     assert_eq!(terminal.wait_end(), 0);
     terminal.assert_restored();
@@ -332,7 +341,7 @@ mod panics {
         terminal.wait_for("in the background");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
         terminal.wait_for("amir");
-        assert!(terminal.is_taken());
+        terminal.wait_taken();
         terminal.keys(CTRL_C);
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -389,6 +398,62 @@ fn a_sample_opens_at_once_and_leaves_nothing_behind() {
     }
 }
 
+/// Reviews with `Ctrl-S`, then applies what the review of this title shows.
+fn apply(terminal: &mut Terminal, title: &str, done: &str) {
+    terminal.wait_for(title);
+    terminal.wait_for("y apply");
+    terminal.press_until("y", "y apply", false);
+    terminal.wait_for(done);
+}
+
+#[test]
+fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
+    for size in [SMALL, LARGE] {
+        let home = Home::new();
+        let mut terminal = Terminal::start(&home, size, &[]);
+        terminal.wait_for("There is no portal here yet");
+        terminal.keys(&format!("amir{TAB}{PASSWORD}{TAB}{PASSWORD}{F2}"));
+        terminal.wait_for("1 of 1");
+
+        terminal.keys("n");
+        terminal.wait_for("New user");
+        terminal.keys(&format!("bela{TAB}Bela{TAB}Novak{TAB}bela@example.org{CTRL_S}"));
+        apply(&mut terminal, "Create bela", "Created bela");
+        terminal.wait_for("2 of 2");
+
+        terminal.keys("e");
+        terminal.wait_for("Edit bela");
+        terminal.keys(&format!("{TAB}{CTRL_U}Zdenka{CTRL_S}"));
+        apply(&mut terminal, "Edit bela", "Changed bela");
+        terminal.wait_for("Zdenka");
+
+        terminal.keys("u");
+        apply(&mut terminal, "Undo", "Taken back: Edit bela");
+        terminal.wait_gone("Zdenka");
+        if size == SMALL {
+            // The record stands beside the list only where there is room.
+            terminal.keys(ENTER);
+        }
+        terminal.wait_until("the history of bela", |screen| {
+            // Without what the width of the record does to its lines.
+            let words: String =
+                screen.contents().chars().filter(|c| !c.is_whitespace() && *c != '│').collect();
+            words.contains("amir:Undo:Editbela") && words.contains("amir:Createbela")
+        });
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.wait_end(), 143);
+
+        let history: Value = serde_json::from_str(&home.ok("", &["history", "--json"])).expect("JSON");
+        let items = history["items"].as_array().expect("items");
+        assert_eq!(items[0]["undo_of"], items[1]["operation"], "{history}");
+        assert!(items[..3].iter().all(|item| item["actor"]["user"] == "amir"), "{history}");
+        let user: Value =
+            serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).expect("JSON");
+        assert_eq!(user["item"]["first_name"], "Bela");
+        home.ok("", &["check"]);
+    }
+}
+
 /// The URL of a test's database.
 fn url(db: &TestDb) -> String {
     let target = db.target();
@@ -398,8 +463,10 @@ fn url(db: &TestDb) -> String {
         (Address::Socket(path), Engine::MySql) => {
             format!("mysql://{user}@localhost/{}?socket={}", target.database, path.display())
         }
-        (Address::Socket(_), _) => {
-            let (folder, port) = target.address.postgres_socket().expect("PostgreSQL's socket");
+        (Address::Socket(path), engine) => {
+            // Either the socket itself or the folder of the usual one.
+            let usual = (path.as_path(), engine.default_port());
+            let (folder, port) = target.address.postgres_socket().unwrap_or(usual);
             format!("postgres://{user}@localhost:{port}/{}?host={}", target.database, folder.display())
         }
         (Address::Host { host, port }, engine) => {
@@ -444,6 +511,28 @@ fn open(home: &Home, db: &TestDb, name: &str, role: &str) -> Terminal {
 }
 
 stories! {
+    /// Where a portal that can be written to has no superuser, the sign-in offers to make one; then no longer.
+    async fn the_first_superuser_is_offered_at_the_sign_in(db: TestDb) {
+        let home = Home::new();
+        let url = url(&db);
+        let mut terminal = Terminal::start(&home, SMALL, &["--database", &url]);
+        terminal.wait_for("Ctrl-N creates one");
+        terminal.keys(CTRL_N);
+        terminal.wait_for("This portal has no superuser yet.");
+        terminal.keys(&format!("amir{TAB}{PASSWORD}{TAB}{PASSWORD}{F2}"));
+        terminal.wait_for("amir · superuser");
+        terminal.keys("q");
+        assert_eq!(terminal.wait_end(), 0);
+        home.ok("", &["--database", &url, "check"]);
+
+        let mut terminal = Terminal::start(&home, SMALL, &["--database", &url]);
+        terminal.wait_for("With your account of the portal");
+        terminal.keys(CTRL_N);
+        terminal.wait_for("This is for a portal that has no superuser");
+        terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
+        terminal.wait_for("amir · superuser");
+    }
+
     /// A portal of Django's is opened read-only; its superuser, and nobody else, switches writing on.
     async fn writing_is_switched_on_by_a_superuser(db: TestDb) {
         let db = db.sibling(Made::Django0004).await;
@@ -463,6 +552,9 @@ stories! {
         let mut terminal = open(&home, &db, "amir", "superuser");
         terminal.keys("W");
         terminal.wait_for("portaldesk keeps a journal");
+        terminal.press_until(F1, "Keys: Switch writing on", true);
+        terminal.keys(ESC);
+        terminal.wait_gone("Keys: Switch writing on");
         terminal.keys(&format!("wrong{ENTER}"));
         terminal.wait_for("first, then Enter");
         terminal.keys(&format!("{CTRL_U}{name}{ENTER}"));

@@ -75,7 +75,7 @@ impl Desk {
                   UPDATE auth_user SET last_login = '2025-10-09 06:53:00' WHERE username = 'amir'; \
                   UPDATE portaldesk_change SET made = '2025-10-01 12:00:00'")
             .await;
-        desk.as_user("amir").await
+        desk.used_by("amir").await
     }
 
     async fn add(
@@ -131,7 +131,7 @@ impl Desk {
         users::find(&self.portal, name).await.unwrap()
     }
 
-    async fn as_user(self, name: &str) -> Self {
+    async fn used_by(self, name: &str) -> Self {
         let id = self.id(name).await;
         let portal = self.portal.signed_in(Account { id, username: name.to_owned() });
         Self { portal, ..self }
@@ -405,7 +405,7 @@ async fn a_new_user_is_moved_to() {
 
 #[tokio::test]
 async fn who_may_not_is_told_why_and_offered_nothing() {
-    let desk = Desk::new().await.as_user("eva").await;
+    let desk = Desk::new().await.used_by("eva").await;
     let mut program = desk.open(80, 24).await;
     for (keys, why) in [
         ("n", "This needs the role AMC Admin or above."),

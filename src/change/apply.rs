@@ -163,13 +163,14 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
     require(tx, order).await?;
     let found = lock_and_compare(tx, order).await?;
-    guard::check_rights(tx, &order.roles, order.actor.account.as_ref().map(|account| account.id), plan)
-        .await?;
+    let account = order.actor.account.as_ref().map(|account| account.id);
+    let checked = guard::check_rights(tx, &order.roles, account, plan).await?;
 
     let keys = write(tx, order, now).await?;
     let written = read_back(tx, order, &keys, &found).await?;
     check_portal_ids(tx, &portal_ids).await?;
     check_deleted(tx, order).await?;
+    checked.after(tx, &order.roles).await?;
     if counts {
         guard::keep_a_superuser(superusers, guard::count_superusers(tx).await?)?;
     }

@@ -49,8 +49,8 @@ pub async fn check_rights(
     roles: &Roles,
     account: Option<i64>,
     plan: &Plan,
-) -> Result<(), Failure> {
-    let Some(account) = account else { return Ok(()) };
+) -> Result<Checked, Failure> {
+    let Some(account) = account else { return Ok(Checked::default()) };
     let Some(actor) = rights::actor(tx, roles, account).await? else {
         return Err(Error::denied("Your account does not exist any more; nothing was written.").into());
     };
@@ -67,7 +67,37 @@ pub async fn check_rights(
     for step in &plan.steps {
         check_step(&actor, &facts, plan.purpose, step)?;
     }
-    Ok(())
+    if actor.superuser {
+        return Ok(Checked::default());
+    }
+    let ordinary = facts.users.into_values().filter(|target| !target.privileged).map(|target| target.id);
+    Ok(Checked { ordinary: ordinary.collect() })
+}
+
+/// What is left to be checked when the plan is written.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Users whom someone other than a superuser touches, and who were not privileged before.
+    ordinary: Vec<i64>,
+}
+
+impl Checked {
+    /// Refuses to make someone privileged by the way, such as staff by a group that carries powerful permissions: that
+    /// too is a superuser's to do (G1).
+    ///
+    /// # Errors
+    /// Denied; what the engine says.
+    pub async fn after(&self, tx: &mut Tx, roles: &Roles) -> Result<(), Failure> {
+        let now = rights::targets(tx, roles, &self.ordinary).await?;
+        if now.values().any(|target| target.privileged) {
+            return Err(Error::denied(
+                "This would let the account change users in the portal's admin, which only a superuser may give. \
+                 Nothing was written.",
+            )
+            .into());
+        }
+        Ok(())
+    }
 }
 
 struct Facts {

@@ -36,24 +36,23 @@ pub(super) async fn open(flags: &Flags, mut output: Output) -> Result<u8> {
     };
     let beginning = begin(&config, opening);
     tokio::pin!(beginning);
-    let begin = match tokio::time::timeout(SLOW, &mut beginning).await {
-        Ok(begin) => begin?,
-        Err(_) => {
-            output.talk(&format!("opening {}", config.portal.target));
-            beginning.await?
-        }
+    let begin = if let Ok(begin) = tokio::time::timeout(SLOW, &mut beginning).await {
+        begin?
+    } else {
+        output.talk(&format!("opening {}", config.portal.target));
+        beginning.await?
     };
-    finish(start(begin, &config).await?, &mut output)
+    Ok(finish(start(begin, &config).await?, &mut output))
 }
 
 async fn begin(config: &Config, opening: Opening) -> Result<Begin> {
     if config.portal.embedded && !config.portal.read_only {
         if opening.is_to_be_made().await? {
-            return Ok(Begin::FirstRun(opening));
+            return Ok(Begin::FirstRun(Box::new(opening)));
         }
         let portal = opening.open().await?;
         let is_bare = portal.owned && !setup::has_superuser(&portal.db).await?;
-        return Ok(if is_bare { Begin::FirstRun(opening) } else { Begin::SignIn(portal) });
+        return Ok(if is_bare { Begin::FirstRun(Box::new(opening)) } else { Begin::SignIn(portal) });
     }
     open::must_exist(config)?;
     Ok(Begin::SignIn(opening.open().await?))
@@ -92,7 +91,7 @@ pub(super) async fn sample(
     let Ok((target, sample, mut output)) = made.try_recv() else { return Ok(code) };
     let exit = start_sample(target, &sample, global).await?;
     drop(throwaway);
-    finish(exit, &mut output)
+    Ok(finish(exit, &mut output))
 }
 
 /// The screens on a sample, for the first of its people: the superuser.
@@ -120,10 +119,10 @@ impl Drop for Throwaway {
 }
 
 /// Says on the terminal that was given back what went wrong.
-fn finish(exit: Exit, output: &mut Output) -> Result<u8> {
+fn finish(exit: Exit, output: &mut Output) -> u8 {
     let code = exit.code();
     if let Exit::Failed(error) = exit {
         output.error(&error);
     }
-    Ok(code)
+    code
 }

@@ -101,6 +101,8 @@ impl App {
                 self.head.show(&portal, level);
                 self.level = Some(level);
                 self.jobs.use_portal(*portal);
+                // What may be done is another matter now.
+                self.broadcast_change();
             }
             Effect::Copy(words) => self.host.push(HostEffect::Copy(words)),
             Effect::Repaint => self.host.push(HostEffect::Repaint),

@@ -78,7 +78,7 @@ impl Opening {
 /// Where the program begins.
 pub enum Begin {
     /// With the first superuser, and the portal too where it is not there yet.
-    FirstRun(Opening),
+    FirstRun(Box<Opening>),
     /// With signing in to this portal.
     SignIn(Portal),
     /// With the first tab, for whoever the portal names already: the sample.
@@ -109,7 +109,7 @@ fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
     let mut head = head(config);
     let label = head.label.clone();
     let (first, portal): (Option<Box<dyn Screen>>, Option<Portal>) = match begin {
-        Begin::FirstRun(opening) => (Some(Box::new(FirstRun::of_database(opening))), None),
+        Begin::FirstRun(opening) => (Some(Box::new(FirstRun::of_database(*opening))), None),
         Begin::SignIn(portal) => {
             head.warn(&portal);
             (Some(Box::new(SignIn::new(label.as_str(), config.minimum_length))), Some(portal))

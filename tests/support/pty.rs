@@ -2,6 +2,7 @@
 //!
 //! Nothing here sleeps: a test waits for what is on the screen, or for the process's end, and fails with the screen when
 //! neither comes.
+#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
@@ -16,7 +17,7 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the test fails; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Columns and rows.
 pub(crate) type Size = (u16, u16);
@@ -139,7 +140,9 @@ impl Terminal {
         let modes = format!("{:?}", pair.master.get_termios());
         command.env_clear();
         home.environment().iter().for_each(|(name, value)| command.env(name, value));
-        more.iter().for_each(|(name, value)| command.env(name, value));
+        for (name, value) in more {
+            command.env(name, value);
+        }
         command.cwd(&home.0);
         let mut child = pair.slave.spawn_command(command).expect("the program starts");
         let pid = child.process_id().and_then(|pid| Pid::from_raw(pid.cast_signed())).expect("a process id");
@@ -179,6 +182,20 @@ impl Terminal {
             writer
         });
         self.writer = Some(pasting.join().expect("a paste"));
+    }
+
+    /// Presses a key again and again until the screen holds this text, or until it no longer does. A review throws away
+    /// what is typed before its first frame is out, and a test is faster than any person.
+    pub(crate) fn press_until(&mut self, keys: &str, text: &str, wanted: bool) {
+        /// How soon a key shows an effect, if it has one.
+        const EFFECT: Duration = Duration::from_millis(300);
+        let deadline = Instant::now() + PATIENCE;
+        let is_so = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
+        while !is_so(&self.shown()) {
+            assert!(Instant::now() < deadline, "{keys:?} has no effect on {text:?}:\n{}", self.contents());
+            self.keys(keys);
+            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| !is_so(shown)));
+        }
     }
 
     /// Waits until the screen holds this text.
@@ -263,9 +280,13 @@ impl Terminal {
         drop(self.master.take());
     }
 
-    /// Whether the program has the terminal: raw, on its own screen.
-    pub(crate) fn is_taken(&self) -> bool {
-        self.modes_now() != self.modes && self.shown().parser.screen().alternate_screen()
+    /// Waits until the program has the terminal: raw, on its own screen. Nobody tells when modes change.
+    pub(crate) fn wait_taken(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.modes_now() == self.modes || !self.shown().parser.screen().alternate_screen() {
+            assert!(Instant::now() < deadline, "the terminal was not taken:\n{}", self.contents());
+            std::thread::yield_now();
+        }
     }
 
     /// That the terminal is as it was before.

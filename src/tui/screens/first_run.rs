@@ -113,9 +113,10 @@ impl FirstRun {
             (tone, strength.words.to_owned())
         });
         let again = self.fields.value(AGAIN);
-        let same = (!again.is_empty()).then(|| match again == password {
-            true => (Tone::Good, "the same".to_owned()),
-            false => (Tone::Warn, "not the same yet".to_owned()),
+        let same = (!again.is_empty()).then(|| {
+            let (tone, words) =
+                if again == password { (Tone::Good, "the same") } else { (Tone::Warn, "not the same yet") };
+            (tone, words.to_owned())
         });
         self.fields.say(PASSWORD, strength);
         self.fields.say(AGAIN, same);

@@ -29,7 +29,7 @@ const DISABLE: Field = Field {
     label: "Unusable password",
     short: "Disable",
     kind: FieldKind::Bool,
-    section: "",
+    section: "Instead",
     help: "No password at all: they cannot sign in until one is set.",
     check: |text| Ok(Some(text.to_owned())),
 };

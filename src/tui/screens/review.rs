@@ -3,6 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use crate::portal::password;
 use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::cx::{Cx, Effect, Then};
@@ -94,7 +95,7 @@ impl Review {
         let Some(secret) = &self.text.secret else { return Vec::new() };
         let mut lines = vec![format!("New password, shown only here:  {secret}")];
         if self.spelled {
-            lines.extend(wrap(&spell(secret), usize::from(width)));
+            lines.extend(wrap(&password::spell(secret).join(", "), usize::from(width)));
         }
         lines
     }
@@ -194,31 +195,6 @@ impl Screen for Review {
     }
 }
 
-/// A password for the telephone: the spelling alphabet of ICAO and ITU, capitals in capitals.
-fn spell(secret: &str) -> String {
-    secret.chars().map(spell_one).collect::<Vec<_>>().join("  ")
-}
-
-fn spell_one(c: char) -> String {
-    const WORDS: [&str; 26] = [
-        "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo",
-        "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform",
-        "victor", "whiskey", "x-ray", "yankee", "zulu",
-    ];
-    const DIGITS: [&str; 10] =
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    let word = |from: char| WORDS[(c as usize) - (from as usize)];
-    match c {
-        'a'..='z' => word('a').to_owned(),
-        'A'..='Z' => word('A').to_uppercase(),
-        '0'..='9' => DIGITS[(c as usize) - ('0' as usize)].to_owned(),
-        '-' => "dash".to_owned(),
-        '_' => "underscore".to_owned(),
-        '.' => "dot".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::layout::Size;
@@ -257,8 +233,11 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_spelled_without_doubt() {
-        assert_eq!(spell("aB7-x"), "alfa  BRAVO  seven  dash  x-ray");
-        assert_eq!(spell("zZ9é"), "zulu  ZULU  nine  é");
+    fn a_password_is_spelled_when_asked() {
+        let text = ReviewText { secret: Some("aB7-x".to_owned()), ..ReviewText::default() };
+        let mut review = Review::new(text, |_| {});
+        assert_eq!(review.secret_lines(80).len(), 1);
+        review.act(Action::Spell, &mut cx());
+        assert_eq!(review.secret_lines(80)[1], "alfa, capital Bravo, seven, hyphen, x-ray");
     }
 }

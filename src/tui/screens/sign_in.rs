@@ -72,13 +72,13 @@ impl SignIn {
     #[must_use]
     pub fn new(label: impl Into<String>, minimum_length: usize) -> Self {
         let name = ("Username", TextField::line("", rules::USERNAME_MAX));
-        Self::with(label.into(), vec![name, ("Password", hidden())], false, minimum_length)
+        Self::with(label.into(), vec![name, ("Password", TextField::hidden())], false, minimum_length)
     }
 
     /// Asks whoever is signed in for their password: nobody was there for a while.
     #[must_use]
     pub fn locked(label: impl Into<String>) -> Self {
-        Self::with(label.into(), vec![("Password", hidden())], true, password::MINIMUM_LENGTH)
+        Self::with(label.into(), vec![("Password", TextField::hidden())], true, password::MINIMUM_LENGTH)
     }
 
     fn with(
@@ -160,11 +160,6 @@ impl SignIn {
     }
 }
 
-/// Passwords are never hashed beyond this length, so more need not be typed.
-fn hidden() -> TextField {
-    TextField::hidden()
-}
-
 impl Screen for SignIn {
     fn title(&self) -> String {
         if self.locked { "Locked" } else { "Sign in" }.to_owned()
@@ -177,8 +172,9 @@ impl Screen for SignIn {
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match action {
             Action::Choose if self.busy => Err("The password is being checked.".to_owned()),
-            Action::NextField | Action::PreviousField if self.locked => Err(String::new()),
-            Action::FirstSuperuser if self.locked => Err(String::new()),
+            Action::NextField | Action::PreviousField | Action::FirstSuperuser if self.locked => {
+                Err(String::new())
+            }
             Action::FirstSuperuser if !self.offers_first() => {
                 Err("This is for a portal that has no superuser and can be written to.".to_owned())
             }

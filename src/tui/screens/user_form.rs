@@ -35,7 +35,7 @@ const PORTAL_ID_OWNER: Slot<Owner> = Slot::latest("user-form.portal-id");
 
 /// Its keys, beside those of every form.
 pub const KEYS: &[Binding] = &[
-    Binding::new(&[ctrl('n')], Action::ReviewAndNew, "and then new"),
+    Binding::new(&[ctrl('n')], Action::ReviewAndNew, "save, then new"),
     Binding::new(&[ctrl('g')], Action::Generate, "generate a password"),
 ];
 
@@ -329,5 +329,120 @@ impl Screen for UserForm {
         put(buffer, right, area.y, width, &changes, theme.style(Tone::Plain));
         let below = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         self.editor.form.draw(frame, below, theme);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::super::account::facts::LOAD;
+    use super::super::account::facts::tests::facts;
+    use super::super::account::saving::{PLAN, Planned};
+    use super::*;
+    use crate::error::Error;
+    use crate::portal::access::Level;
+    use crate::tui::input::{Key, code, key};
+
+    fn cx() -> Cx {
+        Cx::new(Size::new(100, 30))
+    }
+
+    fn filled_form(level: Option<Level>, id: Option<i64>) -> UserForm {
+        let mut form = UserForm::over(id);
+        form.reply(&mut Reply::of(&LOAD, Ok(facts(level, id.is_some()))), &mut cx());
+        form
+    }
+
+    fn press(form: &mut UserForm, keys: &str) -> Vec<String> {
+        let mut cx = cx();
+        for c in keys.chars() {
+            form.input(&Input::Key(key(c)), &mut cx);
+        }
+        cx.effects().iter().map(|effect| format!("{effect:?}")).collect()
+    }
+
+    #[test]
+    fn it_reads_the_account_and_keeps_what_is_typed_meanwhile() {
+        let mut form = UserForm::edit(2);
+        let mut cx = cx();
+        form.opened(&mut cx);
+        assert_eq!(format!("{:?}", cx.effects()), "[Start(account.load: reading the account)]");
+        assert!(form.takes_text() && form.enabled(Action::Review).is_err());
+        press(&mut form, "2");
+        assert!(!form.input(&Input::Key(code(Key::Esc)), &mut cx), "Esc still closes it");
+        form.reply(&mut Reply::of(&LOAD, Ok(facts(None, true))), &mut cx);
+        assert_eq!(form.editor.form.text("username"), "bela2");
+        assert_eq!(form.is_dirty().as_deref(), Some("1 change to bela"));
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_read_closes_the_form() {
+        let mut form = UserForm::edit(2);
+        let mut cx = cx();
+        form.reply(&mut Reply::of(&LOAD, Err(Error::conflict("It is gone."))), &mut cx);
+        assert_eq!(format!("{:?}", cx.effects()), "[Toast(\"It is gone.\"), Close]");
+    }
+
+    #[test]
+    fn a_key_makes_the_plan_of_before_void_and_looks_up_the_name() {
+        let mut form = filled_form(None, Some(2));
+        let asked = press(&mut form, "2");
+        assert_eq!(
+            asked,
+            [
+                "Stop(account.plan)",
+                "Stop(user-form.username)",
+                "Start(user-form.username: looking whose it is)"
+            ]
+        );
+        let asked = press(&mut form, "!");
+        assert_eq!(
+            asked,
+            ["Stop(account.plan)", "Stop(user-form.username)"],
+            "what is wrong is not looked up"
+        );
+    }
+
+    #[test]
+    fn a_taken_name_is_an_error_and_a_free_one_is_not() {
+        let mut form = filled_form(None, None);
+        press(&mut form, "cho");
+        let dana = Some((3, "dana".to_owned()));
+        form.reply(&mut Reply::of(&NAME_OWNER, Ok(dana)), &mut cx());
+        assert_eq!(form.editor.form.error_map()["username"], "belongs to 'dana'");
+        press(&mut form, "i");
+        form.reply(&mut Reply::of(&NAME_OWNER, Ok(None)), &mut cx());
+        assert_eq!(form.editor.form.errors(), 0);
+    }
+
+    #[test]
+    fn a_refusal_keeps_the_form_and_stands_at_its_field() {
+        let mut form = filled_form(None, Some(2));
+        press(&mut form, "2");
+        let taken = Error::field(Kind::Duplicate, "main_portal_id", "B31 belongs to cho.");
+        let mut cx = cx();
+        form.reply(&mut Reply::of(&PLAN, Err::<Planned, _>(taken)), &mut cx);
+        assert_eq!(form.editor.form.focused(), Some("main_portal_id"));
+        assert_eq!(form.editor.form.text("username"), "bela2");
+        assert_eq!(format!("{:?}", cx.effects()), "[Toast(\"B31 belongs to cho.\")]");
+    }
+
+    #[test]
+    fn nothing_is_planned_while_something_is_wrong() {
+        let mut form = filled_form(None, None);
+        let mut cx = cx();
+        form.act(Action::Review, &mut cx);
+        assert_eq!(format!("{:?}", cx.effects()), "[Toast(\"1 error: nothing to review yet.\")]");
+        assert_eq!(form.editor.form.focused(), Some("username"));
+    }
+
+    #[test]
+    fn only_what_changed_is_asked_for() {
+        let mut form = filled_form(Some(Level::Admin), Some(2));
+        press(&mut form, "2");
+        let draft = draft(&form.editor.form, form.editor.facts.as_ref().unwrap());
+        assert_eq!(draft, Draft::default().with("username", "bela2"));
+        assert!(form.enabled(Action::Generate).is_err());
     }
 }

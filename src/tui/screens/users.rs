@@ -195,7 +195,7 @@ impl Screen for Users {
             self.list.draw(frame, area, true, theme);
             return;
         }
-        let width = cells(usize::from(area.width) * 13 / 20);
+        let width = cells(usize::from(area.width) * 2 / 3);
         self.list.draw(frame, Rect { width, ..area }, !self.in_record, theme);
         for y in area.y..area.bottom() {
             put(frame.buffer_mut(), area.x + width, y, 1, theme.bar(), theme.style(Tone::Quiet));

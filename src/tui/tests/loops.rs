@@ -252,6 +252,49 @@ async fn the_idle_lock_hides_everything_and_is_not_closed() {
     assert!(!shown(&running).contains("user1") && shown(&running).contains("Who is there?"));
 }
 
+/// A lock with nothing but a help above it.
+struct Closed;
+
+impl Screen for Closed {
+    fn title(&self) -> String {
+        "Closed".to_owned()
+    }
+    fn keys(&self) -> &'static [&'static [crate::tui::Binding]] {
+        &[]
+    }
+    fn act(&mut self, _: crate::tui::Action, _: &mut Cx) {}
+    fn draw(&mut self, _: &mut ratatui::Frame<'_>, _: ratatui::layout::Rect, _: &crate::tui::Theme) {}
+    fn layer(&self) -> crate::tui::Layer {
+        crate::tui::Layer::Lock
+    }
+}
+
+#[tokio::test]
+async fn nothing_gets_above_a_lock_or_past_it() {
+    let probe = Probe::default();
+    let gate = probe.gate.clone();
+    let mut running = start(setup(tabs(&probe)), 80, 24);
+    running.app.commands = vec![(crate::tui::Action::Undo, Box::new(|cx| cx.push(Message::new("Undo", ""))))];
+    press(&mut running, "D").await;
+    running.app.update(&now('y'));
+    let below = running.app.top_id();
+    running.app.apply(below, vec![crate::tui::Effect::Push(Box::new(Closed))]);
+    // What a screen below the lock asks for when its work is done stays below, and cannot take the lock away.
+    gate.open();
+    press(&mut running, "").await;
+    running.app.apply(below, vec![crate::tui::Effect::Push(Box::new(Message::new("Late", "")))]);
+    running
+        .app
+        .apply(below, vec![crate::tui::Effect::Tab(1), crate::tui::Effect::Act(crate::tui::Action::Undo)]);
+    assert_eq!(running.app.titles().last().map(String::as_str), Some("Closed"));
+    // A help may lie above it, and from there no key leads further.
+    press(&mut running, "?:u2").await;
+    assert_eq!(running.app.titles().last().map(String::as_str), Some("Keys: Closed"));
+    press(&mut running, "q").await;
+    assert_eq!(running.app.titles().last().map(String::as_str), Some("Closed"));
+    assert!(!shown(&running).contains("user1"));
+}
+
 #[tokio::test]
 async fn a_panic_of_a_job_is_an_error_and_of_the_screen_the_end() {
     let mut running = start(setup(vec![Box::new(Broken { in_draw: false })]), 80, 24);
@@ -357,6 +400,29 @@ async fn work_is_shown_when_it_is_old_enough_and_counts() {
     assert!(next > now + Duration::from_secs(2) && next < now + Duration::from_secs(3));
     jobs.forget(ScreenId(1));
     assert!(jobs.is_idle() && jobs.next_change(now).is_none());
+}
+
+#[tokio::test]
+async fn work_that_waits_for_a_rest_is_done_for_the_last_wish_only() {
+    let mut jobs = Jobs::new(None);
+    let done = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let before = Instant::now();
+    for wish in 0..20 {
+        let done = std::sync::Arc::clone(&done);
+        let start = Start::alone(&SLOW, "reading".to_owned(), move |_| async move {
+            done.fetch_add(1, Ordering::SeqCst);
+            Ok(wish)
+        });
+        jobs.start(start.after(Duration::from_millis(5)), ScreenId(1)).expect("a read is never refused");
+    }
+    assert!(!jobs.has_young_read(before, Duration::from_secs(1)), "no frame waits for what has not begun");
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        let finished = jobs.next().await;
+        answers.extend(jobs.accept(finished).and_then(|mut accepted| SLOW.take(&mut accepted.reply)));
+    }
+    assert_eq!((answers, done.load(Ordering::SeqCst)), (vec![Ok(19)], 1));
+    assert!(jobs.is_idle());
 }
 
 #[tokio::test]

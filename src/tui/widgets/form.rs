@@ -342,7 +342,7 @@ impl Form {
             Action::FieldDown if self.move_in_list(true) => {}
             Action::FieldUp if self.move_in_list(false) => {}
             Action::NextField | Action::FieldDown => {
-                self.focus = (self.focus + 1) % self.entries.len().max(1)
+                self.focus = (self.focus + 1) % self.entries.len().max(1);
             }
             Action::PreviousField | Action::FieldUp => {
                 self.focus = self.focus.checked_sub(1).unwrap_or(self.entries.len().saturating_sub(1));

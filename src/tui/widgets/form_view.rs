@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Block;
 
 use super::form::{Entry, Form, Value};
+use super::form_value::{draw_value, entry_height, item_row, said};
 use super::{cells, clear, put};
 use crate::portal::form::FieldKind;
 use crate::text;
@@ -179,6 +180,8 @@ impl Form {
         let y = line.y;
         let x = line.x + place.x;
         if on && place.x > 0 {
+            let item = if entry.is_upright() { cells(entry.item.saturating_sub(skip)) } else { 0 };
+            let y = (y + item).min(line.bottom() - 1);
             put(buffer, x - 1, y, 1, theme.cursor(), theme.style(Tone::Strong));
         }
         let tone = if on { Tone::Strong } else { Tone::Plain };
@@ -193,7 +196,7 @@ impl Form {
             }
         } else if entry.error.is_some() {
             // No room to say it here: a sign, and the words in the last row.
-            let x = beside.x.min(line.right().saturating_sub(1));
+            let x = value.right().min(line.right().saturating_sub(1));
             put(buffer, x, y, 1, theme.cross(), theme.style(Tone::Bad));
         }
         cursor
@@ -264,113 +267,6 @@ fn value_area(place: &Place, line: Rect) -> Rect {
     Rect { x: x.min(line.right()), width: place.value.min(line.right().saturating_sub(x)), ..line }
 }
 
-/// The row, within a list, of the choice that the cursor is on.
-fn item_row(entry: &Entry, width: u16) -> Option<u16> {
-    let is_list = matches!(entry.value, Value::Many(_));
-    let rows = if is_list { many_rows(entry, width) } else { Vec::new() };
-    rows.iter().position(|row| row.contains(&entry.item)).map(cells)
-}
-
-/// The rows that a field takes.
-fn entry_height(entry: &Entry, width: u16) -> u16 {
-    match &entry.value {
-        Value::Text(field) => field.height(),
-        Value::Many(_) => cells(many_rows(entry, width).len()).max(1),
-        Value::Flag(_) | Value::One(_) => 1,
-    }
-}
-
-/// The choices of a field, as many to a row as fit; each has its own row where notes are to be read.
-fn many_rows(entry: &Entry, width: u16) -> Vec<Vec<usize>> {
-    let mut rows: Vec<Vec<usize>> = Vec::new();
-    let mut used = 0;
-    for (at, choice) in entry.choices.iter().enumerate() {
-        let needed = cells(text::width(&text::safe(&choice.label))) + 4 + 3;
-        match rows.last_mut() {
-            Some(row) if !entry.is_upright() && used + needed <= width => row.push(at),
-            _ => {
-                rows.push(vec![at]);
-                used = 0;
-            }
-        }
-        used += needed;
-    }
-    rows
-}
-
-/// Draws a value; of a list without its first `skip` rows. Gives the cursor's place.
-fn draw_value(
-    buffer: &mut Buffer,
-    area: Rect,
-    entry: &Entry,
-    on: bool,
-    skip: usize,
-    theme: &Theme,
-) -> Option<Position> {
-    let plain = theme.style(if entry.locked.is_some() { Tone::Quiet } else { Tone::Plain });
-    match &entry.value {
-        Value::Text(field) => {
-            let at = field.draw(buffer, area, plain);
-            return (on && entry.locked.is_none()).then_some(at);
-        }
-        Value::Flag(ticked) => {
-            put(buffer, area.x, area.y, area.width, if *ticked { "[x]" } else { "[ ]" }, plain);
-        }
-        Value::One(one) => {
-            let label =
-                one.and_then(|at| entry.choices.get(at)).map_or("none", |choice| choice.label.as_str());
-            let used = put(buffer, area.x, area.y, area.width.saturating_sub(2), label, plain);
-            put(buffer, area.x + used + 1, area.y, 1, theme.sign("▾", "v"), theme.style(Tone::Quiet));
-        }
-        Value::Many(many) => {
-            for (y, row) in (area.y..area.bottom()).zip(many_rows(entry, area.width).into_iter().skip(skip)) {
-                let mut x = area.x;
-                for at in row {
-                    let choice = &entry.choices[at];
-                    let tick = if many.contains(&at) { "[x] " } else { "[ ] " };
-                    let tone = if on && at == entry.item { Tone::Strong } else { Tone::Plain };
-                    let style = if entry.locked.is_some() { plain } else { theme.style(tone) };
-                    let room = |x: u16| area.right().saturating_sub(x);
-                    x += put(buffer, x, y, room(x), tick, style);
-                    x += put(buffer, x, y, room(x), &choice.label, style);
-                    if on && at == entry.item {
-                        put(
-                            buffer,
-                            x + 1,
-                            y,
-                            room(x + 1).min(1),
-                            theme.sign("◂", "<"),
-                            theme.style(Tone::Strong),
-                        );
-                    }
-                    put(buffer, x + 3, y, room(x + 3), &choice.note, theme.style(Tone::Quiet));
-                    x += 3;
-                }
-            }
-        }
-    }
-    None
-}
-
-/// What stands beside a field: its error, what the screen said, why it is locked, or what it was before.
-fn said(entry: &Entry, theme: &Theme) -> Option<(Tone, String)> {
-    if let Some(error) = &entry.error {
-        return Some((Tone::Bad, format!("{} {error}", theme.cross())));
-    }
-    if let Some((tone, words)) = &entry.hint {
-        let sign = if *tone == Tone::Good { format!("{} ", theme.tick()) } else { String::new() };
-        return Some((*tone, format!("{sign}{words}")));
-    }
-    if let Some(why) = &entry.locked {
-        return Some((Tone::Quiet, why.clone()));
-    }
-    let secret = entry.field.kind == FieldKind::Password;
-    (entry.is_changed() && !secret).then(|| {
-        let was = if entry.initial.is_empty() { "empty" } else { &entry.initial };
-        (Tone::Quiet, format!("was {was}"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -432,6 +328,24 @@ mod tests {
         let mut form = form();
         form.go_to("is_staff");
         insta::assert_snapshot!(drawn(&mut form, 40, 8));
+    }
+
+    #[test]
+    fn a_long_list_scrolls_with_its_cursor() {
+        let groups = |count: usize| (0..count).map(|at| Choice::new(format!("group {at}"), "what it means"));
+        let mut form = form().with_choices("groups", groups(30).collect(), BTreeSet::from([0, 21]));
+        form.go_to("groups");
+        for _ in 0..21 {
+            form.act(Action::FieldDown).expect("not locked");
+        }
+        let shown = drawn(&mut form, 80, 12);
+        assert!(shown.contains("▸[x] group 21   what it means"), "{shown}");
+        for _ in 0..9 {
+            form.act(Action::FieldDown).expect("not locked");
+        }
+        assert_eq!(form.focused(), Some("is_active"), "below the last is the next field");
+        form.act(Action::FieldUp).expect("not locked");
+        assert!(drawn(&mut form, 80, 12).contains("▸[ ] group 29"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod diff;
 
 pub mod fields;
 pub mod form;
+mod form_value;
 mod form_view;
 pub mod help;
 pub mod marks;

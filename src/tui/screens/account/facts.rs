@@ -251,3 +251,102 @@ impl Names {
         }
     }
 }
+
+#[cfg(test)]
+pub(in crate::tui::screens) mod tests {
+    use super::*;
+
+    /// Bela of Sales, an Engineer, as somebody of this level sees them; without rows: an account that is yet to be made.
+    pub(in crate::tui::screens) fn facts(level: Option<Level>, exists: bool) -> Facts {
+        let text = |name: &str, value: &str| (name.to_owned(), Cell::Text(value.to_owned()));
+        let int = |name: &str, value: i64| (name.to_owned(), Cell::Int(value));
+        let user = vec![
+            int("id", 2),
+            text("username", "bela"),
+            text("first_name", "Bela"),
+            text("password", "!"),
+            int("is_active", 1),
+            int("is_superuser", 0),
+        ];
+        let profile = vec![
+            int("id", 9),
+            int("user_id", 2),
+            int("department_id", 6),
+            ("phone_number".to_owned(), Cell::Null),
+        ];
+        let rows = Rows {
+            user: Image(user),
+            profiles: vec![Image(profile)],
+            groups: vec![Image(vec![int("id", 1), int("user_id", 2), int("group_id", 1)])],
+        };
+        let group = |(id, level): (i64, Level)| groups::Choice {
+            id,
+            name: level.to_string(),
+            level: Some(level),
+            description: String::new(),
+        };
+        let department = |id, name: &str| departments::Choice { id, name: name.to_owned(), is_active: true };
+        let actor = level.map(|level| ActorFacts {
+            id: 1,
+            username: "amir".to_owned(),
+            active: true,
+            superuser: level == Level::Superuser,
+            level: Some(level),
+        });
+        let bela = TargetFacts { id: 2, superuser: false, privileged: false, level: Some(Level::Engineer) };
+        Facts {
+            rows: exists.then_some(rows),
+            departments: vec![department(5, "IT"), department(6, "Sales")],
+            groups: [(1, Level::Engineer), (2, Level::AmcAdmin), (3, Level::Admin)].map(group).into(),
+            minimum_password_length: 8,
+            rights: actor.map(|actor| (actor, if exists { bela } else { NOBODY })),
+            read_only: None,
+            lacking: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_rows_fills_the_form() {
+        let (bela, new) = (facts(None, true), facts(None, false));
+        assert_eq!((bela.text("first_name"), bela.text("phone_number")), ("Bela".to_owned(), String::new()));
+        assert_eq!((bela.flag("is_active"), bela.flag("is_superuser")), (true, false));
+        assert_eq!(bela.department(), Some(1));
+        assert_eq!(bela.gains_and_loses(&[2].into()), "gains Admin, loses Engineer");
+        assert_eq!(
+            (new.flag("is_active"), new.flag("email_notifications"), new.flag("is_staff")),
+            (true, true, false)
+        );
+    }
+
+    #[test]
+    fn each_level_finds_its_own_fields_locked() {
+        let locked = |level, exists| {
+            let facts = facts(level, exists);
+            let fields = crate::portal::forms::USER.iter().map(|field| field.name);
+            fields.filter(|name| facts.locked(name).is_some()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(locked(None, true), "");
+        assert_eq!(locked(Some(Level::Superuser), true), "");
+        assert_eq!(locked(Some(Level::Admin), true), "is_staff is_superuser");
+        assert_eq!(locked(Some(Level::AmcAdmin), false), "is_staff is_superuser");
+        let all = crate::portal::forms::USER.map(|field| field.name).join(" ");
+        assert_eq!(locked(Some(Level::Engineer), true), all);
+        assert!(facts(Some(Level::Engineer), false).cannot_save().is_some());
+    }
+
+    #[test]
+    fn groups_above_ones_own_are_locked_one_by_one() {
+        let facts = facts(Some(Level::AmcAdmin), true);
+        let locked: Vec<bool> = (0..3).map(|at| facts.group_locked(at).is_some()).collect();
+        assert_eq!(locked, [false, true, true]);
+    }
+
+    #[test]
+    fn doubled_profiles_lock_the_profile() {
+        let mut facts = facts(None, true);
+        let rows = facts.rows.as_mut().unwrap();
+        rows.profiles.push(rows.profiles[0].clone());
+        assert_eq!(facts.locked("main_portal_id").as_deref(), Some("2 profiles: repair PRF-002 first"));
+        assert_eq!(facts.locked("email"), None);
+    }
+}

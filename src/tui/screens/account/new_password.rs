@@ -40,7 +40,7 @@ impl NewPassword {
     /// Generates one; what was typed goes.
     pub(in crate::tui::screens) fn generate(&mut self, form: &mut Form, cx: &mut Cx) -> Result<()> {
         self.generated = Some(Zeroizing::new(password::generate()?));
-        self.clear_fields(form, cx);
+        clear_fields(form, cx);
         let words = "generated; the review shows it before anything is written";
         form.set_hint(FIRST, Some((Tone::Good, words.to_owned())));
         Ok(())
@@ -49,16 +49,7 @@ impl NewPassword {
     /// Forgets everything, typed or generated.
     pub(in crate::tui::screens) fn clear(&mut self, form: &mut Form, cx: &mut Cx) {
         self.generated = None;
-        self.clear_fields(form, cx);
-    }
-
-    fn clear_fields(&self, form: &mut Form, cx: &mut Cx) {
-        for name in [FIRST, AGAIN] {
-            form.set_text(name, "");
-            form.set_hint(name, None);
-            form.clear_error(name);
-        }
-        cx.stop(&STRENGTH);
+        clear_fields(form, cx);
     }
 
     /// Whether this field is one of the two.
@@ -148,4 +139,14 @@ impl NewPassword {
         }
         (!self.is_none(form)).then(|| (Zeroizing::new(form.text(FIRST).to_owned()), false))
     }
+}
+
+/// Empties the two fields and what is said beside them.
+fn clear_fields(form: &mut Form, cx: &mut Cx) {
+    for name in [FIRST, AGAIN] {
+        form.set_text(name, "");
+        form.set_hint(name, None);
+        form.clear_error(name);
+    }
+    cx.stop(&STRENGTH);
 }

@@ -157,3 +157,49 @@ pub(in crate::tui::screens) fn by_field(error: &Error) -> Error {
 pub(in crate::tui::screens) fn is_stale(error: &Error) -> bool {
     error.kind == Kind::Conflict
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::facts::tests::facts;
+    use super::*;
+
+    fn text(value: &str) -> Value {
+        Value::Cell(Cell::Text(value.to_owned()))
+    }
+
+    #[test]
+    fn only_what_would_be_overwritten_is_told() {
+        let facts = facts(None, true);
+        let rows = facts.rows.clone().unwrap();
+        let mut now = rows.user.clone();
+        now.set("first_name", Cell::Text("Adalbert".to_owned()));
+        now.set("password", Cell::Text("!other".to_owned()));
+        let mut plan = Plan::new("Edit bela");
+        plan.update(
+            "auth_user",
+            Image::id(2),
+            now.clone(),
+            vec![("username", text("bela2")), ("password", text("x"))],
+        );
+        assert_eq!(overtaken(&facts, &plan), None);
+        plan.update("auth_user", Image::id(2), now, vec![("first_name", text("Béla"))]);
+        let mut profile = rows.profiles[0].clone();
+        profile.set("department_id", Cell::Int(5));
+        plan.update(
+            "core_userprofile",
+            Image::id(9),
+            profile,
+            vec![("department_id", Value::Cell(Cell::Null))],
+        );
+        let error = overtaken(&facts, &plan).unwrap();
+        assert_eq!(error.kind, Kind::Conflict);
+        assert_eq!(error.fields["first_name"], ["it is now 'Adalbert'"]);
+        assert_eq!(error.fields["department"], ["it is now IT"]);
+    }
+
+    #[test]
+    fn columns_of_a_refusal_become_fields() {
+        let error = Error::field(Kind::Conflict, "department_id", "it is now 5").and_field("email", "taken");
+        assert_eq!(by_field(&error).fields.keys().collect::<Vec<_>>(), ["department", "email"]);
+    }
+}

@@ -308,3 +308,62 @@ async fn around(portal: &Portal, query: &Query, id: i64) -> Result<Loaded> {
     let more = (!before.at_start, !after.at_end);
     Ok(Loaded::Around { rows: before.rows.into_iter().chain(after.rows).collect(), cursor, more })
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::tui::input::{code, key};
+
+    fn list() -> (UserList, Cx) {
+        (UserList::new(Clock::default()), Cx::new(Size::new(80, 24)))
+    }
+
+    fn asked(cx: &mut Cx) -> String {
+        format!("{:?}", cx.take())
+    }
+
+    const BOTH: &str = "[Start(users.rows: loading users), Start(users.count: counting users)]";
+
+    #[test]
+    fn a_new_question_asks_for_rows_and_their_count() {
+        let (mut list, mut cx) = list();
+        list.restart(&mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        list.sort(users::Column::LastLogin, &mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        assert!(list.status().ends_with("by last web login"), "{}", list.status());
+        list.sort(users::Column::LastLogin, &mut cx);
+        assert!(list.status().ends_with("by last web login, reversed"), "{}", list.status());
+    }
+
+    #[test]
+    fn only_a_key_that_changes_the_words_asks_again() {
+        let (mut list, mut cx) = list();
+        list.type_filter();
+        list.input(&Input::Key(key('b')), &mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        for chord in [key(' '), code(Key::Left), code(Key::Home)] {
+            list.input(&Input::Key(chord), &mut cx);
+            assert_eq!(asked(&mut cx), "[]", "{chord}");
+        }
+        assert!(list.input(&Input::Key(code(Key::Enter)), &mut cx) && !list.is_typing());
+        assert!(list.clear_filter(&mut cx));
+        assert_eq!(asked(&mut cx), BOTH);
+        assert!(!list.clear_filter(&mut cx));
+    }
+
+    #[test]
+    fn what_was_stopped_is_no_error_and_what_failed_is() {
+        let (mut list, mut cx) = list();
+        let stopped = Error::new(Kind::Interrupted, "Stopped loading users.");
+        assert!(list.reply(&mut Reply::of(&ROWS, Err(stopped)), &mut cx));
+        assert_eq!(asked(&mut cx), "[]");
+        let failed = Error::unreachable("The database does not answer.");
+        assert!(list.reply(&mut Reply::of(&ROWS, Err(failed)), &mut cx));
+        assert_eq!(asked(&mut cx), "[Toast(\"The database does not answer.\")]");
+        assert!(!list.reply(&mut Reply::of(&sort::CHOSEN, Ok(users::Column::Name)), &mut cx));
+    }
+}
