@@ -88,7 +88,9 @@ impl App {
         let ok = match action {
             Action::Help | Action::Cancel | Action::Suspend | Action::Repaint | Action::Close => true,
             _ if locked => false,
-            Action::Undo | Action::Redo => self.commands.iter().any(|(known, _)| *known == action),
+            Action::Undo | Action::Redo | Action::Symptoms => {
+                self.commands.iter().any(|(known, _)| *known == action)
+            }
             Action::WriteAccess => return self.may_switch_writing_on(),
             Action::NextTab | Action::PreviousTab => self.tabs.len() > 1,
             _ => match tab_number(action) {
