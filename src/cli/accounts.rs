@@ -26,6 +26,9 @@ pub(super) async fn add(work: &mut Work, add: &UserAdd) -> Result<u8> {
 async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_run: bool) -> Result<u8> {
     // What is wrong with the fields is said before anyone is asked for a password.
     let plan = accounts::create(&work.portal, &draft).await?;
+    if dry_run {
+        accounts::check_portal_id(&work.portal, &draft, None).await?;
+    }
     let given = if dry_run && !source.password_stdin && source.password_file.is_none() {
         NewPassword::None
     } else {
@@ -112,6 +115,9 @@ pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
         ));
     }
     let plan = accounts::edit(&work.portal, id, &draft).await?;
+    if edit.write.dry_run {
+        accounts::check_portal_id(&work.portal, &draft, Some(id)).await?;
+    }
     if edit.active {
         work.output.talk(REVIVED);
     }

@@ -251,7 +251,7 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
     let found = search::find(portal, &query.words).await?;
     if let Some(found) = &found {
-        return Ok(i64::try_from(found.total).unwrap_or(i64::MAX));
+        return Ok(i64::try_from(found.0.len()).unwrap_or(i64::MAX));
     }
     if query.words.is_empty() {
         // Even a condition that is always true makes SQLite look at every row.
@@ -266,8 +266,12 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// # Errors
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
-    let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let found = search::find(portal, &query.words).await?;
+    if let Some(found) = found.as_ref().filter(|found| !found.are_few()) {
+        let before = sift(portal, query, From::Before(place.clone()), usize::MAX, found).await?;
+        return Ok(i64::try_from(before.len()).unwrap_or(i64::MAX));
+    }
+    let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
@@ -278,8 +282,12 @@ pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i
 /// What the engine says.
 pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
     let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
-    let found = search::find(portal, &query.words).await?;
-    let row = portal.db.optional(filtered(portal, sql, query, found.as_ref())).await?;
+    let sql = match search::find(portal, &query.words).await? {
+        Some(found) if !found.has(id) => return Ok(None),
+        Some(_) => sql,
+        None => filtered(portal, sql, query, None),
+    };
+    let row = portal.db.optional(sql).await?;
     row.map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).transpose()
 }
 
@@ -346,8 +354,62 @@ async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    let found = search::find(portal, &query.words).await?;
-    let mut sql = filtered(portal, selected(portal, query), query, found.as_ref());
+    match search::find(portal, &query.words).await? {
+        Some(found) if !found.are_few() => {
+            sift(portal, query, from.clone(), usize::try_from(wanted).unwrap_or(usize::MAX), &found).await
+        }
+        found => {
+            walk(portal, query, from, backwards, wanted, &|sql| filtered(portal, sql, query, found.as_ref()))
+                .await
+        }
+    }
+}
+
+/// How many places are read at first when most are left out again, and how many at most.
+const SIFTED: (usize, usize) = (1_000, 64_000);
+
+/// Walks along the order and keeps the users that a word was found in.
+async fn sift(
+    portal: &Portal,
+    query: &Query,
+    from: From,
+    wanted: usize,
+    found: &Found,
+) -> Result<Vec<Place>> {
+    let backwards = matches!(from, From::End | From::Before(_));
+    let (mut from, mut kept, mut size) = (from, Vec::new(), SIFTED.0);
+    loop {
+        let read = walk(portal, query, &from, backwards, i64::try_from(size).unwrap_or(i64::MAX), &|sql| sql)
+            .await?;
+        let (complete, last) = (read.len() < size, read.last().cloned());
+        kept.extend(read.into_iter().filter(|place| found.has(place.id)));
+        kept.truncate(wanted);
+        match last {
+            Some(last) if !complete && kept.len() < wanted => {
+                from = if backwards { From::Before(last) } else { From::After(last) };
+            }
+            _ => return Ok(kept),
+        }
+        size = (size * 4).min(SIFTED.1);
+    }
+}
+
+/// Appends a filter to a statement.
+type Filter<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
+
+/// The next places in the order.
+async fn walk(
+    portal: &Portal,
+    query: &Query,
+    from: &From,
+    backwards: bool,
+    wanted: i64,
+    filter: Filter<'_>,
+) -> Result<Vec<Place>> {
+    if query.sort == Column::Department && has_departments(portal) && unique_profiles(portal) {
+        return by_department(portal, query, from, backwards, wanted, filter).await;
+    }
+    let mut sql = filter(selected(portal, query));
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -355,7 +417,78 @@ async fn places(
         From::At(place) => sql = beyond(portal, sql, query, place, false, true),
     }
     sql = ordered(portal, sql, query, backwards).push_bind(" LIMIT ?", wanted);
+    read_places(portal, sql).await
+}
+
+async fn read_places(portal: &Portal, sql: Sql) -> Result<Vec<Place>> {
     portal.db.all(sql).await?.iter().map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).collect()
+}
+
+/// As [`walk`], sorted by department: department by department, so that no engine has to sort all users for one page;
+/// those without a department come last.
+async fn by_department(
+    portal: &Portal,
+    query: &Query,
+    from: &From,
+    backwards: bool,
+    wanted: i64,
+    filter: Filter<'_>,
+) -> Result<Vec<Place>> {
+    let place = match from {
+        From::After(place) | From::Before(place) | From::At(place) => Some(place),
+        From::Start | From::End => None,
+    };
+    let inclusive = matches!(from, From::At(_));
+    let in_none = place.is_some_and(|place| place.key.is_null());
+    let in_one = place.is_some_and(|place| !place.key.is_null());
+    let down = query.descending != backwards;
+    let direction = if down { " DESC" } else { "" };
+    let mut found = Vec::new();
+    for with_department in [!backwards, backwards] {
+        // What lies before the place is left out: the whole part, or its beginning.
+        let skipped = if backwards { in_one && !with_department } else { in_none && with_department };
+        let rest = wanted - i64::try_from(found.len()).unwrap_or(wanted);
+        if skipped || rest <= 0 {
+            continue;
+        }
+        let mut sql = Sql::new(if with_department {
+            "SELECT u.id, d.name FROM core_department d CROSS JOIN core_userprofile p CROSS JOIN auth_user u \
+             WHERE p.department_id = d.id AND u.id = p.user_id"
+        } else {
+            "SELECT u.id, NULL FROM auth_user u LEFT JOIN core_userprofile p ON p.user_id = u.id \
+             WHERE (p.department_id IS NULL OR p.department_id NOT IN (SELECT id FROM core_department))"
+        });
+        sql = filter(sql);
+        if let Some(place) = place.filter(|_| with_department == in_one) {
+            sql = sql.push(" AND ");
+            if with_department {
+                let kind = query.sort.postgres_type();
+                sql = sql.push(if down { "d.name <= " } else { "d.name >= " }).cell(&place.key, kind);
+                sql =
+                    sql.push(if down { " AND (d.name < " } else { " AND (d.name > " }).cell(&place.key, kind);
+                sql = sql.push(" OR ");
+            } else {
+                sql = sql.push("(");
+            }
+            sql = sql.push_bind(id_condition(down, inclusive), place.id).push(")");
+        }
+        sql = sql.push(" ORDER BY ");
+        if with_department {
+            sql = sql.push("d.name").push(direction).push(", ");
+        }
+        sql = sql.push("u.id").push(direction).push_bind(" LIMIT ?", rest);
+        found.extend(read_places(portal, sql).await?);
+    }
+    Ok(found)
+}
+
+fn id_condition(down: bool, inclusive: bool) -> &'static str {
+    match (down, inclusive) {
+        (false, false) => "u.id > ?",
+        (false, true) => "u.id >= ?",
+        (true, false) => "u.id < ?",
+        (true, true) => "u.id <= ?",
+    }
 }
 
 /// Each user's id and value in the order, not yet filtered.
@@ -383,12 +516,7 @@ fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql
 /// Appends the condition for rows behind a place, or before it; NULLs are last in either direction.
 fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool, inclusive: bool) -> Sql {
     let down = query.descending != before;
-    let ids = match (down, inclusive) {
-        (false, false) => "u.id > ?",
-        (false, true) => "u.id >= ?",
-        (true, false) => "u.id < ?",
-        (true, true) => "u.id <= ?",
-    };
+    let ids = id_condition(down, inclusive);
     let column = |sql| expression(portal, sql, query.sort);
     if place.key.is_null() {
         let sql = column(sql.push(" AND ("));
@@ -413,8 +541,8 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
 
 /// Appends the filter: the ids that the search index found, or a comparison of every row.
 fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
-    if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
-        return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
+    if let Some(found) = found.filter(|found| found.are_few()) {
+        return sql.push(" AND u.id IN (").list(found.0.iter().copied()).push(")");
     }
     let like = portal.dialect().like();
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")
