@@ -260,10 +260,9 @@ fn writes(sql: &str) -> bool {
         sql.split_whitespace().map(|word| word.trim_start_matches(['"', '`', '('])).collect();
     (0..words.len()).any(|at| {
         let table = match words[at..] {
-            ["INSERT", "INTO", ..]
+            ["INSERT" | "REPLACE", "INTO", ..]
             | ["DELETE", "FROM", ..]
-            | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..]
-            | ["REPLACE", "INTO", ..] => at + 2,
+            | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..] => at + 2,
             ["UPDATE", ..] if at == 0 || words[at - 1] != "FOR" => at + 1,
             _ => return false,
         };

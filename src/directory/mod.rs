@@ -188,4 +188,5 @@ pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+mod tries;
 pub mod users;

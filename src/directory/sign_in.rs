@@ -7,13 +7,14 @@ use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::change::{Account, rights};
-use crate::db::Sql;
 use crate::db::own::{self, Try};
+use crate::db::{Db, Sql};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, Action};
 use crate::portal::password::{self, Verdict};
 use crate::portal::rules;
 
+use super::tries::Tries;
 use super::{Portal, passwords};
 
 /// How often a wrong password is taken before tries are delayed.
@@ -39,18 +40,55 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     let account = found.as_ref().map_or(name.as_str(), |found| found.account.username.as_str());
     let account: String = account.chars().take(rules::USERNAME_MAX).collect();
     let login_user: String = portal.actor.unix_user.chars().take(LOGIN_USER_MAX).collect();
-    let counted = portal.writer().is_ok();
-    if counted && let Try::Blocked(wait) = own::count_try(&portal.db, &account, &login_user, delay).await? {
+    let counter = Counter::of(portal, account, login_user)?;
+    if let Try::Blocked(wait) = counter.count().await? {
         let seconds = wait.num_seconds().max(1);
         return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again.")));
     }
     let Some(signed_in) = try_password(portal, found, password).await? else {
         return Err(Error::denied(REFUSED));
     };
-    if counted {
-        own::forget_tries(&portal.db, &account, &login_user).await?;
-    }
+    counter.forget().await?;
     Ok(signed_in)
+}
+
+/// Where the tries of an account by a Unix user are counted.
+enum Counter {
+    Database { db: Db, account: String, login_user: String },
+    StateFolder(Tries),
+}
+
+impl Counter {
+    fn of(portal: &Portal, account: String, login_user: String) -> Result<Self> {
+        if portal.writer().is_ok() {
+            return Ok(Self::Database { db: portal.db.clone(), account, login_user });
+        }
+        Ok(Self::StateFolder(Tries::of(portal.db.target(), &account, &login_user)?))
+    }
+
+    async fn count(&self) -> Result<Try> {
+        match self {
+            Self::Database { db, account, login_user } => {
+                Ok(own::count_try(db, account, login_user, delay).await?)
+            }
+            Self::StateFolder(tries) => {
+                let tries = tries.clone();
+                passwords::blocking(move || tries.count(delay)).await?
+            }
+        }
+    }
+
+    async fn forget(&self) -> Result<()> {
+        match self {
+            Self::Database { db, account, login_user } => {
+                Ok(own::forget_tries(db, account, login_user).await?)
+            }
+            Self::StateFolder(tries) => {
+                let tries = tries.clone();
+                passwords::blocking(move || tries.forget()).await?
+            }
+        }
+    }
 }
 
 /// The name as Django's login form takes it: stripped and normalised. NUL, which the form refuses and PostgreSQL can't

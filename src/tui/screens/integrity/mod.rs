@@ -266,6 +266,10 @@ impl Screen for Integrity {
         "Integrity".to_owned()
     }
 
+    fn number(&self) -> Option<usize> {
+        Some(4)
+    }
+
     fn keys(&self) -> &'static [&'static [Binding]] {
         TABLES
     }
