@@ -260,10 +260,9 @@ fn writes(sql: &str) -> bool {
         sql.split_whitespace().map(|word| word.trim_start_matches(['"', '`', '('])).collect();
     (0..words.len()).any(|at| {
         let table = match words[at..] {
-            ["INSERT", "INTO", ..]
+            ["INSERT" | "REPLACE", "INTO", ..]
             | ["DELETE", "FROM", ..]
             | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..] => at + 2,
-            ["REPLACE", "INTO", ..] => at + 2,
             ["UPDATE", ..] if at == 0 || words[at - 1] != "FOR" => at + 1,
             _ => return false,
         };
@@ -411,8 +410,8 @@ fn a_folder_above_is_caught() {
 
 #[test]
 fn a_look_behind_the_door_is_caught() {
-    let (user, used, names) = DOORS[0];
-    let text = format!("use crate::{used}::{};\nuse crate::{used}::app::App;", names[0]);
+    let (user, owner, names) = DOORS[0];
+    let text = format!("use crate::{owner}::{};\nuse crate::{owner}::app::App;", names[0]);
     assert_eq!(caught(doors, &format!("src/{user}/mod.rs"), &text), [2]);
     assert_eq!(caught(doors, "src/main.rs", &text), []);
 }

@@ -108,10 +108,10 @@ impl Desk {
         desk.apply(accounts::create(&desk.portal, &bela).await.unwrap()).await;
         let bela = users::find(&desk.portal, "bela").await.unwrap();
         let desk = Self { bela, ..desk };
-        desk.as_user("root").await
+        desk.in_the_hands_of("root").await
     }
 
-    async fn as_user(self, name: &str) -> Self {
+    async fn in_the_hands_of(self, name: &str) -> Self {
         let id = users::find(&self.portal, name).await.unwrap();
         let portal = self.portal.signed_in(Account { id, username: name.to_owned() });
         Self { portal, ..self }
@@ -410,7 +410,7 @@ async fn fields_that_are_not_theirs_are_locked_with_the_reason() {
         ..Draft::default()
     };
     desk.apply(accounts::create(&desk.portal, &dana.with("username", "dana")).await.unwrap()).await;
-    desk = desk.as_user("dana").await;
+    desk = desk.in_the_hands_of("dana").await;
     let mut program = desk.open(UserForm::edit(desk.bela), 120, 30).await;
     assert!(program.has("only a superuser may change this"), "{}", program.screen());
     assert!(program.has("full administrative access · not yours to change"), "{}", program.screen());

@@ -61,7 +61,7 @@ impl Screen for Counter {
             }),
             Action::UsersEdit => cx.start_without_portal(&WRITE, "writing", |_task| std::future::pending()),
             Action::Generate => {
-                cx.start_without_portal(&FAIL, "failing", |_task| async { panic!("a job went wrong") })
+                cx.start_without_portal(&FAIL, "failing", |_task| async { panic!("a job went wrong") });
             }
             _ => self.panics = true,
         }

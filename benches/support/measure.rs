@@ -54,7 +54,7 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
         Some(bare) => (shown(bare.least), shown(bare.median), Some(ratio(taken, bare))),
         None => (String::new(), String::new(), None),
     };
-    let held = match hold {
+    let verdict_words = match hold {
         Hold::Millis(most) => verdict(millis(taken.median) <= f64::from(most), &format!("at most {most} ms")),
         Hold::Ratio(most) => {
             verdict(ratio.is_some_and(|ratio| ratio <= most), &format!("at most {most} times the SQL"))
@@ -62,7 +62,7 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
     };
     let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
     let line = format!(
-        "{what:<44} {:>9} {:>9}   {bare_least:>9} {bare_median:>9}   {ratio:>6}   {held}",
+        "{what:<44} {:>9} {:>9}   {bare_least:>9} {bare_median:>9}   {ratio:>6}   {verdict_words}",
         shown(taken.least),
         shown(taken.median)
     );

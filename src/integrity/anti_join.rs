@@ -197,7 +197,8 @@ mod tests {
             [(1, 1), (1, LEAST_WINDOW * 3), (-5, 1_000_000), (0, i64::MAX), (i64::MIN, i64::MAX)]
         {
             let windows = windows(Some((least, greatest)));
-            assert!(windows.len() as i64 <= MOST_WINDOWS + 1, "{} windows", windows.len());
+            let most = usize::try_from(MOST_WINDOWS + 1).unwrap();
+            assert!(windows.len() <= most, "{} windows", windows.len());
             assert_eq!(windows.first().unwrap().above, None);
             assert_eq!(windows.last().unwrap().up_to, None);
             for pair in windows.windows(2) {

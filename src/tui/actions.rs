@@ -33,6 +33,7 @@ actions! {
     Repaint "app.repaint"
     Reload "app.reload"
     Mouse "app.mouse"
+    Symptoms "app.symptoms"
     Undo "app.undo"
     Redo "app.redo"
     NextTab "app.next-tab"

@@ -51,6 +51,16 @@ impl Clock {
         (self.local)(time).format("%Y-%m-%d").to_string()
     }
 
+    /// The local time of a day to the minute; with the date where that is not today.
+    #[must_use]
+    pub fn time(&self, time: DateTime<Utc>) -> String {
+        if self.date(time) == self.date((self.now)()) {
+            (self.local)(time).format("%H:%M").to_string()
+        } else {
+            self.date_and_time(time)
+        }
+    }
+
     /// The local date and time to the minute.
     #[must_use]
     pub fn date_and_time(&self, time: DateTime<Utc>) -> String {
@@ -82,6 +92,8 @@ mod tests {
         }
         assert_eq!(ago(TimeDelta::days(-400)).len(), "2026-01-01".len());
         assert_eq!(clock.date_and_time((clock.now)()), "2025-10-09 08:53");
+        assert_eq!(clock.time((clock.now)()), "08:53");
+        assert_eq!(clock.time((clock.now)() - TimeDelta::days(1)), "2025-10-08 08:53");
         assert_eq!(clock.ago_in_words((clock.now)() - TimeDelta::hours(3)), "3 h ago");
     }
 }

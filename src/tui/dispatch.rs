@@ -88,11 +88,13 @@ impl App {
         let ok = match action {
             Action::Help | Action::Cancel | Action::Suspend | Action::Repaint | Action::Close => true,
             _ if locked => false,
-            Action::Undo | Action::Redo => self.commands.iter().any(|(known, _)| *known == action),
+            Action::Undo | Action::Redo | Action::Symptoms => {
+                self.commands.iter().any(|(known, _)| *known == action)
+            }
             Action::WriteAccess => return self.may_switch_writing_on(),
             Action::NextTab | Action::PreviousTab => self.tabs.len() > 1,
             _ => match tab_number(action) {
-                Some(at) => at < self.tabs.len(),
+                Some(number) => self.tab_of(number).is_some(),
                 None => EVERYWHERE.iter().any(|binding| binding.action == action),
             },
         };
@@ -139,7 +141,11 @@ impl App {
             }
             Action::Cancel => self.cancel_or_quit(),
             other => match tab_number(other) {
-                Some(at) => self.ask_for_tab(at),
+                Some(number) => {
+                    if let Some(at) = self.tab_of(number) {
+                        self.ask_for_tab(at);
+                    }
+                }
                 None => self.run_command(other),
             },
         }
@@ -262,8 +268,10 @@ pub(super) enum Whose {
     App,
 }
 
+/// The number on the key of a tab.
 fn tab_number(action: Action) -> Option<usize> {
     [Action::Tab1, Action::Tab2, Action::Tab3, Action::Tab4, Action::Tab5, Action::Tab6]
         .iter()
         .position(|tab| *tab == action)
+        .map(|at| at + 1)
 }

@@ -108,11 +108,17 @@ impl App {
         }
     }
 
+    /// Which tab the key with this number shows.
+    pub(super) fn tab_of(&self, number: usize) -> Option<usize> {
+        self.tabs.iter().enumerate().position(|(at, open)| open.screen.number().unwrap_or(at + 1) == number)
+    }
+
     fn tab_labels(&self) -> Vec<TabLabel> {
         if self.is_locked() {
             return Vec::new();
         }
         let label = |(at, open): (usize, &super::app::Open)| TabLabel {
+            number: open.screen.number().unwrap_or(at + 1),
             title: open.screen.title(),
             badge: open.screen.badge(),
             active: at == self.tab,

@@ -61,6 +61,12 @@ pub const EVERYWHERE: &[Binding] = &[
     Binding::new(&[key('u')], Action::Undo, "undo").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     Binding::new(&[key('r')], Action::Reload, "reload").quiet(),
+    Binding::new(
+        &[key('x')],
+        Action::Symptoms,
+        "explain an error: 1062 duplicate entry, user has no profile, cannot log in",
+    )
+    .quiet(),
     Binding::new(&[ctrl_code(Key::Right)], Action::NextTab, "next tab").quiet(),
     Binding::new(&[ctrl_code(Key::Left)], Action::PreviousTab, "previous tab").quiet(),
     Binding::new(&[key('1')], Action::Tab1, "first tab").quiet(),

@@ -161,7 +161,8 @@ async fn write(portal: &Portal, task: &Task, title: String, mut plans: Vec<Plan>
 }
 
 /// Shows how far a run is, and stops it between two plans where that is asked for.
-fn watch(task: &Task) -> Watch {
+#[must_use]
+pub fn watch(task: &Task) -> Watch {
     let watch = Watch::default();
     let (task, cancel) = (task.clone(), watch.cancel.clone());
     let tell = move |progress: crate::change::Progress| {

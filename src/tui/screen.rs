@@ -18,6 +18,12 @@ pub trait Screen {
     /// What the tab, the dialog's border and messages call it.
     fn title(&self) -> String;
 
+    /// The number of the key that shows it, where it is a tab: it keeps its number whichever tabs are there. Without one
+    /// it goes by its place.
+    fn number(&self) -> Option<usize> {
+        None
+    }
+
     /// Its tables of keys, the most important first: that is the order in the footer.
     fn keys(&self) -> &'static [&'static [Binding]];
 

@@ -2,8 +2,10 @@
 
 mod account;
 pub mod confirm;
+pub mod finding;
 pub mod first_run;
 pub mod help;
+pub mod integrity;
 pub mod memberships;
 pub mod menu;
 pub mod message;
@@ -12,6 +14,7 @@ pub mod password;
 pub mod record;
 pub mod review;
 pub mod sign_in;
+pub mod symptoms;
 pub mod undo;
 pub mod user_actions;
 pub mod user_form;
@@ -28,7 +31,7 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
-    vec![Box::new(users::Users::default())]
+    vec![Box::new(users::Users::default()), Box::new(integrity::Integrity::new())]
 }
 
 /// What the keys of everywhere do that need more than the frame.
@@ -36,25 +39,30 @@ pub fn tabs() -> Vec<Box<dyn Screen>> {
 pub fn commands() -> Vec<(Action, Command)> {
     let mut commands = undo::commands();
     commands.push((Action::WriteAccess, Box::new(|cx| cx.push(write_access::WriteAccess::default()))));
+    commands.push((Action::Symptoms, Box::new(|cx| cx.push(symptoms::Symptoms::default()))));
     commands
 }
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
+    Context { name: "Integrity", tables: integrity::TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
+    Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
+    Context { name: "Symptoms", tables: &[symptoms::KEYS] },
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Users", tables: users::TABLES },

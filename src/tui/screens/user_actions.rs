@@ -64,7 +64,11 @@ impl Sitting {
         cx.start(&SITTING, "reading your rights", |portal| async move { Self::read(&portal).await });
     }
 
-    async fn read(portal: &Portal) -> Result<Self> {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn read(portal: &Portal) -> Result<Self> {
         let actor = match &portal.actor.account {
             Some(account) => rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?,
             None => None,

@@ -31,6 +31,8 @@ pub struct Head {
 /// One tab in the first line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TabLabel {
+    /// The number of its key.
+    pub number: usize,
     /// What it is called.
     pub title: String,
     /// What stands behind the title.
@@ -90,7 +92,7 @@ impl Parts {
         for badge in &head.badges {
             left.push((format!("  {badge}"), theme.style(Tone::Bad)));
         }
-        let tabs = tabs.iter().enumerate().filter_map(|(at, tab)| tab_part(at, tab, step, theme)).collect();
+        let tabs = tabs.iter().filter_map(|tab| tab_part(tab, step, theme)).collect();
         let who = match (step, head.role.is_empty()) {
             _ if head.user.is_empty() => String::new(),
             (0 | 1, false) => format!("  {} {dot} {} ", head.user, head.role),
@@ -127,8 +129,8 @@ fn label_style(head: &Head, theme: &Theme) -> Style {
     head.colour.map_or(theme.style(Tone::Accent), bold)
 }
 
-fn tab_part(at: usize, tab: &TabLabel, step: usize, theme: &Theme) -> Option<Part> {
-    let number = at + 1;
+fn tab_part(tab: &TabLabel, step: usize, theme: &Theme) -> Option<Part> {
+    let number = tab.number;
     let badge = tab.badge.as_ref().map(|badge| format!(" {badge}")).unwrap_or_default();
     let tone = if tab.active { Tone::Accent } else { Tone::Plain };
     // The number in brackets says the same as the colour.
