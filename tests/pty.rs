@@ -434,7 +434,7 @@ fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
         terminal.wait_for("New user");
         terminal.keys(&format!("bela{TAB}Bela{TAB}Novak{TAB}bela@example.org{CTRL_S}"));
         apply(&mut terminal, "Create bela", "Created bela");
-        terminal.wait_for("2 of 2");
+        terminal.wait_for("▸  bela");
 
         terminal.keys("e");
         terminal.wait_for("Edit bela");
