@@ -83,6 +83,9 @@ pub(super) async fn sample(
     let stop = cancel.clone();
     let work = async move {
         let (target, sample) = demo::make(&arguments, &stop, &mut output).await?;
+        if sample.users < arguments.users {
+            output.talk(&format!("stopped after {} of {} users", sample.users, arguments.users));
+        }
         if only_make {
             demo::report(&target, &sample, &mut output)?;
         } else {

@@ -145,10 +145,8 @@ pub async fn username_owner(
 
 /// Refuses a username that another account has.
 async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
-    if username_owner(portal, name, except).await?.is_none() {
-        return Ok(());
-    }
-    let message = format!("A user named '{name}' exists already; nothing was written.");
+    let Some((_, owner)) = username_owner(portal, name, except).await? else { return Ok(()) };
+    let message = format!("A user named '{owner}' exists already; nothing was written.");
     Err(Error::field(Kind::Duplicate, "username", message))
 }
 

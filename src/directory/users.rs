@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::change::rights;
 use crate::db::{Cell, Row, Sql, like_text};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::portal::access::Level;
 use crate::portal::password;
 
@@ -680,10 +680,13 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
         Some(id) => Sql::new("SELECT id FROM auth_user WHERE id = ?").bind(id),
         None => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
     };
-    match portal.db.optional(sql).await? {
-        Some(row) => Ok(row.int(0)?),
-        None => Err(crate::error::Error::invalid(format!("There is no user '{name}'; nothing was written."))),
+    if let Some(row) = portal.db.optional(sql).await? {
+        return Ok(row.int(0)?);
     }
+    // A portal tells capitals apart; people don't always.
+    let similar = super::accounts::username_owner(portal, name, None).await?;
+    let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
+    Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
 }
 
 #[cfg(test)]
