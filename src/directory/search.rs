@@ -213,7 +213,7 @@ fn fold_into(out: &mut String, texts: &str) {
         if index > 0 {
             out.push(BETWEEN_TEXTS);
         }
-        if let Some(digits) = super::users::phone_digits(text) {
+        if let Some(digits) = super::order::phone_digits(text) {
             out.push_str(&digits);
         } else if text.is_ascii() {
             out.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
@@ -232,7 +232,7 @@ struct Needle {
 impl Needle {
     fn of(word: &str) -> Self {
         let folded: String = word.chars().flat_map(char::to_lowercase).collect();
-        let digits = super::users::phone_digits(word).filter(|digits| *digits != folded);
+        let digits = super::order::phone_digits(word).filter(|digits| *digits != folded);
         let finder = |text: &str| Finder::new(text.as_bytes()).into_owned();
         Self { typed: finder(&folded), digits: digits.as_deref().map(finder) }
     }
