@@ -152,7 +152,9 @@ impl Screen for Review {
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
         match (input, &mut self.typed) {
             // The cursor keys of the field are of no use in so short a text; the list needs them more.
-            (Input::Key(chord), Some(typed)) if chord.text().is_some() || chord.key == Key::Backspace => {
+            (Input::Key(chord), Some(typed))
+                if chord.text().is_some() || chord.key == Key::Backspace || *chord == ctrl('u') =>
+            {
                 typed.field().key(*chord)
             }
             // What is asked for is typed, not pasted: that is why it is asked for.
