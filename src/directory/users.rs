@@ -407,6 +407,9 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
     sql.push_bind(ids, place.id).push(")))")
 }
 
+/// No column that is searched holds more bytes than this; SQLite refuses patterns of 50,000.
+pub(super) const LONGEST_WORD: usize = 4096;
+
 /// Appends the filter: the ids that the search index found, or a comparison of every row.
 fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
     if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
@@ -416,6 +419,9 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>)
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")
         && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
+        if word.len() > LONGEST_WORD {
+            return sql.push(" AND 1 = 0");
+        }
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
         for (index, column) in
@@ -552,7 +558,10 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
         return Ok(row.int(0)?);
     }
     // A portal tells capitals apart; people don't always.
-    let similar = super::accounts::username_owner(portal, name, None).await?;
+    let similar = match name.len() {
+        0..=LONGEST_WORD => super::accounts::username_owner(portal, name, None).await?,
+        _ => None,
+    };
     let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
     Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
 }
