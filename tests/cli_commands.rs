@@ -377,6 +377,38 @@ fn a_weak_password_is_refused_and_an_old_one_stays_away() {
 }
 
 #[test]
+fn a_signal_ends_the_wait_for_a_password() {
+    let home = Home::new("wait");
+    let mut child = home
+        .command(&["user", "password", "root", "--password-stdin"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let pipe = child.stdin.take().unwrap();
+    let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    let begun = Instant::now();
+    // Before it is watched for the signal would end the process by itself.
+    while !caught(child.id()) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the signals are not watched");
+        std::thread::yield_now();
+    }
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let sent = Instant::now();
+    // 128 + SIGTERM, although nobody wrote a line or closed the pipe.
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
+    assert!(sent.elapsed() < Duration::from_secs(10), "it took {:?}", sent.elapsed());
+    drop(pipe);
+}
+
+/// Whether a process catches SIGTERM; taken for granted where the system doesn't tell.
+fn caught(process: u32) -> bool {
+    let Ok(status) = fs::read_to_string(format!("/proc/{process}/status")) else { return true };
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(mask.trim(), 16).unwrap_or(0) & (1 << (15 - 1)) != 0
+}
+
+#[test]
 fn a_list_is_searched_sorted_and_limited() {
     let home = Home::new("list");
     for name in ["ann", "bela", "carl"] {
@@ -393,6 +425,11 @@ fn a_list_is_searched_sorted_and_limited() {
     assert_eq!(names(&["novak", "--sort", "username", "--descending"]), ["carl", "bela", "ann"]);
     assert_eq!(names(&["novak", "--limit", "2"]), ["ann", "bela"]);
     assert_eq!(names(&["nobody"]), Vec::<String>::new());
+    // SQLite refuses patterns of more than 50,000 bytes.
+    let long = "x".repeat(60_000);
+    assert_eq!(names(&[&long]), Vec::<String>::new());
+    assert_eq!(home.refused(&["user", "show", &long]).0, 4);
+    assert_eq!(home.refused(&["history", "--about", &long]).0, 4);
     assert_eq!(home.json(&["user", "list", "novak", "--limit", "1"])["total"], 3);
     let table = home.ok(&["user", "list"]);
     assert!(table.starts_with("username") && table.contains("bela"), "{table}");

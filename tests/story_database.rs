@@ -401,6 +401,16 @@ stories! {
         assert_eq!(lost.unwrap_err().kind, DbErrorKind::Unreachable, "opening makes no file");
     }
 
+    async fn an_account_that_the_server_refuses_can_not_reach_it(db: TestDb) {
+        if db.dialect() == Dialect::Sqlite {
+            return;
+        }
+        let stranger = Target { user: Some("nobody_of_this_name".to_owned()), ..db.target().clone() };
+        let refused = Db::open(&stranger).await.unwrap_err();
+        assert_eq!(refused.kind, DbErrorKind::Unreachable);
+        assert!(refused.message.contains("refuses the account"), "{refused}");
+    }
+
     async fn reading_only_refuses_to_write(db: TestDb) {
         let user = db.add_user("engineer").await;
         let reader = Db::open(&Target { read_only: true, ..db.target().clone() }).await.unwrap();

@@ -21,6 +21,8 @@ pub mod table;
 pub mod time;
 pub mod users;
 
+use std::time::Duration;
+
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
@@ -33,6 +35,9 @@ use crate::error::{Error, Result};
 use args::{Arguments, Command, Global, User};
 use change::Note;
 use output::Output;
+
+/// How long threads may take to end once the work is done or given up.
+const SHUTDOWN: Duration = Duration::from_millis(200);
 
 /// Reads the command line of this process, does what it says, and returns the exit code.
 #[must_use]
@@ -101,7 +106,7 @@ fn dispatch(arguments: Arguments, mut output: Output) -> Result<u8> {
         read_only: global.read_only,
         target: None,
     };
-    match command {
+    let ended = match command {
         // These own the terminal, and so this thread.
         None => runtime.block_on(screens::open(&flags, output)),
         Some(Command::Demo(demo)) => runtime.block_on(screens::sample(demo, &flags, cancel, output)),
@@ -109,7 +114,10 @@ fn dispatch(arguments: Arguments, mut output: Output) -> Result<u8> {
             let work = work(flags, global, command, cancel.clone(), output);
             runtime.block_on(signals::until_signal(work, cancel))
         }
-    }
+    };
+    // A thread that still waits for an answer must not hold up the end.
+    runtime.shutdown_timeout(SHUTDOWN);
+    ended
 }
 
 /// What a command works with.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -12,6 +13,23 @@ use crate::text;
 
 /// No password is longer; Django itself refuses more than 4,096 bytes nowhere, but hashing them would be an attack.
 const LONGEST: u64 = 4096;
+
+/// Whether an answer is being waited for: a signal then has nothing to wait for.
+static WAITING: AtomicBool = AtomicBool::new(false);
+
+/// Whether an answer is being waited for, at the terminal or from a pipe. Nothing is being written meanwhile.
+#[must_use]
+pub fn is_waiting() -> bool {
+    WAITING.load(Ordering::Relaxed)
+}
+
+/// Reads from a person or another program, who may take their time.
+fn waiting<T>(read: impl FnOnce() -> T) -> T {
+    WAITING.store(true, Ordering::Relaxed);
+    let answer = read();
+    WAITING.store(false, Ordering::Relaxed);
+    answer
+}
 
 /// Whether someone is there to answer: stdin and stderr are terminals.
 #[must_use]
@@ -32,7 +50,7 @@ pub fn line(question: &str, option: &str) -> Result<String> {
     let mut answer = String::new();
     write!(stderr, "{}: ", text::safe(question))
         .and_then(|()| stderr.flush())
-        .and_then(|()| io::stdin().read_line(&mut answer))
+        .and_then(|()| waiting(|| io::stdin().read_line(&mut answer)))
         .map_err(|why| Error::usage(format!("the answer could not be read: {why}")))?;
     Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
 }
@@ -101,9 +119,7 @@ fn hidden(question: &str) -> Result<SecretString> {
 /// The first line, without its end; what follows is not looked at.
 fn first_line(source: impl BufRead, name: &str) -> Result<SecretString> {
     let mut line = Zeroizing::new(String::new());
-    source
-        .take(LONGEST)
-        .read_line(&mut line)
+    waiting(|| source.take(LONGEST).read_line(&mut line))
         .map_err(|why| Error::usage(format!("the password could not be read from {name}: {why}")))?;
     not_empty(line.trim_end_matches(['\n', '\r']))
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::prompt;
 use crate::db::Cancel;
 use crate::error::{Error, Result};
 
@@ -32,6 +33,9 @@ pub(super) async fn until_signal(
         number = signals.first() => {
             tracing::info!(number, "stopping after a signal");
             cancel.cancel();
+            if prompt::is_waiting() {
+                return Ok(128 + number);
+            }
             if let Ok(Err(error)) = tokio::time::timeout(GRACE, task).await.map(flatten) {
                 tracing::info!(%error, "the work ended");
             }

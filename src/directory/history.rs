@@ -7,7 +7,7 @@ use crate::change::{Outcome, Ready, Watch};
 use crate::db::own::{self, ListedChange};
 use crate::error::{Error, Kind, Result};
 
-use super::{Portal, users};
+use super::{Portal, order, users};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +48,7 @@ async fn who(portal: &Portal, name: &str) -> Result<i64> {
         return Ok(id);
     }
     match users::find(portal, name).await {
-        Err(error) if error.kind == Kind::Invalid => {
+        Err(error) if error.kind == Kind::Invalid && name.len() <= order::LONGEST_WORD => {
             own::user_once_called(&portal.db, name).await?.ok_or(error)
         }
         found => found,

@@ -255,6 +255,9 @@ pub(super) fn beyond(
     sql.push_bind(ids, place.id).push(")))")
 }
 
+/// No column that is searched holds more bytes than this; SQLite refuses patterns of 50,000.
+pub(super) const LONGEST_WORD: usize = 4096;
+
 /// Appends the filter: the ids that the search index found, or a comparison of every row.
 pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
     if let Some(found) = found.filter(|found| found.are_few()) {
@@ -264,6 +267,9 @@ pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Opti
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")
         && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
+        if word.len() > LONGEST_WORD {
+            return sql.push(" AND 1 = 0");
+        }
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
         for (index, column) in

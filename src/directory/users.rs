@@ -14,7 +14,7 @@ use crate::portal::access::Level;
 use crate::portal::password;
 
 use super::Portal;
-use super::order::{self, beyond, filtered, has_departments, joined, selected, sift};
+use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected, sift};
 use super::search;
 
 /// The columns that the list can be sorted by.
@@ -405,7 +405,10 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
         return Ok(row.int(0)?);
     }
     // A portal tells capitals apart; people don't always.
-    let similar = super::accounts::username_owner(portal, name, None).await?;
+    let similar = match name.len() {
+        0..=LONGEST_WORD => super::accounts::username_owner(portal, name, None).await?,
+        _ => None,
+    };
     let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
     Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
 }
