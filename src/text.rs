@@ -156,7 +156,11 @@ fn stays(c: char, before: &Before, next: Option<char>) -> bool {
     }
     if hides(c) {
         return match c {
-            '\u{200c}' | '\u{200d}' => before.last.zip(next).is_some_and(|(last, next)| joins(last, next)),
+            '\u{200c}' | '\u{200d}' => {
+                // What it joins must stay too, or it would join nothing: room for one mark more is part of that.
+                before.marks + 1 < MARKS_PER_LETTER
+                    && before.last.zip(next).is_some_and(|(last, next)| joins(last, next))
+            }
             '\u{fe0e}' | '\u{fe0f}' => before.last.is_some_and(|last| varies(last, next)),
             '\u{e0100}'..='\u{e01ef}' => before.last.is_some_and(is_ideograph),
             _ => false,
@@ -189,10 +193,11 @@ const fn hides(c: char) -> bool {
 fn joins(last: char, next: char) -> bool {
     let in_word = |c: char| {
         c >= '\u{590}'
+            && !hides(c)
             && matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark)
     };
-    let in_emoji = |c: char| !c.is_ascii() && (c.is_emoji_char() || c == '\u{fe0f}');
-    (in_word(last) && in_word(next)) || (in_emoji(last) && in_emoji(next))
+    let emoji = |c: char| !c.is_ascii() && c.is_emoji_char();
+    (in_word(last) && in_word(next)) || ((emoji(last) || last == '\u{fe0f}') && emoji(next))
 }
 
 /// Whether an emoji variation selector may follow this character: an emoji, or the digit of a keycap.

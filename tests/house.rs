@@ -25,7 +25,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Where one folder may use only some names of another, although it stands above: user, used, names.
-const DOORS: [(&str, &str, &[&str]); 1] = [("cli", "tui", &["run", "start"])];
+const DOORS: [(&str, &str, &[&str]); 1] = [("cli", "tui", &["run", "start", "terminal", "Exit"])];
 
 /// Crates that belong to some folders only, so that nobody else has to know them.
 const CRATES: [(&str, &[&str]); 12] = [
@@ -260,10 +260,9 @@ fn writes(sql: &str) -> bool {
         sql.split_whitespace().map(|word| word.trim_start_matches(['"', '`', '('])).collect();
     (0..words.len()).any(|at| {
         let table = match words[at..] {
-            ["INSERT", "INTO", ..]
+            ["INSERT" | "REPLACE", "INTO", ..]
             | ["DELETE", "FROM", ..]
             | ["ALTER" | "DROP" | "TRUNCATE", "TABLE", ..] => at + 2,
-            ["REPLACE", "INTO", ..] => at + 2,
             ["UPDATE", ..] if at == 0 || words[at - 1] != "FOR" => at + 1,
             _ => return false,
         };
@@ -350,6 +349,9 @@ fn files(folder: &str) -> Vec<(String, String)> {
 fn the_house_stands() {
     let mut broken = Vec::new();
     for (path, text) in files("src") {
+        if path.contains("/tests/") {
+            continue;
+        }
         let tokens = tokens(&text);
         for rule in RULES {
             broken.extend(rule(&path, &tokens).into_iter().map(|offence| (path.clone(), offence)));
@@ -385,7 +387,9 @@ fn the_exceptions_are_needed() {
 
 /// What a rule says of a file with this text.
 fn caught(rule: Rule, path: &str, text: &str) -> Vec<usize> {
-    rule(path, &tokens(text)).into_iter().map(|offence| offence.line).collect()
+    let mut lines: Vec<usize> = rule(path, &tokens(text)).into_iter().map(|offence| offence.line).collect();
+    lines.dedup();
+    lines
 }
 
 #[test]
@@ -406,8 +410,8 @@ fn a_folder_above_is_caught() {
 
 #[test]
 fn a_look_behind_the_door_is_caught() {
-    let (user, used, names) = DOORS[0];
-    let text = format!("use crate::{used}::{};\nuse crate::{used}::app::App;", names[0]);
+    let (user, owner, names) = DOORS[0];
+    let text = format!("use crate::{owner}::{};\nuse crate::{owner}::app::App;", names[0]);
     assert_eq!(caught(doors, &format!("src/{user}/mod.rs"), &text), [2]);
     assert_eq!(caught(doors, "src/main.rs", &text), []);
 }

@@ -373,6 +373,30 @@ stories! {
         denied(edit(&ann, id("max").await, &Draft::default().with("first_name", "Late")).await);
     }
 
+    async fn nobody_is_made_powerful_by_the_way(db: TestDb) {
+        let root = signed_in(&db).await;
+        root.writer().unwrap().apply(groups::setup(&root).await.unwrap()).await.unwrap();
+        let admin = groups::choices(&root).await.unwrap()[2].id;
+        create(&root, Draft { groups: Groups::Set(vec![admin]), ..Draft::default() }.with("username", "ann"))
+            .await
+            .unwrap();
+        create(&root, Draft::default().with("username", "sam").with("is_staff", "true")).await.unwrap();
+        let (ann, sam) = (users::find(&root, "ann").await.unwrap(), users::find(&root, "sam").await.unwrap());
+        db.run("INSERT INTO auth_group (name) VALUES ('Account keepers')").await;
+        db.run(
+            "INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id FROM auth_group g, \
+             auth_permission p WHERE g.name = 'Account keepers' AND p.codename = 'change_user'",
+        )
+        .await;
+        let keepers = db.number("SELECT id FROM auth_group WHERE name = 'Account keepers'").await;
+        let before = digest(&db).await;
+        let draft = Draft { groups: Groups::Set(vec![keepers]), ..Draft::default() };
+        let acting = root.signed_in(Account { id: ann, username: "ann".into() });
+        assert_eq!(edit(&acting, sam, &draft).await.unwrap_err().kind, Kind::Denied);
+        assert_eq!(digest(&db).await, before);
+        edit(&root, sam, &draft).await.expect("a superuser may");
+    }
+
     async fn pages_follow_each_other_in_every_order(db: TestDb) {
         let portal = portal(&db).await;
         portal.writer().unwrap().apply(groups::setup(&portal).await.unwrap()).await.unwrap();

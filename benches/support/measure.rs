@@ -19,8 +19,6 @@ pub(crate) struct Taken {
 /// What a line of the table is held against.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Hold {
-    /// Nothing.
-    Nothing,
     /// The median is to stay within so many milliseconds.
     Millis(u32),
     /// The median is to stay within this multiple of the bare SQL's.
@@ -56,8 +54,7 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
         Some(bare) => (shown(bare.least), shown(bare.median), Some(ratio(taken, bare))),
         None => (String::new(), String::new(), None),
     };
-    let held = match hold {
-        Hold::Nothing => String::new(),
+    let verdict_words = match hold {
         Hold::Millis(most) => verdict(millis(taken.median) <= f64::from(most), &format!("at most {most} ms")),
         Hold::Ratio(most) => {
             verdict(ratio.is_some_and(|ratio| ratio <= most), &format!("at most {most} times the SQL"))
@@ -65,7 +62,7 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
     };
     let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
     let line = format!(
-        "{what:<44} {:>9} {:>9}   {bare_least:>9} {bare_median:>9}   {ratio:>6}   {held}",
+        "{what:<44} {:>9} {:>9}   {bare_least:>9} {bare_median:>9}   {ratio:>6}   {verdict_words}",
         shown(taken.least),
         shown(taken.median)
     );

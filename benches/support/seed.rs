@@ -61,7 +61,7 @@ pub(crate) fn someone(users: u64) -> String {
 /// A word that is part of the data of a few users only.
 pub(crate) fn rare_word(users: u64) -> String {
     // Even, so that they have one, and no multiple of a thousand, so that they have a profile.
-    portal_id(users / 4 * 2 + if users / 4 * 2 % NO_PROFILE == 0 { 2 } else { 0 })
+    portal_id(users / 4 * 2 + if (users / 4 * 2).is_multiple_of(NO_PROFILE) { 2 } else { 0 })
 }
 
 /// An SQLite file as a target.
@@ -177,7 +177,8 @@ fn add(rows: &mut Rows, user: u64, roles: u64) {
     let (first, last) = names(user);
     let username = username(user);
     let joined = moment(user);
-    let last_login = (dice % 5 != 0).then(|| joined + TimeDelta::hours((dice % 20_000).cast_signed()));
+    let last_login =
+        (!dice.is_multiple_of(5)).then(|| joined + TimeDelta::hours((dice % 20_000).cast_signed()));
     rows.users.push(vec![
         number(user),
         HASH.into(),
@@ -187,13 +188,13 @@ fn add(rows: &mut Rows, user: u64, roles: u64) {
         first.into(),
         last.into(),
         format!("{username}@alphalab.example").into(),
-        (dice % 500 == 0).into(),
-        (dice % 20 != 0).into(),
+        dice.is_multiple_of(500).into(),
+        (!dice.is_multiple_of(20)).into(),
         joined.into(),
     ]);
-    if user % NO_PROFILE != 0 {
-        let department = (dice % 10 != 0).then(|| (dice % DEPARTMENTS + 1).cast_signed());
-        let portal_id = (user % 2 == 0).then(|| portal_id(user));
+    if !user.is_multiple_of(NO_PROFILE) {
+        let department = (!dice.is_multiple_of(10)).then(|| (dice % DEPARTMENTS + 1).cast_signed());
+        let portal_id = user.is_multiple_of(2).then(|| portal_id(user));
         rows.profiles.push(vec![
             number(user),
             department.into(),

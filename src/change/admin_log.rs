@@ -83,13 +83,31 @@ impl Written {
 #[derive(Debug, Default)]
 struct Object {
     repr: Option<String>,
-    added: bool,
-    deleted: bool,
+    own_row: Fate,
     fields: BTreeSet<String>,
     password: bool,
+    profile: Fate,
     profile_fields: BTreeSet<String>,
-    profile_added: bool,
-    profile_deleted: bool,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fate {
+    #[default]
+    Stayed,
+    Added,
+    Deleted,
+}
+
+impl Fate {
+    /// Several rows of one object: what is deleted is gone, whatever was added before.
+    fn note(&mut self, row: &Written) {
+        match (&row.before, &row.after) {
+            (_, None) => *self = Self::Deleted,
+            (None, Some(_)) if *self != Self::Deleted => *self = Self::Added,
+            _ => {}
+        }
+    }
 }
 
 /// One row to be.
@@ -148,8 +166,7 @@ fn note_own_row(objects: &mut BTreeMap<i64, Object>, row: &Written, name: &str) 
     let object = objects.entry(id).or_default();
     let image = row.after.as_ref().or(row.before.as_ref());
     object.repr = image.and_then(|image| image.text(name)).map(str::to_owned);
-    object.added |= row.before.is_none();
-    object.deleted |= row.after.is_none();
+    object.own_row.note(row);
     for column in row.changed() {
         if column == "password" {
             object.password = true;
@@ -162,8 +179,7 @@ fn note_own_row(objects: &mut BTreeMap<i64, Object>, row: &Written, name: &str) 
 fn note_profile(users: &mut BTreeMap<i64, Object>, row: &Written) {
     let Some(user) = row.int("user_id") else { return };
     let object = users.entry(user).or_default();
-    object.profile_added |= row.before.is_none();
-    object.profile_deleted |= row.after.is_none();
+    object.profile.note(row);
     object.profile_fields.extend(row.changed().into_iter().map(str::to_owned));
 }
 
@@ -194,11 +210,10 @@ fn push_entries(
         let repr = repr.chars().take(200).collect();
         entries.push(Entry { model, object_id, repr, flag, message });
     };
-    if object.deleted {
-        return push(DELETED, String::new());
-    }
-    if object.added {
-        return push(ADDED, message(&[json!({ "added": {} })]));
+    match object.own_row {
+        Fate::Deleted => return push(DELETED, String::new()),
+        Fate::Added => return push(ADDED, message(&[json!({ "added": {} })])),
+        Fate::Stayed => {}
     }
     let mut parts = Vec::new();
     let fields = named(labels, &object.fields);
@@ -216,18 +231,17 @@ fn push_entries(
 
 fn profile_part(username: &str, object: &Object) -> Option<Json> {
     let of = format!("{username}'s Profile");
-    if object.profile_added {
+    if object.profile == Fate::Added {
         return Some(json!({ "added": { "name": "user profile", "object": of } }));
     }
     let fields = named(&PROFILE_LABELS, &object.profile_fields);
     if !fields.is_empty() {
         return Some(json!({ "changed": { "name": "user profile", "object": of, "fields": fields } }));
     }
-    object.profile_deleted.then(|| json!({ "deleted": { "name": "user profile", "object": of } }))
+    (object.profile == Fate::Deleted).then(|| json!({ "deleted": { "name": "user profile", "object": of } }))
 }
 
-/// Python's `json.dumps`: a space after each comma and colon, characters beyond ASCII as they are on Django 4.2
-/// (`ensure_ascii` only escapes; the stored text reads the same either way).
+/// As Python's `json.dumps` writes it: a space after each comma and colon, everything beyond ASCII escaped.
 fn message(parts: &[Json]) -> String {
     let mut out = String::new();
     write_json(&mut out, &Json::Array(parts.to_vec()));

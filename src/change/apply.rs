@@ -163,13 +163,14 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
     require(tx, order).await?;
     let found = lock_and_compare(tx, order).await?;
-    guard::check_rights(tx, &order.roles, order.actor.account.as_ref().map(|account| account.id), plan)
-        .await?;
+    let account = order.actor.account.as_ref().map(|account| account.id);
+    let checked = guard::check_rights(tx, &order.roles, account, plan).await?;
 
     let keys = write(tx, order, now).await?;
     let written = read_back(tx, order, &keys, &found).await?;
     check_portal_ids(tx, &portal_ids).await?;
     check_deleted(tx, order).await?;
+    checked.after(tx, &order.roles).await?;
     if counts {
         guard::keep_a_superuser(superusers, guard::count_superusers(tx).await?)?;
     }
@@ -189,36 +190,86 @@ fn portal_ids(plan: &Plan) -> Vec<String> {
 }
 
 async fn check_portal_ids(tx: &mut Tx, ids: &[String]) -> std::result::Result<(), Failure> {
-    for id in ids {
-        let sql =
-            Sql::new("SELECT id FROM core_userprofile WHERE main_portal_id = ? LIMIT 2").bind(id.as_str());
-        if tx.all(sql).await?.len() > 1 {
-            return Err(taken_portal_id(id).into());
+    // All of a plan's in one statement: since core 0004 the column has no index and each look goes through the table.
+    for part in ids.chunks(MOST_ROWS) {
+        let sql = Sql::new("SELECT MIN(main_portal_id) FROM core_userprofile WHERE main_portal_id IN (")
+            .list(part.iter().map(String::as_str))
+            .push(") GROUP BY main_portal_id HAVING COUNT(*) > 1 LIMIT 1");
+        if let Some(row) = tx.optional(sql).await? {
+            return Err(taken_portal_id(&row.text(0)?).into());
         }
     }
     Ok(())
 }
 
+/// What the plan requires of one table, gathered so that it takes one statement and not one a row.
+#[derive(Default)]
+struct Required<'a> {
+    rows: Vec<&'a Image>,
+    holds: Vec<(&'a Image, &'a str, &'a Cell)>,
+    absent: BTreeMap<&'a str, Vec<Cell>>,
+}
+
 async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+    let mut by_table: BTreeMap<&str, Required<'_>> = BTreeMap::new();
     for requirement in &order.plan.require {
         match requirement {
-            Require::Row { table, key } => {
-                let table = rows::table(&order.schema, table)?;
-                if rows::by_keys(tx, table, std::slice::from_ref(key), Lock::Rows).await?.is_empty() {
-                    return Err(gone(table.name.as_str(), key).into());
-                }
+            Require::Row { table, key } => by_table.entry(table).or_default().rows.push(key),
+            Require::Holds { table, key, column, value } => {
+                let required = by_table.entry(table).or_default();
+                required.rows.push(key);
+                required.holds.push((key, column, value));
             }
             Require::NoRow { table, column, value } => {
-                let table = rows::table(&order.schema, table)?;
-                if rows::any(tx, table, column, value).await? {
-                    return Err(Error::conflict(format!(
-                        "Meanwhile {} has a row with {column} {}; nothing was written. Look again.",
-                        table.name.as_str(),
-                        value.show()
-                    ))
-                    .into());
+                let values = by_table.entry(table).or_default().absent.entry(column).or_default();
+                if !values.contains(value) {
+                    values.push(value.clone());
                 }
             }
+        }
+    }
+    for (name, required) in by_table {
+        let table = rows::table(&order.schema, name)?;
+        require_rows(tx, table, &required).await?;
+        for (column, values) in &required.absent {
+            if let Some(row) = rows::by_column(tx, table, column, values, Lock::No).await?.first() {
+                let value = row.get(column).map_or_else(|| Cell::Null.show(), Cell::show);
+                return Err(Error::conflict(format!(
+                    "Meanwhile {name} has a row with {column} {value}; nothing was written. Look again."
+                ))
+                .into());
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn require_rows(
+    tx: &mut Tx,
+    table: &Table,
+    required: &Required<'_>,
+) -> std::result::Result<(), Failure> {
+    let name = table.name.as_str();
+    let mut keys: Vec<Image> = Vec::new();
+    for key in &required.rows {
+        if !keys.contains(key) {
+            keys.push((*key).clone());
+        }
+    }
+    let found = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
+    let found: Vec<(Image, Image)> =
+        found.into_iter().map(|image| (rows::key_of(table, &image), image)).collect();
+    let there = |key: &Image| found.iter().find(|(found, _)| found == key).map(|(_, image)| image);
+    if let Some(key) = keys.iter().find(|key| there(key).is_none()) {
+        return Err(gone(name, key).into());
+    }
+    for (key, column, value) in &required.holds {
+        if there(key).and_then(|image| image.get(column)) != Some(*value) {
+            return Err(Error::conflict(format!(
+                "Someone else changed {} meanwhile ({column}); nothing was written. Look again.",
+                describe(name, key)
+            ))
+            .into());
         }
     }
     Ok(())
@@ -303,13 +354,14 @@ async fn write(
     now: DateTime<Utc>,
 ) -> std::result::Result<Vec<Option<Image>>, Failure> {
     let clock = Cell::Text(tx.dialect().time_text(now));
+    let made = made_meanwhile(tx, order).await?;
     let mut keys: Vec<Option<Image>> = Vec::with_capacity(order.plan.steps.len());
     for step in &order.plan.steps {
         let table = rows::table(&order.schema, step.table())?;
         let key = match step {
             Step::Insert { values, .. } => {
                 let values = resolve(tx, table, values, &keys, &clock)?;
-                write_insert(tx, order, table, step, &values).await?
+                write_insert(tx, order, table, (step, &values), &made).await?
             }
             Step::Update { key, set, .. } => {
                 let set = resolve(tx, table, set, &keys, &clock)?;
@@ -352,20 +404,50 @@ fn resolve(
         .collect()
 }
 
+/// Rows that the portal may have made meanwhile and that inserts of the plan would double: by table and column.
+type Made<'a> = BTreeMap<(&'a str, &'a str), Vec<Image>>;
+
+/// Looks for all of them at once, so that a column without index is looked through once a plan.
+async fn made_meanwhile<'a>(tx: &mut Tx, order: &'a Order) -> std::result::Result<Made<'a>, Failure> {
+    let mut wanted: BTreeMap<(&str, &str), Vec<Cell>> = BTreeMap::new();
+    for step in &order.plan.steps {
+        if let Step::Insert { table, adopt: Some(adopt), .. } = step
+            && let Some(value @ Cell::Int(_)) = step.cell(&adopt.by)
+        {
+            wanted.entry((table, &adopt.by)).or_default().push(value.clone());
+        }
+    }
+    let mut made = Made::new();
+    for ((name, column), values) in wanted {
+        let table = rows::table(&order.schema, name)?;
+        made.insert((name, column), rows::by_column(tx, table, column, &values, Lock::Rows).await?);
+    }
+    Ok(made)
+}
+
 async fn write_insert(
     tx: &mut Tx,
     order: &Order,
     table: &Table,
-    step: &Step,
-    values: &[(String, Cell)],
+    (step, values): (&Step, &[(String, Cell)]),
+    made: &Made<'_>,
 ) -> std::result::Result<Option<Image>, Failure> {
     let Step::Insert { adopt, .. } = step else { return Ok(None) };
     let given = Image(values.to_vec());
     if let Some(adopt) = adopt
         && let Some(value) = given.get(&adopt.by)
     {
-        let there = rows::by_column(tx, table, &adopt.by, std::slice::from_ref(value), Lock::Rows).await?;
-        if let Some(row) = there.first() {
+        let there = match step.cell(&adopt.by) {
+            Some(Cell::Int(_)) => made
+                .get(&(step.table(), adopt.by.as_str()))
+                .and_then(|rows| rows.iter().find(|row| row.get(&adopt.by) == Some(value)).cloned()),
+            // Text is the engine's to compare.
+            _ => rows::by_column(tx, table, &adopt.by, std::slice::from_ref(value), Lock::Rows)
+                .await?
+                .into_iter()
+                .next(),
+        };
+        if let Some(row) = there {
             let set: Vec<(String, Cell)> =
                 values.iter().filter(|(column, _)| adopt.columns.contains(column)).cloned().collect();
             if set.iter().all(|(column, cell)| row.get(column) == Some(cell)) {
@@ -373,7 +455,7 @@ async fn write_insert(
             }
             return Err(Error::conflict(format!(
                 "Meanwhile the portal made the row {}; nothing was written. Reload it and look again.",
-                describe(table.name.as_str(), &rows::key_of(table, row))
+                describe(table.name.as_str(), &rows::key_of(table, &row))
             ))
             .into());
         }

@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::db::{Cell, Failure, Sql, Tx, Val};
 use crate::error::Error;
 use crate::portal::access::{self, Action, ActorFacts, Level, Roles, TargetFacts};
@@ -25,8 +28,12 @@ pub fn user_of(step: &Step) -> Option<i64> {
     }
 }
 
+/// The group that a step concerns: the row itself or the one a link points to.
 fn group_of(step: &Step) -> Option<i64> {
     match step {
+        Step::Update { table, key, .. } | Step::Delete { table, key, .. } if table == "auth_group" => {
+            key.int("id")
+        }
         Step::Insert { .. } => step.cell("group_id").and_then(Cell::as_int),
         Step::Update { before, .. } | Step::Delete { before, .. } => before.int("group_id"),
     }
@@ -42,8 +49,8 @@ pub async fn check_rights(
     roles: &Roles,
     account: Option<i64>,
     plan: &Plan,
-) -> Result<(), Failure> {
-    let Some(account) = account else { return Ok(()) };
+) -> Result<Checked, Failure> {
+    let Some(account) = account else { return Ok(Checked::default()) };
     let Some(actor) = rights::actor(tx, roles, account).await? else {
         return Err(Error::denied("Your account does not exist any more; nothing was written.").into());
     };
@@ -52,6 +59,7 @@ pub async fn check_rights(
     let facts = Facts {
         users: rights::targets(tx, roles, &users.into_iter().collect::<Vec<_>>()).await?,
         groups: rights::group_levels(tx, roles, &groups.into_iter().collect::<Vec<_>>()).await?,
+        role_names: roles.names().map(fold).collect(),
     };
     if plan.purpose == Purpose::Repair {
         allow(&actor, &Action::Repair)?;
@@ -59,12 +67,63 @@ pub async fn check_rights(
     for step in &plan.steps {
         check_step(&actor, &facts, plan.purpose, step)?;
     }
-    Ok(())
+    if actor.superuser {
+        return Ok(Checked::default());
+    }
+    let ordinary = facts.users.into_values().filter(|target| !target.privileged).map(|target| target.id);
+    Ok(Checked { ordinary: ordinary.collect() })
+}
+
+/// What is left to be checked when the plan is written.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Users whom someone other than a superuser touches, and who were not privileged before.
+    ordinary: Vec<i64>,
+}
+
+impl Checked {
+    /// Refuses to make someone privileged by the way, such as staff by a group that carries powerful permissions: that
+    /// too is a superuser's to do (G1).
+    ///
+    /// # Errors
+    /// Denied; what the engine says.
+    pub async fn after(&self, tx: &mut Tx, roles: &Roles) -> Result<(), Failure> {
+        let now = rights::targets(tx, roles, &self.ordinary).await?;
+        if now.values().any(|target| target.privileged) {
+            return Err(Error::denied(
+                "This would let the account change users in the portal's admin, which only a superuser may give. \
+                 Nothing was written.",
+            )
+            .into());
+        }
+        Ok(())
+    }
 }
 
 struct Facts {
     users: BTreeMap<i64, TargetFacts>,
+    /// The groups that the steps name, and the role that each gives.
     groups: BTreeMap<i64, Option<Level>>,
+    /// The names of the role groups, folded.
+    role_names: BTreeSet<String>,
+}
+
+impl Facts {
+    /// Whether a step on `auth_group` makes, renames or deletes the group of a role. A name that is not in the
+    /// database yet can't be compared by it; folding takes more names for a role than any engine does, never fewer
+    /// of those spelled alike.
+    fn is_role_group(&self, step: &Step) -> bool {
+        let is_role = |id: Option<i64>| id.and_then(|id| self.groups.get(&id).copied()).flatten().is_some();
+        let named = step
+            .cell("name")
+            .and_then(Cell::as_text)
+            .is_some_and(|name| self.role_names.contains(&fold(name)));
+        named || is_role(group_of(step))
+    }
+}
+
+fn fold(name: &str) -> String {
+    name.trim().nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
 }
 
 fn allow(actor: &ActorFacts, action: &Action<'_>) -> Result<(), Failure> {
@@ -107,23 +166,23 @@ fn check_step(actor: &ActorFacts, facts: &Facts, purpose: Purpose, step: &Step) 
                 }
             }
         }
-        "auth_user_user_permissions" => allow(actor, &Action::EditPermissions),
+        "auth_user_user_permissions" | "auth_group_permissions" => allow(actor, &Action::EditPermissions),
         "core_department" => allow(actor, &Action::EditDepartments),
+        _ if facts.is_role_group(step) => allow(actor, &Action::EditRoleGroups),
         _ => allow(actor, &Action::EditGroups),
     }
 }
 
 fn check_user(actor: &ActorFacts, target: &TargetFacts, step: &Step) -> Result<(), Failure> {
-    let Step::Update { before, set, .. } = step else {
-        let flags = ["is_staff", "is_superuser"];
-        return match step {
-            Step::Delete { .. } => allow(actor, &Action::DeleteUser(target)),
-            _ => {
-                allow(actor, &Action::CreateUser)?;
-                let flagged = flags.iter().any(|flag| step.cell(flag).and_then(Cell::as_bool) == Some(true));
-                if flagged { allow(actor, &Action::SetFlags(target)) } else { Ok(()) }
-            }
-        };
+    let (before, set) = match step {
+        Step::Update { before, set, .. } => (before, set),
+        Step::Delete { .. } => return allow(actor, &Action::DeleteUser(target)),
+        Step::Insert { .. } => {
+            allow(actor, &Action::CreateUser)?;
+            let given = |flag| step.cell(flag).and_then(Cell::as_bool) == Some(true);
+            let flagged = given("is_staff") || given("is_superuser");
+            return if flagged { allow(actor, &Action::GiveFlags(target)) } else { Ok(()) };
+        }
     };
     for (column, value) in set {
         if matches!(value, Value::Cell(cell) if before.get(column) == Some(cell)) {

@@ -265,6 +265,17 @@ pub enum Require {
         /// Its primary key.
         key: Image,
     },
+    /// The row is there and its column holds this value.
+    Holds {
+        /// The table.
+        table: String,
+        /// Its primary key.
+        key: Image,
+        /// The column.
+        column: String,
+        /// The value.
+        value: Cell,
+    },
     /// No row of the table has this value: the parent that an orphan lacks has not come back.
     NoRow {
         /// The table.

@@ -3,10 +3,11 @@
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, DbError, DbErrorKind, Dialect, Ident, Reads, Row, Sql, Tx};
 
-use super::plan::Image;
+use super::plan::{Image, MOST_ROWS};
 
-/// Keys in one IN list; every engine takes that many parameters.
-const KEYS_AT_ONCE: usize = 200;
+/// Keys in one IN list: a whole plan's, so that a column without index is looked through once. Every engine takes that
+/// many parameters.
+const KEYS_AT_ONCE: usize = MOST_ROWS;
 
 /// The table, or an error that names it.
 ///
@@ -23,7 +24,9 @@ pub fn table<'a>(schema: &'a Schema, name: &str) -> Result<&'a Table, DbError> {
     Ok(table)
 }
 
-fn select(dialect: Dialect, table: &Table) -> Sql {
+/// `SELECT … FROM table` of every column, for [`image`]; the caller appends the rest.
+#[must_use]
+pub fn select(dialect: Dialect, table: &Table) -> Sql {
     let mut sql = Sql::new("SELECT ");
     for (index, column) in table.columns.iter().enumerate() {
         if index > 0 {
@@ -34,7 +37,11 @@ fn select(dialect: Dialect, table: &Table) -> Sql {
     sql.push(" FROM ").ident(&table.name)
 }
 
-fn image(dialect: Dialect, table: &Table, row: &Row) -> Result<Image, DbError> {
+/// The image of a row that [`select`] gave.
+///
+/// # Errors
+/// When the row has too few columns.
+pub fn image(dialect: Dialect, table: &Table, row: &Row) -> Result<Image, DbError> {
     let mut columns = Vec::with_capacity(table.columns.len());
     for (index, column) in table.columns.iter().enumerate() {
         columns.push((column.name.as_str().to_owned(), dialect.normal(row.cell(index)?, column)));

@@ -22,6 +22,11 @@ pub trait Plans: Send {
     fn planned(&self) -> Option<u64>;
     /// The next one, made from rows read now; nothing when there are no more.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>>;
+    /// Told that the plan just given was refused. True when it comes again in smaller pieces, so that one row that
+    /// can't be written doesn't hold up the others; then the refusal is not reported.
+    fn comes_again(&mut self) -> bool {
+        false
+    }
 }
 
 /// Plans that are all made already.
@@ -130,7 +135,12 @@ impl Writer {
         let planned = plans.planned();
         let mut outcome = Outcome::default();
         let mut progress = Progress { planned, ..Progress::default() };
-        while let Some(plan) = plans.next().await? {
+        loop {
+            let plan = match plans.next().await {
+                Ok(Some(plan)) => plan,
+                Ok(None) => break,
+                Err(error) => return Err(self.give_up(&run, error, &mut outcome).await),
+            };
             if watch.cancel.is_requested() {
                 outcome.stopped = true;
                 break;
@@ -155,8 +165,9 @@ impl Writer {
                     progress.done += 1;
                 }
                 Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Unknown | Kind::Bug) => {
-                    return Err(stopped_by(error, &outcome));
+                    return Err(self.give_up(&run, error, &mut outcome).await);
                 }
+                Err(_) if plans.comes_again() => {}
                 Err(error) => {
                     outcome.refused.push((plan_title, error));
                     progress.refused += 1;
@@ -167,9 +178,19 @@ impl Writer {
             }
         }
         if planned != Some(1) && outcome.run.is_some() {
-            self.end(&run, &outcome).await?;
+            self.end(&run, &outcome).await;
         }
         Ok(outcome)
+    }
+
+    /// What stops a run, in words that say what stands.
+    async fn give_up(&self, run: &str, error: Error, outcome: &mut Outcome) -> Error {
+        let away = matches!(error.kind, Kind::Unreachable | Kind::Unknown);
+        if !away && outcome.run.is_some() {
+            outcome.stopped = true;
+            self.end(run, outcome).await;
+        }
+        stopped_by(error, outcome)
     }
 
     async fn apply_in(&self, place: Place, plan: Plan) -> Result<apply::Applied> {
@@ -184,11 +205,13 @@ impl Writer {
         apply::apply(&self.db, Arc::new(order)).await
     }
 
-    async fn end(&self, run: &str, outcome: &Outcome) -> Result<()> {
+    /// Notes how a run ended. What it wrote stands whether or not that succeeds.
+    async fn end(&self, run: &str, outcome: &Outcome) {
         let run = run.to_owned();
         let state = if outcome.stopped { "stopped" } else { "done" };
         let refused = i64::try_from(outcome.refused.len()).unwrap_or(i64::MAX);
-        self.db
+        let noted = self
+            .db
             .transaction(move |tx| {
                 let run = run.clone();
                 Box::pin(async move {
@@ -196,8 +219,11 @@ impl Writer {
                     Ok(own::end_run(tx, &run, state, refused, now).await?)
                 })
             })
-            .await?;
-        Ok(())
+            .await;
+        if let Err(error) = noted {
+            let error = Error::from(error);
+            tracing::warn!(%error, "how a run ended could not be noted");
+        }
     }
 }
 

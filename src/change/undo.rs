@@ -3,10 +3,10 @@
 //! It touches only columns that are still as we left them. What changed since is shown, not overwritten; a missing
 //! column or a reused id refuses that object, by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::own::{self, ChangeRow, ListedChange, Wanted};
-use crate::db::schema::Schema;
+use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db};
 use crate::error::{Error, Result};
 
@@ -52,14 +52,70 @@ pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> 
         return Err(Error::conflict(format!("'{id}' was taken back already, by {by}; nothing was written.")));
     }
     let mut undo = Undo::default();
+    let mut rows = Rows { db: db.clone(), schema, planned: BTreeMap::new() };
     for change in open {
-        let rows = own::change_rows(db, change.id).await?;
-        let plan = plan_one(db, schema, change, &rows, password, &mut undo).await?;
+        let written = own::change_rows(db, change.id).await?;
+        let plan = plan_one(&mut rows, change, &written, password, &mut undo).await?;
         if !plan.steps.is_empty() {
             undo.plans.push(plan);
         }
     }
     Ok(undo)
+}
+
+/// Rows as they will be once the plans made so far are applied: operations of one run may have written the same row.
+struct Rows<'a> {
+    db: Db,
+    schema: &'a Schema,
+    /// By table and key: the row that a plan will leave, or nothing where it goes.
+    planned: BTreeMap<(String, String), Option<Image>>,
+}
+
+impl Rows<'_> {
+    fn name(table: &str, key: &Image) -> (String, String) {
+        (table.to_owned(), format!("{:?}", key.0))
+    }
+
+    async fn find(&mut self, table: &Table, key: &Image) -> Result<Option<Image>> {
+        if let Some(planned) = self.planned.get(&Self::name(table.name.as_str(), key)) {
+            return Ok(planned.clone());
+        }
+        Ok(rows::by_keys(&mut self.db, table, std::slice::from_ref(key), Lock::No).await?.pop())
+    }
+
+    /// Whether a table with the key `id` has this one.
+    async fn has_id(&mut self, table: &Table, id: &Cell) -> Result<bool> {
+        let key = Image::of("id", id.clone());
+        if let Some(planned) = self.planned.get(&Self::name(table.name.as_str(), &key)) {
+            return Ok(planned.is_some());
+        }
+        Ok(rows::any(&mut self.db, table, "id", id).await?)
+    }
+
+    fn note(&mut self, plan: &Plan) {
+        for step in &plan.steps {
+            let cells = |pairs: &[(String, Value)]| -> Vec<(String, Cell)> {
+                pairs.iter().filter_map(|(name, _)| Some((name.clone(), step.cell(name)?.clone()))).collect()
+            };
+            let Some(table) = self.schema.table(step.table()) else { continue };
+            let (key, after) = match step {
+                Step::Insert { values, .. } => {
+                    let image = Image(cells(values));
+                    (rows::key_of(table, &image), Some(image))
+                }
+                Step::Update { key, before, set, .. } => {
+                    let mut image = before.clone();
+                    for (column, cell) in cells(set) {
+                        image.set(&column, cell);
+                    }
+                    image.0.retain(|(column, _)| !is_generated(table, column));
+                    (key.clone(), Some(image))
+                }
+                Step::Delete { key, .. } => (key.clone(), None),
+            };
+            self.planned.insert(Self::name(step.table(), &key), after);
+        }
+    }
 }
 
 /// Reads a journal row back.
@@ -84,22 +140,21 @@ pub(super) fn read_row(row: &ChangeRow) -> Result<Written> {
 }
 
 async fn plan_one(
-    db: &Db,
-    schema: &Schema,
+    rows: &mut Rows<'_>,
     change: &ListedChange,
-    rows: &[ChangeRow],
+    journaled: &[ChangeRow],
     password: OldPassword,
     undo: &mut Undo,
 ) -> Result<Plan> {
     let mut plan = Plan::new(format!("Undo: {}", change.change.title));
     plan.purpose = Purpose::Undo;
     plan.undo_of = Some(change.change.operation.clone());
-    let written: Vec<Written> = rows.iter().rev().map(read_row).collect::<Result<_>>()?;
+    let written: Vec<Written> = journaled.iter().rev().map(read_row).collect::<Result<_>>()?;
     let mut back = Vec::new();
     // Users with a row that can't go back: none of their rows then does, so that no half account remains.
     let mut blocked = BTreeSet::new();
     for row in &written {
-        match take_back(db, schema, row, password, undo).await? {
+        match take_back(rows, row, password, undo).await? {
             Back::Steps(steps) => back.push((row, steps)),
             Back::Refused(why) => {
                 undo.left.push(why);
@@ -117,7 +172,8 @@ async fn plan_one(
             plan.push(step);
         }
     }
-    plan.without_foreign_keys = lacks_a_parent(db, schema, &plan, undo).await?;
+    plan.without_foreign_keys = lacks_a_parent(rows, &plan, undo).await?;
+    rows.note(&plan);
     Ok(plan)
 }
 
@@ -139,13 +195,12 @@ fn name(row: &Written) -> String {
 }
 
 async fn take_back(
-    db: &Db,
-    schema: &Schema,
+    rows: &mut Rows<'_>,
     row: &Written,
     password: OldPassword,
     undo: &mut Undo,
 ) -> Result<Back> {
-    let table = match rows::table(schema, &row.table) {
+    let table = match rows::table(rows.schema, &row.table) {
         Ok(table) => table,
         Err(error) => return Ok(Back::Refused(format!("{}: {error}", name(row)))),
     };
@@ -157,20 +212,18 @@ async fn take_back(
     {
         return Ok(Back::Refused(format!("{}: the column {missing} is missing now", name(row))));
     }
-    let now = rows::by_keys(&mut db.clone(), table, std::slice::from_ref(&row.key), Lock::No).await?.pop();
+    let now = rows.find(table, &row.key).await?;
     Ok(match (&row.before, &row.after, now) {
         (None, Some(_), None) => Back::Refused(format!("{}: it is gone already", name(row))),
-        (None, Some(after), Some(now)) => remove(row, after, now),
-        (Some(before), Some(after), Some(now)) => restore(row, before, after, now, password, undo),
+        (None, Some(after), Some(now)) => remove(table, row, after, now),
+        (Some(_), Some(_), Some(now)) => restore(table, row, now, password, undo),
         (Some(_), Some(_), None) => Back::Refused(format!("{}: it is gone", name(row))),
         (Some(before), None, None) => Back::Steps(vec![Step::Insert {
             table: row.table.clone(),
             values: before
                 .0
                 .iter()
-                .filter(|(column, _)| {
-                    !table.columns.iter().any(|found| found.name.as_str() == column && found.generated)
-                })
+                .filter(|(column, _)| !is_generated(table, column))
                 .map(|(column, cell)| (column.clone(), Value::Cell(cell.clone())))
                 .collect(),
             adopt: None,
@@ -183,11 +236,12 @@ async fn take_back(
 /// Django rewrites these in passing; whatever they are now is no reason to keep a row that we made.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
 
-fn remove(row: &Written, after: &Image, now: Image) -> Back {
+fn remove(table: &Table, row: &Written, after: &Image, now: Image) -> Back {
     let changed: Vec<&str> = after
         .0
         .iter()
-        .filter(|(column, cell)| !VOLATILE.contains(&column.as_str()) && now.get(column) != Some(cell))
+        .filter(|(column, _)| !VOLATILE.contains(&column.as_str()) && !is_generated(table, column))
+        .filter(|(column, cell)| now.get(column) != Some(cell))
         .map(|(column, _)| column.as_str())
         .collect();
     if changed.is_empty() {
@@ -200,17 +254,17 @@ fn remove(row: &Written, after: &Image, now: Image) -> Back {
     Back::Refused(format!("{}: changed since ({}), so it stays", name(row), changed.join(", ")))
 }
 
-fn restore(
-    row: &Written,
-    before: &Image,
-    after: &Image,
-    now: Image,
-    password: OldPassword,
-    undo: &mut Undo,
-) -> Back {
+/// A computed column follows the others; it can't be written, and what it held is no reason to keep anything.
+fn is_generated(table: &Table, column: &str) -> bool {
+    table.column(column).is_some_and(|found| found.generated)
+}
+
+fn restore(table: &Table, row: &Written, now: Image, password: OldPassword, undo: &mut Undo) -> Back {
+    let (Some(before), Some(after)) = (&row.before, &row.after) else { return Back::Steps(Vec::new()) };
     let mut set = Vec::new();
     for (column, old) in &before.0 {
-        if after.get(column) == Some(old) {
+        // Nothing to do where we changed nothing, or where the old value is back already.
+        if is_generated(table, column) || after.get(column) == Some(old) || now.get(column) == Some(old) {
             continue;
         }
         if row.table == "auth_user" && column == "password" {
@@ -234,19 +288,19 @@ fn restore(
 
 /// Whether a row that comes back refers to one that is not there and that the plan does not bring back either. Said
 /// in words too: such a row is an orphan again.
-async fn lacks_a_parent(db: &Db, schema: &Schema, plan: &Plan, undo: &mut Undo) -> Result<bool> {
+async fn lacks_a_parent(rows: &mut Rows<'_>, plan: &Plan, undo: &mut Undo) -> Result<bool> {
     let mut lacks = false;
     for step in &plan.steps {
         let Step::Insert { table, .. } = step else { continue };
-        for (column, parent) in parents(schema, table) {
+        for (column, parent) in parents(rows.schema, table) {
             let Some(value) = step.cell(&column) else { continue };
-            let Some(parent_table) = schema.tables.get(&parent) else { continue };
+            let Some(parent_table) = rows.schema.tables.get(&parent) else { continue };
             if value.is_null()
                 || plan.steps.iter().any(|other| other.table() == parent && other.cell("id") == Some(value))
             {
                 continue;
             }
-            if !rows::any(&mut db.clone(), parent_table, "id", value).await? {
+            if !rows.has_id(parent_table, value).await? {
                 lacks = true;
                 undo.left.push(format!(
                     "{table}: {column} {} refers to nothing in {parent}; the row comes back as an orphan",

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::session::Shared;
+use super::pool::Shared;
 
 /// How long the server has to obey before it is told again, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

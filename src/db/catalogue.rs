@@ -173,7 +173,10 @@ fn mysql_kind(full: &str, short: &str) -> ColumnKind {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => ColumnKind::Int,
         "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" => ColumnKind::Text,
         "datetime" | "timestamp" => ColumnKind::Time,
-        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => ColumnKind::Bytes,
+        // Geometries have no text that a cast would give.
+        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" | "bit" | "geometry"
+        | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring" | "multipolygon"
+        | "geometrycollection" | "geomcollection" => ColumnKind::Bytes,
         "float" | "double" => ColumnKind::Real,
         _ => ColumnKind::Other,
     }

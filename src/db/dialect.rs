@@ -151,30 +151,37 @@ impl Dialect {
     }
 
     /// What an engine's error means. Codes: SQLite's extended result codes; MySQL's error numbers; SQLSTATE.
-    pub(super) fn judge(self, code: &str) -> DbErrorKind {
+    pub(super) fn judge(self, code: &str, message: &str) -> DbErrorKind {
         match self {
-            Self::Sqlite => judge_sqlite(code),
+            Self::Sqlite => judge_sqlite(code, message),
             Self::MySql => judge_mysql(code),
             Self::Postgres => judge_postgres(code),
         }
     }
 }
 
-fn judge_sqlite(code: &str) -> DbErrorKind {
+fn judge_sqlite(code: &str, message: &str) -> DbErrorKind {
     let Ok(number) = code.parse::<u32>() else { return DbErrorKind::Other };
     match (number, number & 0xff) {
         (1555 | 2067 | 2579, _) => DbErrorKind::Unique,
         (787, _) => DbErrorKind::ForeignKey,
-        (1299, _) => DbErrorKind::Value,
         (_, 5 | 6) => DbErrorKind::Retry,
         (_, 8) => DbErrorKind::ReadOnly,
         (_, 9) => DbErrorKind::Cancelled,
         (_, 14) => DbErrorKind::Unreachable,
         (_, 11 | 26) => DbErrorKind::NotADatabase,
         (_, 13 | 10) => DbErrorKind::Disk,
-        (_, 19 | 20 | 18) => DbErrorKind::Value,
+        (_, 18..=20) => DbErrorKind::Value,
+        // SQLite has no code of its own for what is missing.
+        (1, _) if is_missing_in_sqlite(message) => DbErrorKind::Schema,
         _ => DbErrorKind::Other,
     }
+}
+
+fn is_missing_in_sqlite(message: &str) -> bool {
+    message.starts_with("no such table:")
+        || message.starts_with("no such column:")
+        || message.contains(" has no column named ")
 }
 
 fn judge_mysql(number: &str) -> DbErrorKind {
@@ -189,6 +196,8 @@ fn judge_mysql(number: &str) -> DbErrorKind {
         "1146" | "1054" => DbErrorKind::Schema,
         "1406" | "1366" | "1292" | "1048" | "1264" | "1265" | "4025" | "3819" => DbErrorKind::Value,
         "1021" | "1114" => DbErrorKind::Disk,
+        // The server shuts down, or ended this connection: by KILL, by a broken line, for being idle too long.
+        "1053" | "1927" | "1152" | "1158" | "1159" | "1160" | "1161" | "4031" => DbErrorKind::Lost,
         _ => DbErrorKind::Other,
     }
 }
@@ -203,7 +212,7 @@ fn judge_postgres(state: &str) -> DbErrorKind {
         "42501" | "28000" | "28P01" => DbErrorKind::Denied,
         "3D000" => DbErrorKind::Unreachable,
         "42P01" | "42703" => DbErrorKind::Schema,
-        "57P01" | "57P02" | "57P03" => DbErrorKind::Lost,
+        "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => DbErrorKind::Lost,
         "53100" => DbErrorKind::Disk,
         _ if state.starts_with("08") => DbErrorKind::Lost,
         _ if state.starts_with("22") || state.starts_with("23") => DbErrorKind::Value,

@@ -105,6 +105,14 @@ pub async fn create_own_tables(db: &Db) -> Result<()> {
             there.join(", ")
         )));
     }
+    if version > 0 && there.len() < OWN_TABLES.len() {
+        let missing: Vec<&str> = OWN_TABLES.into_iter().filter(|name| !there.contains(name)).collect();
+        return Err(Error::conflict(format!(
+            "Some of portaldesk's own tables were taken away: {} missing. Nothing was changed; \
+             'portaldesk init --remove' takes away the others, then 'portaldesk init' makes all of them anew.",
+            missing.join(", ")
+        )));
+    }
     let newer = VERSIONS.iter().filter(|known| known.number > version);
     let statements: Vec<_> = newer.flat_map(|known| split(known.text(db.dialect()))).collect();
     if statements.is_empty() {

@@ -7,12 +7,15 @@
 
 mod cancel;
 mod catalogue;
+mod connect;
 mod dialect;
+mod pool;
 mod session;
 mod sql;
 mod target;
 mod transaction;
 mod value;
+mod wire;
 
 pub mod migrate;
 pub mod own;
@@ -20,7 +23,7 @@ pub mod schema;
 
 pub use cancel::Cancel;
 pub use dialect::{Dialect, like_text};
-pub use session::Db;
+pub use pool::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
 pub use transaction::{Failure, ForeignKeys, Reads, Tx};
@@ -104,7 +107,7 @@ impl DbError {
                     Some(mysql) => mysql.number().to_string(),
                     None => inner.code().unwrap_or_default().into_owned(),
                 };
-                let kind = dialect.judge(&code);
+                let kind = dialect.judge(&code, inner.message());
                 let constraint = (kind == DbErrorKind::Unique)
                     .then(|| dialect::unique_name(inner.message(), inner.constraint()))
                     .flatten();

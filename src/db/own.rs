@@ -1,7 +1,7 @@
 //! Our own tables (`portaldesk_*`): the journal, fences, locks, runs and sign-in counters. Nothing else writes them,
 //! and nothing in here touches a table of the portal's.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{Cell, Db, DbError, DbErrorKind, Failure, Row, Sql, Tx, parse_time};
@@ -195,11 +195,23 @@ pub async fn record(tx: &mut Tx, change: &Change, rows: &[ChangeRow]) -> Result<
     .bind(change.row_count)
     .bind(change.previous_hash.as_str())
     .bind(change.hash.as_str());
-    let id = tx.insert(sql).await?;
+    let id = match tx.insert(sql).await {
+        // Another task of this sitting wrote meanwhile: the chain goes on from there.
+        Err(error) if error.kind == DbErrorKind::Unique && on_chain(&error) => {
+            return Err(DbError { kind: DbErrorKind::Retry, ..error });
+        }
+        result => result?,
+    };
     for part in rows.chunks(ROWS_AT_ONCE) {
         tx.execute(insert_rows(id, part)).await?;
     }
     Ok(())
+}
+
+/// The constraint by its name, or on SQLite by its columns.
+fn on_chain(error: &DbError) -> bool {
+    let name = error.constraint.as_deref().unwrap_or_default();
+    name.contains("portaldesk_change_chain") || name.contains("previous_hash")
 }
 
 fn insert_rows(change: i64, rows: &[ChangeRow]) -> Sql {
@@ -313,6 +325,37 @@ pub async fn change_rows(db: &Db, change: i64) -> Result<Vec<ChangeRow>, DbError
         .collect()
 }
 
+/// The operations that were applied, as their marks say, and are not in the journal: someone took them out.
+///
+/// # Errors
+/// What the engine says.
+pub async fn applied_without_change(db: &Db) -> Result<Vec<String>, DbError> {
+    let sql = Sql::new(
+        "SELECT f.operation FROM portaldesk_fence f WHERE f.outcome = 'applied' AND NOT EXISTS \
+         (SELECT 1 FROM portaldesk_change c WHERE c.operation = f.operation) ORDER BY f.made",
+    );
+    db.all(sql).await?.iter().map(|row| row.text(0)).collect()
+}
+
+/// The id of the newest change; 0 when there is none.
+///
+/// # Errors
+/// What the engine says.
+pub async fn newest_change(db: &Db) -> Result<i64, DbError> {
+    db.one(Sql::new("SELECT COALESCE(MAX(id), 0) FROM portaldesk_change")).await?.int(0)
+}
+
+/// The portal users whose rows were written after the change with this id.
+///
+/// # Errors
+/// What the engine says.
+pub async fn users_changed_since(db: &Db, change: i64) -> Result<Vec<i64>, DbError> {
+    let sql = Sql::new(
+        "SELECT DISTINCT user_id FROM portaldesk_change_row WHERE user_id IS NOT NULL AND change_id > ?",
+    );
+    db.all(sql.bind(change)).await?.iter().map(|row| row.int(0)).collect()
+}
+
 /// A run as it begins.
 #[derive(Debug, Clone)]
 pub struct NewRun<'a> {
@@ -393,64 +436,83 @@ pub async fn end_run(
     tx.execute(sql).await.map(drop)
 }
 
-/// How often signing in failed lately, and until when it is refused.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SignInCount {
-    /// Failures since the last success.
-    pub failures: i64,
-    /// No try counts before this moment.
-    pub blocked_until: Option<DateTime<Utc>>,
+/// Whether a try to sign in may go ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Try {
+    /// It may, and is counted as a failure already: [`forget_tries`] takes that back.
+    Counted,
+    /// It may not: wait so long. It is not counted.
+    Blocked(TimeDelta),
 }
 
-/// The counter of an account name, as typed, and a Unix user.
+/// Counts a try of an account by a Unix user before the password is looked at, so that of many at once only the free
+/// ones get through. `delay` says how long the next try has to wait after so many failures.
 ///
 /// # Errors
 /// What the engine says.
-pub async fn sign_in_count(db: &Db, account: &str, login_user: &str) -> Result<SignInCount, DbError> {
-    let sql = Sql::new("SELECT failures, ")
-        .time("blocked_until")
-        .push(" FROM portaldesk_sign_in WHERE account = ? AND login_user = ?")
-        .bind(account)
-        .bind(login_user);
-    Ok(match db.optional(sql).await? {
-        Some(row) => SignInCount { failures: row.int(0)?, blocked_until: row.time(1)? },
-        None => SignInCount::default(),
-    })
-}
-
-/// Sets that counter; zero failures remove it.
-///
-/// # Errors
-/// What the engine says.
-pub async fn set_sign_in_count(
+pub async fn count_try(
     db: &Db,
     account: &str,
     login_user: &str,
-    count: SignInCount,
-    now: DateTime<Utc>,
-) -> Result<(), Failure> {
+    delay: fn(i64) -> Option<TimeDelta>,
+) -> Result<Try, Failure> {
     let (account, login_user) = (account.to_owned(), login_user.to_owned());
     db.transaction(move |tx| {
-        let (account, login_user, count) = (account.clone(), login_user.clone(), count.clone());
-        Box::pin(async move {
-            let delete = Sql::new("DELETE FROM portaldesk_sign_in WHERE account = ? AND login_user = ?")
-                .bind(account.as_str())
-                .bind(login_user.as_str());
-            tx.execute(delete).await?;
-            if count.failures > 0 {
-                let insert = Sql::new(
-                    "INSERT INTO portaldesk_sign_in (account, login_user, failures, last_failure, blocked_until) \
-                     VALUES (?, ?, ?, ?, ?)",
-                )
-                .bind(account)
-                .bind(login_user)
-                .bind(count.failures)
-                .bind(now)
-                .bind(count.blocked_until);
-                tx.execute(insert).await?;
+        let (account, login_user) = (account.clone(), login_user.clone());
+        Box::pin(async move { Ok(count_in(tx, &account, &login_user, delay).await?) })
+    })
+    .await
+}
+
+async fn count_in(
+    tx: &mut Tx,
+    account: &str,
+    login_user: &str,
+    delay: fn(i64) -> Option<TimeDelta>,
+) -> Result<Try, DbError> {
+    const OF: &str = " WHERE account = ? AND login_user = ?";
+    let now = now(tx).await?;
+    // The row stays locked until the transaction ends; one that waited for it sees the block that the other one set.
+    let count = Sql::new("UPDATE portaldesk_sign_in SET failures = failures + 1, last_failure = ?").bind(now);
+    let count = count.push(OF).bind(account).bind(login_user);
+    let counted =
+        tx.execute(count.push_bind(" AND (blocked_until IS NULL OR blocked_until <= ?)", now)).await?;
+    let found = Sql::new("SELECT failures, ").time("blocked_until").push(" FROM portaldesk_sign_in");
+    let found = tx.optional(found.push(OF).bind(account).bind(login_user)).await?;
+    let Some(row) = found else {
+        let insert = Sql::new(
+            "INSERT INTO portaldesk_sign_in (account, login_user, failures, last_failure, blocked_until) \
+             VALUES (?, ?, 1, ?, ?)",
+        );
+        let insert = insert.bind(account).bind(login_user).bind(now).bind(delay(1).map(|delay| now + delay));
+        return match tx.execute(insert).await {
+            // Someone else was first; counting again finds their row.
+            Err(error) if error.kind == DbErrorKind::Unique => {
+                Err(DbError { kind: DbErrorKind::Retry, ..error })
             }
-            Ok(())
-        })
+            result => result.map(|_| Try::Counted),
+        };
+    };
+    if counted == 0 {
+        return Ok(Try::Blocked(row.time(1)?.map_or(TimeDelta::zero(), |until| until - now)));
+    }
+    if let Some(delay) = delay(row.int(0)?) {
+        let block = Sql::new("UPDATE portaldesk_sign_in SET blocked_until = ?").bind(now + delay);
+        tx.execute(block.push(OF).bind(account).bind(login_user)).await?;
+    }
+    Ok(Try::Counted)
+}
+
+/// Forgets the failures of an account and a Unix user: the right password was given.
+///
+/// # Errors
+/// What the engine says.
+pub async fn forget_tries(db: &Db, account: &str, login_user: &str) -> Result<(), Failure> {
+    let delete = Sql::new("DELETE FROM portaldesk_sign_in WHERE account = ? AND login_user = ?");
+    let delete = delete.bind(account).bind(login_user);
+    db.transaction(move |tx| {
+        let delete = delete.clone();
+        Box::pin(async move { Ok(tx.execute(delete).await.map(drop)?) })
     })
     .await
 }

@@ -192,8 +192,8 @@ pub const PORTAL_TABLES: [(&str, &[&str]); 12] = [
     ("core_department", &["id", "name", "description", "is_active", "created_at"]),
 ];
 
-/// Without these columns of `auth_user` nothing can be done at all.
-const ESSENTIAL: [&str; 6] = ["id", "username", "password", "is_active", "is_staff", "is_superuser"];
+/// The columns of `auth_user` without which nothing can be done: all, and every Django since 1.8 has them.
+const ESSENTIAL: &[&str] = PORTAL_TABLES[0].1;
 
 impl Schema {
     /// Reads the catalogue, in three queries on any engine.
@@ -256,6 +256,16 @@ impl Schema {
             .collect()
     }
 
+    /// What is missing for values of this column, if so.
+    #[must_use]
+    pub fn lacks_column(&self, table: &str, column: &str) -> Option<Lack> {
+        self.lacks().into_iter().find(|lack| match lack {
+            Lack::Table(name) => *name == table,
+            Lack::Column(name, missing) => *name == table && *missing == column,
+            Lack::Demand(..) | Lack::Key(_) => false,
+        })
+    }
+
     /// Why no row can be created in this table, if so.
     #[must_use]
     pub fn refuses_create(&self, table: &str) -> Option<Lack> {
@@ -281,7 +291,8 @@ impl Schema {
                 "This is not a portal's database: table auth_user is missing. Check the database's name.",
             ));
         };
-        let missing: Vec<_> = ESSENTIAL.into_iter().filter(|column| users.column(column).is_none()).collect();
+        let missing: Vec<_> =
+            ESSENTIAL.iter().copied().filter(|column| users.column(column).is_none()).collect();
         if missing.is_empty() {
             return Ok(());
         }

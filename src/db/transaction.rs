@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
-use super::session::{Db, Lease, Shared, owned};
+use super::pool::{Db, Lease, Shared, owned};
 use super::sql::Sql;
 use super::value::Row;
 use super::{DbError, DbErrorKind, Dialect};
@@ -151,7 +151,7 @@ struct Manner {
 }
 
 /// The work of a transaction: a closure that can be called again when the transaction has to be retried.
-pub type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync>;
+type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync>;
 
 impl Db {
     /// Runs `work` in one transaction and commits. On any failure everything is rolled back; on a deadlock,
@@ -241,8 +241,11 @@ async fn attempt<T>(
 ) -> Result<T, Failure> {
     let mut tx = Tx { lease: begin(shared, dialect, manner.keys).await?, dialect };
     let result = finish(&mut tx, work, manner.commit).await;
-    if manner.keys == ForeignKeys::Off {
-        switch_foreign_keys(&mut tx.lease, dialect, true).await;
+    if manner.keys == ForeignKeys::Off
+        && let Some(order) = foreign_key_switch(dialect, true)
+        && tx.lease.execute_text(order).await.is_err()
+    {
+        tx.lease.discard();
     }
     result
 }
@@ -273,46 +276,37 @@ async fn finish<T>(tx: &mut Tx, work: &Work<T>, commit: bool) -> Result<T, Failu
 
 /// A connection with an open transaction. One that waited in the pool may be broken: then a fresh one is tried.
 async fn begin(shared: &Arc<Shared>, dialect: Dialect, keys: ForeignKeys) -> Result<Lease, DbError> {
-    let mut lease = shared.lease().await?;
-    if keys == ForeignKeys::Off {
-        // SQLite ignores the switch inside a transaction.
-        switch_foreign_keys(&mut lease, dialect, false).await;
+    let lease = shared.lease().await?;
+    let reused = lease.reused;
+    match start(lease, dialect, keys).await {
+        Err(error) if error.kind == DbErrorKind::Lost && reused => {
+            start(shared.lease_fresh().await?, dialect, keys).await
+        }
+        result => result,
     }
-    match start(&mut lease, dialect).await {
-        Err(error) if error.kind == DbErrorKind::Lost && lease.reused => {
+}
+
+/// A connection that could not begin is closed: it may already be without foreign keys, or half into a transaction.
+async fn start(mut lease: Lease, dialect: Dialect, keys: ForeignKeys) -> Result<Lease, DbError> {
+    // SQLite ignores the switch inside a transaction, so it comes first.
+    let switch = (keys == ForeignKeys::Off).then(|| foreign_key_switch(dialect, false)).flatten();
+    for statement in switch.iter().chain(dialect.begin()) {
+        if let Err(error) = lease.execute_text(statement).await {
             lease.discard();
-            drop(lease);
-            let mut fresh = shared.lease_fresh().await?;
-            start(&mut fresh, dialect).await?;
-            Ok(fresh)
+            return Err(error);
         }
-        Err(error) => {
-            roll_back(&mut lease).await;
-            Err(error)
-        }
-        Ok(()) => Ok(lease),
     }
+    Ok(lease)
 }
 
-/// A connection on which the switch fails is closed: it must not go on without foreign keys.
-async fn switch_foreign_keys(lease: &mut Lease, dialect: Dialect, on: bool) {
-    let order = match (dialect, on) {
-        (Dialect::Sqlite, true) => "PRAGMA foreign_keys = ON",
-        (Dialect::Sqlite, false) => "PRAGMA foreign_keys = OFF",
-        (Dialect::MySql, true) => "SET SESSION foreign_key_checks = 1",
-        (Dialect::MySql, false) => "SET SESSION foreign_key_checks = 0",
-        (Dialect::Postgres, _) => return,
-    };
-    if lease.execute_text(order).await.is_err() {
-        lease.discard();
+const fn foreign_key_switch(dialect: Dialect, on: bool) -> Option<&'static str> {
+    match (dialect, on) {
+        (Dialect::Sqlite, true) => Some("PRAGMA foreign_keys = ON"),
+        (Dialect::Sqlite, false) => Some("PRAGMA foreign_keys = OFF"),
+        (Dialect::MySql, true) => Some("SET SESSION foreign_key_checks = 1"),
+        (Dialect::MySql, false) => Some("SET SESSION foreign_key_checks = 0"),
+        (Dialect::Postgres, _) => None,
     }
-}
-
-async fn start(lease: &mut Lease, dialect: Dialect) -> Result<(), DbError> {
-    for statement in dialect.begin() {
-        lease.execute_text(statement).await?;
-    }
-    Ok(())
 }
 
 /// MySQL's 1205 rolls back one statement only, so every failure ends in an explicit ROLLBACK; a connection that

@@ -1,6 +1,8 @@
 //! Values on their way into SQL, values of rows on their way out, and [`Cell`]: one column exactly as the engine
 //! holds it.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,21 @@ pub enum Val {
     /// A column's value, to be cast to the column's type by the statement. On PostgreSQL it always travels as text:
     /// prepared statements are kept by their text, and one prepared for a number would misread a NULL of another type.
     Cell(Cell),
+}
+
+impl Val {
+    /// A cell as the plain value that SQLite and MySQL take: both look at each value's own type.
+    pub(super) fn plain(&self) -> Cow<'_, Self> {
+        let Self::Cell(cell) = self else { return Cow::Borrowed(self) };
+        Cow::Owned(match cell {
+            Cell::Null => Self::Text(None),
+            Cell::Bool(value) => Self::Bool(*value),
+            Cell::Int(value) => Self::Int(Some(*value)),
+            Cell::Real(value) => Self::Real(*value),
+            Cell::Text(value) => Self::Text(Some(value.clone())),
+            Cell::Bytes(value) | Cell::RawText(value) => Self::Bytes(value.clone()),
+        })
+    }
 }
 
 impl From<i64> for Val {

@@ -118,21 +118,41 @@ fn label(name: &str) -> &str {
     forms::find(&forms::USER, name).map_or(name, |field| field.label)
 }
 
-/// Refuses a username that another account has. Like Django's own form for new users (4.2 and later), a new name must
-/// also differ in more than case; a rename need not.
-async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
+/// The account that stands in the way of a username, where one other than `except` does: id and username.
+///
+/// Like Django's own form for new users (4.2 and later), a new name must also differ in more than case; a rename need
+/// not.
+///
+/// # Errors
+/// What the engine says.
+pub async fn username_owner(
+    portal: &Portal,
+    name: &str,
+    except: Option<i64>,
+) -> Result<Option<(i64, String)>> {
     let sql = match (except, portal.dialect()) {
-        (None, Dialect::Sqlite | Dialect::Postgres) => Sql::new("SELECT id FROM auth_user WHERE username")
-            .push_bind(portal.dialect().like(), like_text(name)),
-        _ => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
+        (None, Dialect::Sqlite | Dialect::Postgres) => {
+            Sql::new("SELECT id, username FROM auth_user WHERE username")
+                .push_bind(portal.dialect().like(), like_text(name))
+        }
+        _ => Sql::new("SELECT id, username FROM auth_user WHERE username = ?").bind(name),
     };
     for row in portal.db.all(sql).await? {
-        if Some(row.int(0)?) != except {
-            let message = format!("A user named '{name}' exists already; nothing was written.");
-            return Err(Error::field(Kind::Duplicate, "username", message));
+        let id = row.int(0)?;
+        if Some(id) != except {
+            return Ok(Some((id, row.text(1)?)));
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Refuses a username that another account has.
+async fn check_username(portal: &Portal, name: &str, except: Option<i64>) -> Result<()> {
+    if username_owner(portal, name, except).await?.is_none() {
+        return Ok(());
+    }
+    let message = format!("A user named '{name}' exists already; nothing was written.");
+    Err(Error::field(Kind::Duplicate, "username", message))
 }
 
 /// The user who has a portal id, where someone else than `except` does: id and username.
@@ -156,6 +176,35 @@ pub async fn portal_id_owner(
         }
     }
     Ok(None)
+}
+
+/// Refuses a value that this database has no place for, by name of what is missing. Blank values and the model's default
+/// need no place.
+fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> {
+    let given =
+        |name: &str| values.get(name).is_some_and(|cell| !cell.is_null() && *cell != Cell::Bool(true));
+    let mut wanted: Vec<(&str, &str)> =
+        PROFILE.into_iter().filter(|name| given(name)).map(|name| (name, name)).collect();
+    if draft.department.flatten().is_some() {
+        wanted.push(("department", "department_id"));
+    }
+    for (field, column) in wanted {
+        if let Some(lack) = portal.schema.lacks_column("core_userprofile", column) {
+            let message = format!("{} can't be kept here: {lack}. Nothing was written.", label(field));
+            return Err(Error::field(Kind::Conflict, field, message));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses new rows of a table that can't take any, by name.
+fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
+    match portal.schema.refuses_create(table) {
+        Some(lack) => {
+            Err(Error::conflict(format!("{what} can't be created here: {lack}. Nothing was written.")))
+        }
+        None => Ok(()),
+    }
 }
 
 async fn check_portal_id(portal: &Portal, values: &Checked, except: Option<i64>) -> Result<()> {
@@ -186,12 +235,9 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         ));
     };
     for table in ["auth_user", "core_userprofile"] {
-        if let Some(lack) = portal.schema.refuses_create(table) {
-            return Err(Error::conflict(format!(
-                "Accounts can't be created here: {lack}. Nothing was written."
-            )));
-        }
+        check_takes_rows(portal, table, "Accounts")?;
     }
+    check_places(portal, draft, &values)?;
     check_username(portal, username, None).await?;
     check_portal_id(portal, &values, None).await?;
 
@@ -225,6 +271,13 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         plan.insert("auth_user_groups", row);
     }
     Ok(plan)
+}
+
+/// A profile with the model's defaults: no department, phone or portal id, notifications on. One that the portal has made
+/// meanwhile is adopted.
+#[must_use]
+pub fn default_profile(portal: &Portal, user: Value) -> Step {
+    new_profile(portal, user, &Draft::default(), &Checked::new())
 }
 
 /// A profile with the draft's values and, for the rest, the model's defaults.
@@ -318,6 +371,7 @@ impl Rows {
 pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
     let rows = Rows::read(portal, id).await?;
     let values = check(draft)?;
+    check_places(portal, draft, &values)?;
     if let Some(name) = values.get("username").and_then(Cell::as_text)
         && rows.user.text("username") != Some(name)
     {
@@ -391,6 +445,7 @@ fn plan_profile(
                 _ => cell.is_null(),
             };
             if !wanted.iter().all(defaults) {
+                check_takes_rows(portal, "core_userprofile", "A profile")?;
                 plan.require
                     .push(crate::change::Require::Row { table: "auth_user".to_owned(), key: Image::id(id) });
                 plan.push(new_profile(portal, Value::Cell(Cell::Int(id)), draft, values));

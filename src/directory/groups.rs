@@ -2,10 +2,10 @@
 
 use crate::change::{Image, Plan, Require, Value, rights};
 use crate::db::{Cell, Sql};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::portal::access::Level;
 
-use super::Portal;
+use super::{Portal, departments};
 
 /// A group that can be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,19 @@ pub async fn choices(portal: &Portal) -> Result<Vec<Choice>> {
     Ok(choices)
 }
 
+/// The group of this name, by the engine's own equality.
+///
+/// # Errors
+/// Invalid, on the field `groups`, with the nearest name.
+pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
+    let sql = Sql::new("SELECT id FROM auth_group WHERE name = ?").bind(name);
+    if let Some(row) = portal.db.optional(sql).await? {
+        return Ok(row.int(0)?);
+    }
+    let names = choices(portal).await?.into_iter().map(|choice| choice.name);
+    Err(Error::field(Kind::Invalid, "groups", departments::unknown("group", name, names)))
+}
+
 /// The plan that makes the role groups that are missing, by the engine's own equality. They get no permissions: the
 /// portal goes by their names.
 ///
@@ -61,7 +74,7 @@ pub async fn setup(portal: &Portal) -> Result<Plan> {
 pub async fn assign_superusers(portal: &Portal) -> Result<Vec<Plan>> {
     let Some(admin) = choices(portal).await?.into_iter().find(|choice| choice.level == Some(Level::Admin))
     else {
-        return Err(crate::error::Error::invalid(
+        return Err(Error::invalid(
             "There is no Admin group to put superusers into; nothing was written. `portaldesk setup-groups` makes it.",
         ));
     };

@@ -76,18 +76,13 @@ pub async fn apply_undo(portal: &Portal, id: &str, planned: Undo, watch: &Watch)
     writer.run(&format!("Undo the run {id}"), &mut Ready::new(plans), watch).await
 }
 
-/// This sitting's newest operation by this person that was not taken back and is no undo itself: what `u` offers.
+/// This sitting's newest operation by this person that was not taken back and takes nothing back itself, or brings back
+/// what was taken back: what `u` offers.
 ///
 /// # Errors
 /// What the engine says.
 pub async fn newest_of_sitting(portal: &Portal) -> Result<Option<ListedChange>> {
-    let wanted = own::Wanted {
-        sitting: Some(portal.actor.sitting.clone()),
-        limit: Some(100),
-        ..own::Wanted::default()
-    };
-    let changes = own::changes(&portal.db, &wanted).await?;
-    Ok(changes.into_iter().find(|listed| listed.undone_by.is_none() && listed.change.undo_of.is_none()))
+    newest(portal, false).await
 }
 
 /// This sitting's newest undo that was not taken back: what `U` offers.
@@ -95,11 +90,33 @@ pub async fn newest_of_sitting(portal: &Portal) -> Result<Option<ListedChange>> 
 /// # Errors
 /// What the engine says.
 pub async fn newest_undo_of_sitting(portal: &Portal) -> Result<Option<ListedChange>> {
+    newest(portal, true).await
+}
+
+async fn newest(portal: &Portal, undo: bool) -> Result<Option<ListedChange>> {
     let wanted = own::Wanted {
         sitting: Some(portal.actor.sitting.clone()),
         limit: Some(100),
         ..own::Wanted::default()
     };
     let changes = own::changes(&portal.db, &wanted).await?;
-    Ok(changes.into_iter().find(|listed| listed.undone_by.is_none() && listed.change.undo_of.is_some()))
+    // Somebody else may have unlocked the same sitting.
+    let account = portal.actor.account.as_ref().map(|account| account.id);
+    let offered = |listed: &&ListedChange| {
+        listed.undone_by.is_none() && listed.change.actor_id == account && is_undo(listed, &changes) == undo
+    };
+    Ok(changes.iter().find(offered).cloned())
+}
+
+/// Whether a change takes something back: the undo of an undo brings it back.
+fn is_undo(listed: &ListedChange, changes: &[ListedChange]) -> bool {
+    let mut undo = false;
+    let mut link = listed.change.undo_of.as_deref();
+    // A link leads to an older change, so this ends.
+    while let Some(operation) = link {
+        undo = !undo;
+        let of = changes.iter().find(|other| other.change.operation == operation);
+        link = of.and_then(|of| of.change.undo_of.as_deref());
+    }
+    undo
 }

@@ -26,7 +26,7 @@ pub enum Hasher {
     /// As the portal's newest usable hashes are; on a database of our own Django's argon2.
     #[default]
     Auto,
-    /// Django's pbkdf2_sha256.
+    /// Django's `pbkdf2_sha256`.
     Pbkdf2Sha256,
     /// Django's argon2; the portal needs argon2-cffi to read it.
     Argon2,
@@ -78,6 +78,8 @@ pub struct Portal {
     pub actor: Arc<Actor>,
     /// Why nothing can be written, if so.
     pub read_only: Option<ReadOnly>,
+    /// Finds words among many users.
+    pub search: Arc<search::Search>,
     /// We created this database, so the portal that may come to it later is not there to be matched.
     pub owned: bool,
 }
@@ -111,6 +113,7 @@ impl Portal {
             roles: Arc::new(settings.roles.clone()),
             settings: Arc::new(settings),
             actor: Arc::new(actor),
+            search: Arc::default(),
             read_only,
             owned,
         })
@@ -120,6 +123,12 @@ impl Portal {
     #[must_use]
     pub fn cancellable(&self, cancel: &Cancel) -> Self {
         Self { db: self.db.cancellable(cancel), ..self.clone() }
+    }
+
+    /// The same portal for work that goes on when what asked for it is cancelled.
+    #[must_use]
+    pub fn uncancelled(&self) -> Self {
+        Self { db: self.db.uncancelled(), ..self.clone() }
     }
 
     /// The same portal, used by someone signed in.
@@ -166,12 +175,18 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod demo;
 pub mod departments;
+pub mod first_superuser;
 pub mod groups;
 pub mod history;
+pub mod listed;
+pub mod names;
 pub mod passwords;
 pub mod record;
+pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+mod tries;
 pub mod users;

@@ -34,7 +34,7 @@ async fn newest(portal: &Portal) -> Result<Vec<String>> {
     portal.db.all(sql).await?.iter().map(|row| Ok(row.text(0)?)).collect()
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = HASHING.acquire().await.map_err(|_| Error::bug("hashing has ended"))?;
     tokio::task::spawn_blocking(work)
         .await

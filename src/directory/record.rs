@@ -124,22 +124,38 @@ async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<Str
     if !portal.has_table("core_userprofile") {
         return Ok(Vec::new());
     }
-    let sql = Sql::new(
-        "SELECT p.id, p.department_id, p.phone_number, p.main_portal_id, p.email_notifications, d.name, ",
-    )
-    .time("p.created_at")
-    .push(", ")
-    .time("p.updated_at")
-    .push(" FROM core_userprofile p LEFT JOIN core_department d ON d.id = p.department_id")
-    .push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
-    portal.db.all(sql).await?.iter().map(|row| profile(row, user)).collect()
+    let sql = profile_columns(portal).push_bind(" WHERE p.user_id = ? ORDER BY p.id", user);
+    portal.db.all(sql).await?.iter().map(profile).collect()
 }
 
-fn profile(row: &Row, user_id: i64) -> Result<(Profile, Option<String>)> {
+/// Selects what [`profile`] reads; NULL for what this database does not have.
+pub(super) fn profile_columns(portal: &Portal) -> Sql {
+    let has = |column| portal.schema.has("core_userprofile", column);
+    let departments = has("department_id") && portal.schema.has("core_department", "name");
+    let mut sql = Sql::new("SELECT p.id");
+    for (there, column) in [
+        (has("department_id"), ", p.department_id"),
+        (has("phone_number"), ", p.phone_number"),
+        (has("main_portal_id"), ", p.main_portal_id"),
+        (has("email_notifications"), ", p.email_notifications"),
+        (departments, ", d.name"),
+    ] {
+        sql = sql.push(if there { column } else { ", NULL" });
+    }
+    for (there, column) in [(has("created_at"), "p.created_at"), (has("updated_at"), "p.updated_at")] {
+        sql = if there { sql.push(", ").time(column) } else { sql.push(", NULL") };
+    }
+    let sql = sql.push(", p.user_id FROM core_userprofile p");
+    if departments { sql.push(" LEFT JOIN core_department d ON d.id = p.department_id") } else { sql }
+}
+
+/// A profile with the name of its department.
+pub(super) fn profile(row: &Row) -> Result<(Profile, Option<String>)> {
     let profile = Profile {
         id: row.int(0)?,
-        user_id,
-        department_id: row.int_opt(1)?,
+        user_id: row.int(8)?,
+        // SQLite can hold anything there; what is no number is no department.
+        department_id: row.int_opt(1).unwrap_or(None),
         phone_number: row.text_opt(2)?,
         main_portal_id: row.text_opt(3)?,
         email_notifications: row.bool(4)?,
@@ -157,7 +173,7 @@ async fn groups(portal: &Portal, user: i64) -> Result<Vec<Membership>> {
     for row in portal.db.all(sql).await? {
         groups.push(Membership { group: row.int(0)?, name: row.text(1)?, level: rights::level(row.int(2)?) });
     }
-    groups.sort_by(|a, b| b.level.cmp(&a.level));
+    groups.sort_by_key(|group| std::cmp::Reverse(group.level));
     Ok(groups)
 }
 

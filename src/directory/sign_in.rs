@@ -3,16 +3,18 @@
 //! Every kind of failure gives the same words and costs one hash: unknown name, wrong password, inactive account, no
 //! role, unusable or malformed hash.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::change::{Account, rights};
-use crate::db::{Sql, own};
+use crate::db::own::{self, Try};
+use crate::db::{Db, Sql};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, Action};
 use crate::portal::password::{self, Verdict};
 use crate::portal::rules;
 
+use super::tries::Tries;
 use super::{Portal, passwords};
 
 /// How often a wrong password is taken before tries are delayed.
@@ -20,6 +22,9 @@ const FREE_TRIES: i64 = 5;
 
 /// The longest delay between two tries.
 const LONGEST_DELAY: TimeDelta = TimeDelta::minutes(15);
+
+/// The characters of a Unix user that the counter's column holds.
+const LOGIN_USER_MAX: usize = 100;
 
 /// The same words for every failure.
 const REFUSED: &str = "That name and password don't open this portal here. Either is wrong, or the account may not work with portaldesk.";
@@ -29,42 +34,68 @@ const REFUSED: &str = "That name and password don't open this portal here. Eithe
 /// # Errors
 /// Denied, always with the same words; or how long to wait after too many tries; what the engine says.
 pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Account> {
-    // As Django's login form does: stripped and normalised.
-    let name: String = rules::strip(name).nfkc().take(rules::USERNAME_MAX).collect();
-    let counted = portal.writer().is_ok();
-    let login_user = portal.actor.unix_user.clone();
-    let now = own::now(&mut portal.db.clone()).await?;
-    let count = if counted {
-        own::sign_in_count(&portal.db, &name, &login_user).await?
-    } else {
-        own::SignInCount::default()
-    };
-    if let Some(until) = count.blocked_until.filter(|until| *until > now) {
-        return Err(wait(until, now));
+    let name = typed(name);
+    let found = stored(portal, &name).await?;
+    // Where `ROOT` is `root` to the engine, both are one account: tries are counted by the name as it is stored.
+    let account = found.as_ref().map_or(name.as_str(), |found| found.account.username.as_str());
+    let account: String = account.chars().take(rules::USERNAME_MAX).collect();
+    let login_user: String = portal.actor.unix_user.chars().take(LOGIN_USER_MAX).collect();
+    let counter = Counter::of(portal, account, login_user)?;
+    if let Try::Blocked(wait) = counter.count().await? {
+        let seconds = wait.num_seconds().max(1);
+        return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again.")));
     }
-    match try_account(portal, &name, password).await? {
-        Some(account) => {
-            if count.failures > 0 {
-                own::set_sign_in_count(&portal.db, &name, &login_user, own::SignInCount::default(), now)
-                    .await?;
-            }
-            Ok(account)
+    let Some(signed_in) = try_password(portal, found, password).await? else {
+        return Err(Error::denied(REFUSED));
+    };
+    counter.forget().await?;
+    Ok(signed_in)
+}
+
+/// Where the tries of an account by a Unix user are counted.
+enum Counter {
+    Database { db: Db, account: String, login_user: String },
+    StateFolder(Tries),
+}
+
+impl Counter {
+    fn of(portal: &Portal, account: String, login_user: String) -> Result<Self> {
+        if portal.writer().is_ok() {
+            return Ok(Self::Database { db: portal.db.clone(), account, login_user });
         }
-        None => {
-            if counted {
-                let failures = count.failures + 1;
-                let blocked_until = delay(failures).map(|delay| now + delay);
-                let count = own::SignInCount { failures, blocked_until };
-                own::set_sign_in_count(&portal.db, &name, &login_user, count, now).await?;
+        Ok(Self::StateFolder(Tries::of(portal.db.target(), &account, &login_user)?))
+    }
+
+    async fn count(&self) -> Result<Try> {
+        match self {
+            Self::Database { db, account, login_user } => {
+                Ok(own::count_try(db, account, login_user, delay).await?)
             }
-            Err(Error::denied(REFUSED))
+            Self::StateFolder(tries) => {
+                let tries = tries.clone();
+                passwords::blocking(move || tries.count(delay)).await?
+            }
+        }
+    }
+
+    async fn forget(&self) -> Result<()> {
+        match self {
+            Self::Database { db, account, login_user } => {
+                Ok(own::forget_tries(db, account, login_user).await?)
+            }
+            Self::StateFolder(tries) => {
+                let tries = tries.clone();
+                passwords::blocking(move || tries.forget()).await?
+            }
         }
     }
 }
 
-fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> Error {
-    let seconds = (until - now).num_seconds().max(1);
-    Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again."))
+/// The name as Django's login form takes it: stripped and normalised. NUL, which the form refuses and PostgreSQL can't
+/// be asked for, becomes a character that no username has. Of an endless name only enough is kept to see that it is.
+fn typed(name: &str) -> String {
+    let normal = rules::strip(name).nfkc().map(|c| if c == '\0' { char::REPLACEMENT_CHARACTER } else { c });
+    normal.take(rules::USERNAME_MAX + 1).collect()
 }
 
 /// None for the first tries, then 1 second, doubling up to 15 minutes.
@@ -73,15 +104,28 @@ fn delay(failures: i64) -> Option<TimeDelta> {
     (over >= 0).then(|| TimeDelta::seconds(1_i64 << over.min(20)).min(LONGEST_DELAY))
 }
 
-async fn try_account(portal: &Portal, name: &str, password: &str) -> Result<Option<Account>> {
+/// An account of that name, and its password as it is stored.
+struct Stored {
+    account: Account,
+    encoded: String,
+}
+
+async fn stored(portal: &Portal, name: &str) -> Result<Option<Stored>> {
+    if name.chars().count() > rules::USERNAME_MAX {
+        return Ok(None);
+    }
     let sql = Sql::new("SELECT id, username, password FROM auth_user WHERE username = ?").bind(name);
-    let row = portal.db.optional(sql).await?;
-    let encoded = row.as_ref().map(|row| row.text(2)).transpose()?;
+    let Some(row) = portal.db.optional(sql).await? else { return Ok(None) };
+    let account = Account { id: row.int(0)?, username: row.text(1)? };
+    Ok(Some(Stored { account, encoded: row.text(2)? }))
+}
+
+async fn try_password(portal: &Portal, found: Option<Stored>, password: &str) -> Result<Option<Account>> {
     let short_enough = password.len() <= password::LONGEST;
     let typed = if short_enough { password } else { "" };
-    let verdict = passwords::verify(portal, typed, encoded.as_deref()).await?;
-    let Some(row) = row.filter(|_| verdict == Verdict::Right && short_enough) else { return Ok(None) };
-    let account = Account { id: row.int(0)?, username: row.text(1)? };
+    let encoded = found.as_ref().map(|found| found.encoded.as_str());
+    let right = passwords::verify(portal, typed, encoded).await? == Verdict::Right && short_enough;
+    let Some(Stored { account, .. }) = found.filter(|_| right) else { return Ok(None) };
     let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
     Ok(actor.is_some_and(|actor| access::allowed(&actor, &Action::SignIn).is_ok()).then_some(account))
 }

@@ -14,6 +14,7 @@ use crate::portal::access::Level;
 use crate::portal::password;
 
 use super::Portal;
+use super::search::{self, Found};
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -117,6 +118,14 @@ pub struct Place {
     id: i64,
 }
 
+impl Place {
+    /// The user's id.
+    #[must_use]
+    pub const fn id(&self) -> i64 {
+        self.id
+    }
+}
+
 /// Where a page begins.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum From {
@@ -135,6 +144,7 @@ pub enum From {
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are Django's own columns")]
 pub struct UserRow {
     /// The id in `auth_user`.
     pub id: i64,
@@ -197,6 +207,21 @@ pub struct Page {
     pub at_end: bool,
 }
 
+/// As [`page`] from the start or behind a place, but only where its rows are, for those who read them in their own
+/// way.
+///
+/// # Errors
+/// What the engine says.
+pub async fn places_after(
+    portal: &Portal,
+    query: &Query,
+    after: Option<Place>,
+    limit: usize,
+) -> Result<Vec<Place>> {
+    let from = after.map_or(From::Start, From::After);
+    places(portal, query, &from, false, i64::try_from(limit).unwrap_or(i64::MAX)).await
+}
+
 /// One page of at most `limit` rows.
 ///
 /// # Errors
@@ -213,9 +238,8 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
     let (at_start, at_end) = match from {
         From::Start => (true, !more),
         From::End => (!more, true),
-        From::After(_) => (false, !more),
+        From::After(_) | From::At(_) => (false, !more),
         From::Before(_) => (!more, false),
-        From::At(_) => (false, !more),
     };
     Ok(Page { rows: details(portal, places).await?, at_start, at_end })
 }
@@ -225,7 +249,16 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
-    portal.count(filtered(portal, Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1"), query)).await
+    let found = search::find(portal, &query.words).await?;
+    if let Some(found) = &found {
+        return Ok(i64::try_from(found.total).unwrap_or(i64::MAX));
+    }
+    if query.words.is_empty() {
+        // Even a condition that is always true makes SQLite look at every row.
+        return portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await;
+    }
+    let sql = Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1");
+    portal.count(filtered(portal, sql, query, None)).await
 }
 
 /// How many users come before this one in the order, so that its number can be told.
@@ -234,8 +267,20 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
+}
+
+/// This user's place in the order; none where the filter leaves them out or they are gone.
+///
+/// # Errors
+/// What the engine says.
+pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
+    let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
+    let found = search::find(portal, &query.words).await?;
+    let row = portal.db.optional(filtered(portal, sql, query, found.as_ref())).await?;
+    row.map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).transpose()
 }
 
 /// The rows of these users, in the order given; those that are gone are left out.
@@ -253,7 +298,8 @@ fn expression(portal: &Portal, sql: Sql, sort: Column) -> Sql {
         Column::Username => sql.push("u.username"),
         Column::Name => sql.push("u.first_name || ' ' || u.last_name"),
         Column::Email => sql.push("u.email"),
-        Column::Department if !has_departments(portal) => sql.push("NULL"),
+        // A bare NULL is no expression to sort by on PostgreSQL.
+        Column::Department if !has_departments(portal) => sql.push("CAST(NULL AS char)"),
         Column::Department if unique_profiles(portal) => sql.push("d.name"),
         Column::Department => sql.push(
             "(SELECT MIN(d.name) FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \
@@ -300,15 +346,8 @@ async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    let time = matches!(query.sort, Column::LastLogin | Column::Joined);
-    let sql = Sql::new("SELECT u.id, ");
-    let sql = match query.sort {
-        Column::LastLogin if time => sql.time("u.last_login"),
-        Column::Joined if time => sql.time("u.date_joined"),
-        sort => expression(portal, sql, sort),
-    };
-    let sql = joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let mut sql = filtered(portal, sql, query);
+    let found = search::find(portal, &query.words).await?;
+    let mut sql = filtered(portal, selected(portal, query), query, found.as_ref());
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -317,6 +356,17 @@ async fn places(
     }
     sql = ordered(portal, sql, query, backwards).push_bind(" LIMIT ?", wanted);
     portal.db.all(sql).await?.iter().map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).collect()
+}
+
+/// Each user's id and value in the order, not yet filtered.
+fn selected(portal: &Portal, query: &Query) -> Sql {
+    let sql = Sql::new("SELECT u.id, ");
+    let sql = match query.sort {
+        Column::LastLogin => sql.time("u.last_login"),
+        Column::Joined => sql.time("u.date_joined"),
+        sort => expression(portal, sql, sort),
+    };
+    joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1")
 }
 
 fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql {
@@ -361,10 +411,14 @@ fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool,
     sql.push_bind(ids, place.id).push(")))")
 }
 
-/// Appends the filter.
-fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
+/// Appends the filter: the ids that the search index found, or a comparison of every row.
+fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
+    if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
+        return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
+    }
     let like = portal.dialect().like();
-    let profiles = portal.has_table("core_userprofile");
+    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
+        && portal.schema.has("core_userprofile", "phone_number");
     for word in &query.words {
         let pattern = format!("%{}%", like_text(word));
         sql = sql.push(" AND (");
@@ -392,7 +446,7 @@ fn filtered(portal: &Portal, mut sql: Sql, query: &Query) -> Sql {
 }
 
 /// The digits of a word that can be part of a phone number.
-fn phone_digits(word: &str) -> Option<String> {
+pub(super) fn phone_digits(word: &str) -> Option<String> {
     let digits: String = word.chars().filter(char::is_ascii_digit).collect();
     let rest = word.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
     (rest && digits.len() >= 2).then_some(digits)
@@ -482,7 +536,7 @@ async fn access(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Vec<String
     Ok(found
         .into_iter()
         .map(|(id, mut groups)| {
-            groups.sort_by(|a, b| b.0.cmp(&a.0));
+            groups.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
             (id, groups.into_iter().map(|(_, name)| name).collect())
         })
         .collect())

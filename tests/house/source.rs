@@ -39,7 +39,7 @@ pub(crate) struct Function {
 
 /// The tokens of a file without its comments and without what is compiled for tests only.
 pub(crate) fn tokens(source: &str) -> Vec<Token> {
-    without_tests(Reader { rest: source, line: 1 }.read())
+    without_tests(&Reader { rest: source, line: 1 }.read())
 }
 
 struct Reader<'a> {
@@ -152,14 +152,14 @@ fn character(text: &str) -> Option<usize> {
 }
 
 /// Takes out every item marked `#[cfg(test)]`, whether it ends in `;` or in a body.
-fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+fn without_tests(tokens: &[Token]) -> Vec<Token> {
     const MARK: [&str; 7] = ["#", "[", "cfg", "(", "test", ")", "]"];
     let mut kept = Vec::with_capacity(tokens.len());
     let mut at = 0;
     while at < tokens.len() {
         let marked = tokens[at..].iter().map(|token| token.text.as_str()).take(MARK.len()).eq(MARK);
         if marked {
-            at = end_of_item(&tokens, at + MARK.len());
+            at = end_of_item(tokens, at + MARK.len());
         } else {
             kept.push(tokens[at].clone());
             at += 1;

@@ -31,7 +31,7 @@ CREATE TABLE portaldesk_run (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One applied plan, in one transaction with what it did. hash covers the row, its images and previous_hash, so that
--- an edited or missing row shows.
+-- an edited or missing row shows; a sitting's chain has no branches.
 CREATE TABLE portaldesk_change (
     id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
     operation varchar(36) NOT NULL,
@@ -49,7 +49,8 @@ CREATE TABLE portaldesk_change (
     row_count int NOT NULL,
     previous_hash varchar(64) NOT NULL,
     hash varchar(64) NOT NULL,
-    CONSTRAINT portaldesk_change_operation UNIQUE (operation)
+    CONSTRAINT portaldesk_change_operation UNIQUE (operation),
+    CONSTRAINT portaldesk_change_chain UNIQUE (sitting, previous_hash)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 CREATE INDEX portaldesk_change_run ON portaldesk_change (run);
 CREATE INDEX portaldesk_change_undo_of ON portaldesk_change (undo_of);

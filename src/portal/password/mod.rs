@@ -7,6 +7,8 @@
 //! Hashing takes a tenth of a second and up to 100 MiB at Django's costs: do it off the event loop, at most two at
 //! once.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 mod digits;
 mod encoding;
 mod generate;
@@ -21,6 +23,20 @@ pub use recipe::{Recipe, burn, choose, unusable};
 pub use strength::{Strength, strength};
 pub use validate::{About, Problem, problems};
 pub use verify::{Verdict, verify};
+
+/// How many hashes this process has computed.
+static HASHES: AtomicU64 = AtomicU64::new(0);
+
+/// How many hashes this process has computed, so that a test can tell that every refusal at sign-in costs one.
+#[doc(hidden)]
+#[must_use]
+pub fn hashes_made() -> u64 {
+    HASHES.load(Ordering::SeqCst)
+}
+
+fn count_hash() {
+    HASHES.fetch_add(1, Ordering::SeqCst);
+}
 
 /// Longest password in bytes that is ever hashed; OWASP asks for a limit, against denial of service.
 pub const LONGEST: usize = 1024;

@@ -98,6 +98,7 @@ impl Recipe {
     }
 
     fn encode(self, password: &str, salt: &str) -> Result<String> {
+        super::count_hash();
         let mut hash = [0; HASH_LENGTH];
         match self.0 {
             Method::Argon2 { memory, passes, lanes } => {

@@ -85,6 +85,7 @@ fn stored_hash<'a>(parts: &'a Parts<'_>) -> &'a [u8] {
 
 /// The hash of this password with the salt and costs of the stored value; none where the algorithm refuses them.
 fn compute(password: &[u8], parts: &Parts<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    super::count_hash();
     let mut computed = Zeroizing::new(vec![0; stored_hash(parts).len()]);
     match parts {
         Parts::Pbkdf2 { algorithm: Algorithm::Pbkdf2Sha1, iterations, salt, .. } => {

@@ -1,0 +1,261 @@
+//! The commands that create and change accounts.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Work;
+use super::args::{CreateSuperuser, Fields, Names, PasswordSource, SetPassword, UserAdd, UserEdit};
+use super::change::Note;
+use super::prompt::{self, NewPassword};
+use crate::change::{MOST_ROWS, Plan};
+use crate::directory::accounts::{self, Draft, Groups, Rows};
+use crate::directory::{departments, groups, passwords, users};
+use crate::error::{Error, Result};
+use crate::portal::access::Level;
+use crate::portal::password::{self, About};
+
+/// `user add`
+///
+/// # Errors
+/// Invalid or duplicate, with all problems by field; then nothing was written.
+pub(super) async fn add(work: &mut Work, add: &UserAdd) -> Result<u8> {
+    let mut draft = draft(work, &add.fields).await?.with("username", add.username.as_str());
+    draft.groups = Groups::Set(group_ids(work, &add.fields.group).await?);
+    create(work, draft, &add.password, add.write.dry_run).await
+}
+
+async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_run: bool) -> Result<u8> {
+    // What is wrong with the fields is said before anyone is asked for a password.
+    let plan = accounts::create(&work.portal, &draft).await?;
+    let given = if dry_run && !source.password_stdin && source.password_file.is_none() {
+        NewPassword::None
+    } else {
+        prompt::new_password(source)?
+    };
+    let (clear, generated) = settle(given)?;
+    let Some(clear) = clear else {
+        work.output.talk("Without a password the account can't sign in until one is set.");
+        return work.change(plan, Note { dry_run, password: None }).await;
+    };
+    let field = |name: &str| draft.fields.get(name).map_or("", String::as_str);
+    let about = About {
+        username: field("username"),
+        first_name: field("first_name"),
+        last_name: field("last_name"),
+        email: field("email"),
+    };
+    draft.encoded_password = Some(encode(work, &clear, &about, None).await?);
+    let plan = accounts::create(&work.portal, &draft).await?;
+    work.change(plan, Note { dry_run, password: generated }).await
+}
+
+/// `create-superuser`: the account is put into the Admin group too, as the portal's own command would have it.
+///
+/// # Errors
+/// As [`add`]; a usage error when there is no name or no password and nobody to ask.
+pub(super) async fn create_superuser(work: &mut Work, create: &CreateSuperuser) -> Result<u8> {
+    let dry_run = create.write.dry_run;
+    let username = match &create.username {
+        Some(name) => name.clone(),
+        None => prompt::line("Username", "--username")?,
+    };
+    let source = &create.password;
+    let from_options = source.password_stdin || source.password_generate || source.password_file.is_some();
+    if !dry_run && !from_options && !prompt::someone_is_there() {
+        return Err(Error::usage(
+            "a superuser needs a password: give --password-stdin, --password-file or --password-generate",
+        ));
+    }
+    let mut draft = Draft::default()
+        .with("username", username)
+        .with("email", create.email.as_deref().unwrap_or(""))
+        .with("is_staff", "true")
+        .with("is_superuser", "true");
+    // A wrong name is refused before the groups are made.
+    accounts::create(&work.portal, &draft).await?;
+    let setup = groups::setup(&work.portal).await?;
+    if !setup.steps.is_empty() && !dry_run {
+        work.portal.writer()?.apply(setup).await?;
+        work.output.talk("The portal's role groups were missing and have been made.");
+    }
+    let admin = groups::choices(&work.portal).await?.into_iter().find(|it| it.level == Some(Level::Admin));
+    draft.groups = Groups::Set(admin.into_iter().map(|group| group.id).collect());
+    self::create(work, draft, source, dry_run).await
+}
+
+/// `user edit`
+///
+/// # Errors
+/// As [`add`]; a usage error when no field is given.
+pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
+    let id = users::find(&work.portal, &edit.name).await?;
+    let mut draft = draft(work, &edit.fields).await?;
+    if let Some(name) = &edit.username {
+        draft = draft.with("username", name.as_str());
+    }
+    for (given, field, value) in [
+        (edit.no_staff, "is_staff", "false"),
+        (edit.no_superuser, "is_superuser", "false"),
+        (edit.active, "is_active", "true"),
+        (edit.email_notifications, "email_notifications", "true"),
+    ] {
+        if given {
+            draft = draft.with(field, value);
+        }
+    }
+    if edit.no_department {
+        draft.department = Some(None);
+    }
+    draft.groups = changed_groups(work, edit).await?;
+    if draft == Draft::default() {
+        return Err(Error::usage(
+            "nothing to change: give at least one field; see portaldesk user edit --help",
+        ));
+    }
+    let plan = accounts::edit(&work.portal, id, &draft).await?;
+    if edit.active {
+        work.output.talk(REVIVED);
+    }
+    work.change(plan, Note { dry_run: edit.write.dry_run, ..Note::default() }).await
+}
+
+/// Django's sessions outlive being inactive.
+const REVIVED: &str =
+    "Portal sessions that were open come back to life; setting a password ends them for good.";
+
+async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
+    if let Some(names) = &edit.set_groups {
+        return Ok(Groups::Set(group_ids(work, names).await?));
+    }
+    if edit.fields.group.is_empty() && edit.remove_group.is_empty() {
+        return Ok(Groups::Keep);
+    }
+    Ok(Groups::Change {
+        add: group_ids(work, &edit.fields.group).await?,
+        remove: group_ids(work, &edit.remove_group).await?,
+    })
+}
+
+async fn group_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    // `--set-groups ""` is one empty name: no group.
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        ids.push(groups::find(&work.portal, name).await?);
+    }
+    Ok(ids)
+}
+
+/// The fields that adding and editing have in common; the groups stand apart.
+async fn draft(work: &Work, fields: &Fields) -> Result<Draft> {
+    let mut draft = Draft::default();
+    for (field, value) in [
+        ("first_name", &fields.first_name),
+        ("last_name", &fields.last_name),
+        ("email", &fields.email),
+        ("phone_number", &fields.phone_number),
+        ("main_portal_id", &fields.main_portal_id),
+    ] {
+        if let Some(value) = value {
+            draft = draft.with(field, value.as_str());
+        }
+    }
+    for (given, field, value) in [
+        (fields.staff, "is_staff", "true"),
+        (fields.superuser, "is_superuser", "true"),
+        (fields.inactive, "is_active", "false"),
+        (fields.no_email_notifications, "email_notifications", "false"),
+    ] {
+        if given {
+            draft = draft.with(field, value);
+        }
+    }
+    draft.department = match fields.department.as_deref().map(str::trim) {
+        None => None,
+        Some("") => Some(None),
+        Some(name) => Some(Some(departments::find(&work.portal, name).await?)),
+    };
+    Ok(draft)
+}
+
+/// `user password`, `change-password`
+///
+/// # Errors
+/// Invalid, when the password is too weak; a usage error when there is none and nobody to ask.
+pub(super) async fn set_password(work: &mut Work, set: &SetPassword) -> Result<u8> {
+    let id = users::find(&work.portal, &set.name).await?;
+    let rows = Rows::read(&work.portal, id).await?;
+    let (Some(clear), generated) = settle(prompt::new_password(&set.password)?)? else {
+        return Err(Error::usage(
+            "there is no terminal to ask at: give --password-stdin, --password-file or --password-generate",
+        ));
+    };
+    let text = |column: &str| rows.user.text(column).unwrap_or("");
+    let about = About {
+        username: text("username"),
+        first_name: text("first_name"),
+        last_name: text("last_name"),
+        email: text("email"),
+    };
+    let encoded = encode(work, &clear, &about, rows.user.text("password")).await?;
+    let plan = accounts::set_password(&work.portal, id, encoded).await?;
+    work.output.talk("It ends the portal sessions of the account.");
+    let password = generated.filter(|_| !set.write.dry_run);
+    work.change(plan, Note { dry_run: set.write.dry_run, password }).await
+}
+
+/// `user activate`, `user deactivate`: all of them or none.
+///
+/// # Errors
+/// Invalid, when one is not there; denied, for the last superuser.
+pub(super) async fn set_active(work: &mut Work, names: &Names, active: bool) -> Result<u8> {
+    let mut ids = Vec::new();
+    for name in &names.names {
+        let id = users::find(&work.portal, name).await?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if ids.len() > MOST_ROWS {
+        return Err(Error::usage(format!("at most {MOST_ROWS} accounts at once")));
+    }
+    let verb = if active { "Activate" } else { "Deactivate" };
+    let mut all = Plan::new(verb);
+    for id in ids {
+        let plan = accounts::set_active(&work.portal, id, active).await?;
+        if plan.steps.is_empty() {
+            continue;
+        }
+        all.title = if all.steps.is_empty() {
+            plan.title
+        } else {
+            format!("{verb} {} accounts", all.steps.len() + 1)
+        };
+        all.steps.extend(plan.steps);
+        all.require.extend(plan.require);
+    }
+    if active {
+        work.output.talk(REVIVED);
+    }
+    work.change(all, Note { dry_run: names.write.dry_run, ..Note::default() }).await
+}
+
+/// The password in clear, and once more where it was made up and is to be printed.
+fn settle(given: NewPassword) -> Result<(Option<SecretString>, Option<String>)> {
+    Ok(match given {
+        NewPassword::None => (None, None),
+        NewPassword::Given(password) => (Some(password), None),
+        NewPassword::Generate => {
+            let password = password::generate()?;
+            (Some(SecretString::from(password.as_str())), Some(password))
+        }
+    })
+}
+
+async fn encode(
+    work: &Work,
+    clear: &SecretString,
+    about: &About<'_>,
+    replaces: Option<&str>,
+) -> Result<String> {
+    passwords::check(&work.portal, clear.expose_secret(), about)?;
+    passwords::hash(&work.portal, clear.expose_secret(), replaces).await
+}

@@ -1,0 +1,496 @@
+//! The grammar of the command line. Fields are options named after the forms; what they mean is in `directory`.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+/// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
+///
+/// Without a command it opens its screens; the first start without a configured portal creates a database of its own.
+#[derive(Debug, Parser)]
+#[command(name = "portaldesk", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// The portal of the configuration file to open: @NAME.
+    #[arg(value_name = "@PORTAL", value_parser = portal_name)]
+    pub portal: Option<String>,
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do; without it the screens open.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The database's URL, without a password.
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        help = "The database: sqlite:///path/file, mysql://user@host/name or postgres://user@host/name; no password in it"
+    )]
+    pub database: Option<String>,
+    /// The configuration file, instead of the usual places.
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Write nothing to the database.
+    #[arg(long, global = true)]
+    pub read_only: bool,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Answer every question with yes.
+    #[arg(long, global = true)]
+    pub yes: bool,
+    /// A ticket or reason, kept with the change in the history.
+    #[arg(long, value_name = "TEXT", global = true)]
+    pub ticket: Option<String>,
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", global = true, value_enum, default_value_t = When::Auto)]
+    pub color: When,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What every command that writes understands.
+#[derive(Debug, Default, Args)]
+pub struct Write {
+    /// Show the plan and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create the portal's tables in an empty database, and portaldesk's own in any.
+    Init(Init),
+    /// Open a throw-away sample portal in SQLite.
+    Demo(Demo),
+    /// Look for faults in the accounts; exit 1 when there are any from "warning" up.
+    Check {
+        /// Only these checks, by id.
+        #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// The least severity that makes the exit code 1.
+        #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Severity::Warning)]
+        fail_on: Severity,
+    },
+    /// Repair what can be repaired without a decision: shows the plan, asks once.
+    #[command(alias = "fix_user_profiles")]
+    FixUserProfiles {
+        /// Only what these checks find, by id.
+        #[arg(long, value_name = "ID,…", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Shared by all writes.
+        #[command(flatten)]
+        write: Write,
+    },
+    /// Create the portal's role groups where they are missing.
+    #[command(alias = "setup_groups")]
+    SetupGroups(Write),
+    /// Put every superuser into the Admin group.
+    #[command(alias = "assign_superuser_groups")]
+    AssignSuperuserGroups(Write),
+    /// Create a superuser.
+    #[command(aliases = ["createsuperuser", "create_superuser"])]
+    CreateSuperuser(CreateSuperuser),
+    /// Set the password of an account.
+    #[command(aliases = ["changepassword", "change_password"])]
+    ChangePassword(SetPassword),
+    /// Accounts.
+    #[command(subcommand)]
+    User(User),
+    /// Who changed what, newest first.
+    History(History),
+    /// Take back an operation, or all of a run's.
+    Undo {
+        /// The operation or the run, as the history names it.
+        operation: String,
+        /// Let the old password work again, where one is among what comes back.
+        #[arg(long)]
+        restore_password: bool,
+        /// Shared by all writes.
+        #[command(flatten)]
+        write: Write,
+    },
+    /// The portal in numbers.
+    Stats,
+    /// Print the completions of a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder, which must exist.
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+}
+
+/// `portaldesk init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Export the history and drop portaldesk's own tables; the portal's stay untouched.
+    #[arg(long)]
+    pub remove: bool,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// How many users the sample has.
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(5..=10_000_000))]
+    pub users: u64,
+    /// How many percent of them have faults.
+    #[arg(long, value_name = "P", default_value_t = 3.0, value_parser = percent)]
+    pub faults: f64,
+    /// The folder of the sample, instead of a temporary one.
+    #[arg(long, value_hint = ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+    /// Create the sample, say how to open it, and end.
+    #[arg(long)]
+    pub no_tui: bool,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Should be mended.
+    Warning,
+    /// Something does not work.
+    Error,
+    /// Someone has access who must not, or data are being lost.
+    Critical,
+}
+
+/// `portaldesk create-superuser`
+#[derive(Debug, Args)]
+pub struct CreateSuperuser {
+    /// The new account's name.
+    #[arg(long)]
+    pub username: Option<String>,
+    /// Its e-mail address.
+    #[arg(long)]
+    pub email: Option<String>,
+    /// Where its password comes from.
+    #[command(flatten)]
+    pub password: PasswordSource,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk change-password`, `portaldesk user password`
+#[derive(Debug, Args)]
+pub struct SetPassword {
+    /// The account's name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Where the password comes from.
+    #[command(flatten)]
+    pub password: PasswordSource,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// Where a new password comes from; never from an argument, which everyone on the machine could read.
+#[derive(Debug, Default, Args)]
+#[command(group = ArgGroup::new("password_source").multiple(false))]
+pub struct PasswordSource {
+    /// Read the password from standard input.
+    #[arg(long, group = "password_source")]
+    pub password_stdin: bool,
+    /// Read the password from a file of one line.
+    #[arg(long, value_name = "FILE", group = "password_source", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+    /// Make up a password and print it once.
+    #[arg(long, group = "password_source")]
+    pub password_generate: bool,
+}
+
+/// The commands about accounts.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// List accounts.
+    List(UserList),
+    /// Show an account.
+    Show {
+        /// The account's name.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Create an account with its profile and groups.
+    Add(UserAdd),
+    /// Change an account; an empty value clears a field.
+    Edit(Box<UserEdit>),
+    /// Set the password of an account.
+    Password(SetPassword),
+    /// Let an account sign in again.
+    Activate(Names),
+    /// Keep an account from signing in.
+    Deactivate(Names),
+}
+
+/// One or more accounts to change.
+#[derive(Debug, Args)]
+pub struct Names {
+    /// The accounts' names.
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk user list`
+#[derive(Debug, Default, Args)]
+pub struct UserList {
+    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// The order.
+    #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
+    pub sort: Order,
+    /// The other way round.
+    #[arg(long)]
+    pub descending: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+/// What a list of accounts can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// Username.
+    #[default]
+    Username,
+    /// First and last name.
+    Name,
+    /// E-mail address.
+    Email,
+    /// Department; those without one last.
+    Department,
+    /// The highest portal group.
+    Access,
+    /// The last login to the portal; those who never did last.
+    LastLogin,
+    /// When the account was made.
+    Joined,
+    /// Active or not.
+    State,
+}
+
+/// Fields that creating and editing have in common, in the order of the form.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Debug, Default, Args)]
+pub struct Fields {
+    /// First name.
+    #[arg(long, value_name = "TEXT")]
+    pub first_name: Option<String>,
+    /// Last name.
+    #[arg(long, value_name = "TEXT")]
+    pub last_name: Option<String>,
+    /// E-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Phone number.
+    #[arg(long, value_name = "TEXT")]
+    pub phone_number: Option<String>,
+    /// Main portal id.
+    #[arg(long, value_name = "ID")]
+    pub main_portal_id: Option<String>,
+    /// Department, by name.
+    #[arg(long, value_name = "NAME")]
+    pub department: Option<String>,
+    /// A group to be a member of; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub group: Vec<String>,
+    /// May open the portal's own admin site.
+    #[arg(long)]
+    pub staff: bool,
+    /// May do everything.
+    #[arg(long)]
+    pub superuser: bool,
+    /// May not sign in.
+    #[arg(long)]
+    pub inactive: bool,
+    /// Gets no e-mail from the portal.
+    #[arg(long)]
+    pub no_email_notifications: bool,
+}
+
+/// `portaldesk user add`
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// The new account's name.
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// Its fields.
+    #[command(flatten)]
+    pub fields: Fields,
+    /// Where its password comes from; without any and without a terminal it can't sign in until one is set.
+    #[command(flatten)]
+    pub password: PasswordSource,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk user edit`
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Debug, Args)]
+pub struct UserEdit {
+    /// The account's name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// A new name for it.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Its fields.
+    #[command(flatten)]
+    pub fields: Fields,
+    /// No department.
+    #[arg(long, conflicts_with = "department")]
+    pub no_department: bool,
+    /// A group to leave; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub remove_group: Vec<String>,
+    /// These groups and no other; empty for none.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with_all = ["group", "remove_group"])]
+    pub set_groups: Option<Vec<String>>,
+    /// May not open the portal's own admin site.
+    #[arg(long, conflicts_with = "staff")]
+    pub no_staff: bool,
+    /// Only what groups and permissions allow.
+    #[arg(long, conflicts_with = "superuser")]
+    pub no_superuser: bool,
+    /// May sign in.
+    #[arg(long, conflicts_with = "inactive")]
+    pub active: bool,
+    /// Gets e-mail from the portal.
+    #[arg(long, conflicts_with = "no_email_notifications")]
+    pub email_notifications: bool,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk history`
+#[derive(Debug, Default, Args)]
+pub struct History {
+    /// Only changes of this account, group or department.
+    #[arg(long, value_name = "NAME")]
+    pub about: Option<String>,
+    /// Only changes by this person.
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// Only since this time: 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 7d back from now.
+    #[arg(long, value_name = "TIME", value_parser = super::time::since)]
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// `@NAME`, without the `@`. Anything else in this place is a mistyped command.
+fn portal_name(text: &str) -> Result<String, String> {
+    if let Some(name) = text.strip_prefix('@').filter(|name| !name.is_empty()) {
+        return Ok(name.to_owned());
+    }
+    let commands = <Arguments as clap::CommandFactory>::command();
+    let similar = crate::config::closest(text, commands.get_subcommands().map(clap::Command::get_name));
+    Err(match similar {
+        Some(similar) => format!("there is no such command; did you mean {similar}?"),
+        None => "there is no such command, and a portal is written @NAME".to_owned(),
+    })
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse() {
+        Ok(percent) if (0.0..=100.0).contains(&percent) => Ok(percent),
+        _ => Err("must be from 0 to 100".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Arguments {
+        Arguments::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    #[test]
+    fn the_grammar_holds() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_portal_comes_before_the_command() {
+        let arguments = parse("portaldesk @main");
+        assert_eq!(arguments.portal.as_deref(), Some("main"));
+        assert!(arguments.command.is_none());
+        let arguments = parse("portaldesk @main user list --json");
+        assert_eq!(arguments.portal.as_deref(), Some("main"));
+        assert!(arguments.global.json && matches!(arguments.command, Some(Command::User(User::List(_)))));
+        let arguments = parse("portaldesk --json @main stats");
+        assert!(arguments.portal.is_some() && matches!(arguments.command, Some(Command::Stats)));
+    }
+
+    #[test]
+    fn django_spellings_are_understood() {
+        for (line, wanted) in [
+            ("portaldesk fix_user_profiles --dry-run", "FixUserProfiles"),
+            ("portaldesk setup_groups", "SetupGroups"),
+            ("portaldesk assign_superuser_groups", "AssignSuperuserGroups"),
+            ("portaldesk createsuperuser --username root", "CreateSuperuser"),
+            ("portaldesk changepassword bob", "ChangePassword"),
+        ] {
+            let command = parse(line).command.unwrap();
+            assert!(format!("{command:?}").starts_with(wanted), "{line}: {command:?}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        for line in [
+            "portaldesk user edit bob --staff --no-staff",
+            "portaldesk user edit bob --department X --no-department",
+            "portaldesk user edit bob --set-groups A,B --group C",
+            "portaldesk user add --username bob --password-stdin --password-generate",
+            "portaldesk user add",
+            "portaldesk user password bob --password secret",
+            "portaldesk demo --faults 101",
+            "portaldesk stats --dry-run",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_gets_a_suggestion() {
+        let error = Arguments::try_parse_from(["portaldesk", "histroy"]).unwrap_err();
+        assert!(error.to_string().contains("did you mean history?"), "{error}");
+    }
+}

@@ -1,0 +1,158 @@
+//! What all commands that write have in common: showing a plan, applying it, and saying what was done.
+
+use serde_json::Value as Json;
+
+use super::Work;
+use super::json::Change;
+use crate::change::{Outcome, Plan, Ready, Step, Value, Watch};
+use crate::error::{Error, Kind, Result};
+use crate::text;
+
+/// What else there is to say about a change.
+#[derive(Debug, Default)]
+pub(super) struct Note {
+    /// Only show the plan.
+    pub(super) dry_run: bool,
+    /// A generated password, printed once.
+    pub(super) password: Option<String>,
+}
+
+impl Work {
+    /// Applies a plan, or shows it.
+    ///
+    /// # Errors
+    /// Why it was refused; then nothing was written.
+    pub(super) async fn change(&mut self, plan: Plan, note: Note) -> Result<u8> {
+        let shown = vec![plan.clone()];
+        let outcome =
+            if note.dry_run { Outcome::default() } else { self.portal.writer()?.apply(plan).await? };
+        self.report(&shown, &outcome, &note)
+    }
+
+    /// Applies plans as one run, or shows them.
+    ///
+    /// # Errors
+    /// The refusal when nothing was written; interrupted, naming the run, when only a part was.
+    pub(super) async fn change_all(&mut self, title: &str, mut plans: Vec<Plan>, note: Note) -> Result<u8> {
+        if plans.len() < 2 {
+            let plan = plans.pop().unwrap_or_else(|| Plan::new(title));
+            return self.change(plan, note).await;
+        }
+        let outcome = if note.dry_run {
+            Outcome::default()
+        } else {
+            let watch = Watch { cancel: self.cancel.clone(), ..Watch::default() };
+            self.portal.writer()?.run(title, &mut Ready::new(plans.clone()), &watch).await?
+        };
+        self.report(&plans, &outcome, &note)?;
+        complete(&outcome).map(|()| 0)
+    }
+
+    /// Says what was done.
+    pub(super) fn report(&mut self, plans: &[Plan], outcome: &Outcome, note: &Note) -> Result<u8> {
+        let steps = plans.iter().map(|plan| plan.steps.len() as u64).sum();
+        let change = Change {
+            operation: outcome.operation().map(str::to_owned),
+            operations: (outcome.operations.len() > 1).then(|| outcome.operations.clone()),
+            rows: if note.dry_run { steps } else { outcome.rows },
+            dry_run: note.dry_run,
+            plan: numbered(plans),
+            password: note.password.clone(),
+        };
+        let value = change.object();
+        self.output.result(&value, || in_words(plans, outcome, note))?;
+        if let (false, Some(operation)) = (note.dry_run, outcome.operation()) {
+            self.output.talk(&format!("To take it back: portaldesk undo {operation}"));
+        }
+        Ok(0)
+    }
+}
+
+/// Refuses to call a run done when plans of it were left out.
+pub(super) fn complete(outcome: &Outcome) -> Result<()> {
+    let Some((title, error)) = outcome.refused.first() else {
+        return if outcome.stopped {
+            Err(Error::new(Kind::Interrupted, "stopped between two changes; what was done stands"))
+        } else {
+            Ok(())
+        };
+    };
+    if outcome.operations.is_empty() {
+        return Err(error.clone());
+    }
+    let count = outcome.refused.len();
+    let stopped = Error::new(
+        Kind::Interrupted,
+        format!("{count} of the changes were refused and left out, the others stand; {title}: {error}"),
+    );
+    Err(outcome.operation().into_iter().fold(stopped, Error::about))
+}
+
+/// The steps of all plans, numbered through.
+fn numbered(plans: &[Plan]) -> Vec<Json> {
+    let mut steps: Vec<Json> = plans.iter().flat_map(Plan::to_json).collect();
+    for (number, step) in (1..).zip(&mut steps) {
+        step["step"] = Json::from(number);
+    }
+    steps
+}
+
+/// A plan's title and its steps, a line each, safe to print.
+pub(super) fn plan_lines(plan: &Plan) -> Vec<String> {
+    let mut lines = vec![text::safe(&plan.title).into_owned()];
+    lines.extend(plan.steps.iter().map(|step| format!("  {}", text::safe(&step_in_words(step)))));
+    lines
+}
+
+fn in_words(plans: &[Plan], outcome: &Outcome, note: &Note) -> String {
+    if plans.iter().all(|plan| plan.steps.is_empty()) {
+        return "Nothing to do.\n".to_owned();
+    }
+    let mut lines = Vec::new();
+    for plan in plans {
+        if note.dry_run {
+            lines.extend(plan_lines(plan));
+        } else {
+            lines.push(text::safe(&plan.title).into_owned());
+        }
+    }
+    if note.dry_run {
+        lines.push("Nothing was written.".to_owned());
+    } else if let Some(operation) = outcome.operation() {
+        let rows = if outcome.rows == 1 { "row" } else { "rows" };
+        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
+    }
+    if let Some(password) = &note.password {
+        lines.push(format!("Password (shown only now): {password}"));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// `update auth_user 31: is_active true → false`
+fn step_in_words(step: &Step) -> String {
+    let key = match step {
+        Step::Insert { .. } => String::new(),
+        Step::Update { key, .. } | Step::Delete { key, .. } => {
+            let cells: Vec<String> = key.0.iter().map(|(_, cell)| cell.show()).collect();
+            format!(" {}", cells.join(", "))
+        }
+    };
+    let columns: Vec<String> = match step {
+        Step::Insert { values, .. } => {
+            values.iter().map(|(column, value)| format!("{column} {}", value.show(column))).collect()
+        }
+        Step::Update { before, set, .. } => set
+            .iter()
+            .map(|(column, value)| {
+                let old = before.get(column).cloned().map(|cell| Value::Cell(cell).show(column));
+                format!("{column} {} → {}", old.unwrap_or_default(), value.show(column))
+            })
+            .collect(),
+        Step::Delete { before, .. } => before
+            .0
+            .iter()
+            .map(|(column, cell)| format!("{column} {}", Value::Cell(cell.clone()).show(column)))
+            .collect(),
+    };
+    format!("{} {}{key}: {}", step.kind(), step.table(), columns.join(", "))
+}

@@ -1,0 +1,129 @@
+//! `check` and `fix-user-profiles`.
+
+use super::args::Severity;
+use super::change::plan_lines;
+use super::output::{Output, Paint};
+use super::setup::agreed;
+use super::{Work, prompt};
+use crate::change::Watch;
+use crate::error::Result;
+use crate::integrity::{self, Fixed, report};
+
+/// How many rows of a finding people are shown; JSON has them all.
+const ROWS: usize = 10;
+
+/// Pieces of JSON are gathered to this many bytes before they are written.
+const BUFFER: usize = 64 * 1024;
+
+/// The exit code while findings remain.
+const FINDINGS: u8 = 1;
+
+/// `portaldesk check`: 1 when anything is as bad as `fail_on`.
+///
+/// # Errors
+/// Usage, when a check is unknown; what the engine says.
+pub(super) async fn check(work: &mut Work, only: &[String], fail_on: Severity) -> Result<u8> {
+    let found = integrity::scan(&work.portal, only, None).await?;
+    if work.output.is_json() {
+        let mut pieces = Pieces::new(&mut work.output);
+        report::write_json(&work.portal, &found, &mut |piece| pieces.add(piece)).await?;
+        pieces.end()?;
+    } else {
+        let text = report::to_text(&work.portal, &found, ROWS).await?;
+        let text = painted(&text, work.output.paint());
+        work.output.data(text.as_bytes())?;
+    }
+    Ok(if found.fails(fail_on.into()) { FINDINGS } else { 0 })
+}
+
+impl From<Severity> for integrity::Severity {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Info => Self::Info,
+            Severity::Warning => Self::Warning,
+            Severity::Error => Self::Error,
+            Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// The lines that begin a finding, in the colour of its severity.
+fn painted(text: &str, paint: Paint) -> String {
+    let line = |line: &str| match line.split_whitespace().nth(1) {
+        Some("critical" | "error") if !line.starts_with(' ') => paint.red(line),
+        Some("warning") if !line.starts_with(' ') => paint.yellow(line),
+        _ => line.to_owned(),
+    };
+    text.lines().map(|text| line(text) + "\n").collect()
+}
+
+/// `portaldesk fix-user-profiles`: 1 while anything remains, or in a dry run when anything would be repaired.
+///
+/// # Errors
+/// Usage, when a check is unknown, or `--yes` is needed and missing; denied, when the answer is no.
+pub(super) async fn fix(work: &mut Work, only: &[String], dry_run: bool) -> Result<u8> {
+    let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
+    if dry_run || !work.global.yes {
+        let ahead = integrity::fix_user_profiles(&work.portal, only, true, &watch).await?;
+        if dry_run || ahead.repaired.is_empty() {
+            return show(work, &Fixed { dry_run, ..ahead }).await;
+        }
+        if prompt::someone_is_there() {
+            for line in in_words(&ahead).lines() {
+                work.output.talk(line);
+            }
+        }
+        agreed("Repair them?", &work.global)?;
+    }
+    let fixed = integrity::fix_user_profiles(&work.portal, only, false, &watch).await?;
+    show(work, &fixed).await
+}
+
+async fn show(work: &mut Work, fixed: &Fixed) -> Result<u8> {
+    if work.output.is_json() {
+        let mut pieces = Pieces::new(&mut work.output);
+        report::write_fixed_json(&work.portal, fixed, &mut |piece| pieces.add(piece)).await?;
+        pieces.end()?;
+    } else {
+        work.output.data(in_words(fixed).as_bytes())?;
+    }
+    Ok(if fixed.fails() { FINDINGS } else { 0 })
+}
+
+/// The plans of a dry run, then what was or would be repaired.
+fn in_words(fixed: &Fixed) -> String {
+    let mut text: String = fixed.plans.iter().flat_map(plan_lines).map(|line| line + "\n").collect();
+    text.push_str(&report::fixed_to_text(fixed));
+    text
+}
+
+/// Writes many small pieces in few large ones.
+struct Pieces<'a> {
+    output: &'a mut Output,
+    buffer: String,
+}
+
+impl<'a> Pieces<'a> {
+    fn new(output: &'a mut Output) -> Self {
+        Self { output, buffer: String::with_capacity(BUFFER) }
+    }
+
+    fn add(&mut self, piece: &str) -> Result<()> {
+        self.buffer.push_str(piece);
+        if self.buffer.len() < BUFFER {
+            return Ok(());
+        }
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.output.data(self.buffer.as_bytes())?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.buffer.push('\n');
+        self.write()
+    }
+}

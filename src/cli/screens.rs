@@ -1,0 +1,128 @@
+//! From the command line to the screens. What cannot be opened is said before the terminal is taken.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::args::Demo;
+use super::output::Output;
+use super::{demo, open, signals};
+use crate::change::Account;
+use crate::config::{Config, Environment, Flags};
+use crate::db::{Cancel, Target};
+use crate::directory::demo::Made;
+use crate::directory::{setup, users};
+use crate::error::{Error, Result};
+use crate::portal::access::Level;
+use crate::tui::start::{Begin, Opening, start};
+use crate::tui::{Exit, terminal};
+
+/// A database that takes longer to open than this is named while we wait.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Opens the screens on the portal that the settings chose.
+///
+/// # Errors
+///
+/// Usage errors; unreachable, naming the database.
+pub(super) async fn open(flags: &Flags, mut output: Output) -> Result<u8> {
+    terminal::needed()?;
+    let config = Config::load(flags, &Environment::of_process())?;
+    let opening = Opening {
+        target: config.portal.target.clone(),
+        settings: open::settings(&config),
+        actor: open::actor(None),
+    };
+    let beginning = begin(&config, opening);
+    tokio::pin!(beginning);
+    let begin = if let Ok(begin) = tokio::time::timeout(SLOW, &mut beginning).await {
+        begin?
+    } else {
+        output.talk(&format!("opening {}", config.portal.target));
+        beginning.await?
+    };
+    Ok(finish(start(begin, &config).await?, &mut output))
+}
+
+async fn begin(config: &Config, opening: Opening) -> Result<Begin> {
+    if config.portal.embedded && !config.portal.read_only {
+        if opening.is_to_be_made().await? {
+            return Ok(Begin::FirstRun(Box::new(opening)));
+        }
+        let portal = opening.open().await?;
+        let is_bare = portal.owned && !setup::has_superuser(&portal.db).await?;
+        return Ok(if is_bare { Begin::FirstRun(Box::new(opening)) } else { Begin::SignIn(portal) });
+    }
+    open::must_exist(config)?;
+    Ok(Begin::SignIn(opening.open().await?))
+}
+
+/// Makes a sample portal and opens the screens on it, signed in as its superuser; without a terminal it only says where
+/// the sample is. A sample in no folder of its own is removed at the end.
+///
+/// # Errors
+///
+/// What the system and the engine say.
+pub(super) async fn sample(
+    mut arguments: Demo,
+    global: &Flags,
+    cancel: Cancel,
+    mut output: Output,
+) -> Result<u8> {
+    let only_make = arguments.no_tui || !terminal::is_there();
+    let is_kept = only_make || arguments.dir.is_some();
+    let folder = arguments.dir.take().unwrap_or_else(demo::temporary_folder);
+    arguments.dir = Some(folder.clone());
+    let throwaway = (!is_kept).then(|| Throwaway(folder));
+    let (sender, mut made) = oneshot::channel();
+    let stop = cancel.clone();
+    let work = async move {
+        let (target, sample) = demo::make(&arguments, &stop, &mut output).await?;
+        if only_make {
+            demo::report(&target, &sample, &mut output)?;
+        } else {
+            // The receiver is there until this has ended.
+            let _ = sender.send((target, sample, output));
+        }
+        Ok(0)
+    };
+    let code = signals::until_signal(work, cancel).await?;
+    let Ok((target, sample, mut output)) = made.try_recv() else { return Ok(code) };
+    let exit = start_sample(target, &sample, global).await?;
+    drop(throwaway);
+    Ok(finish(exit, &mut output))
+}
+
+/// The screens on a sample, for the first of its people: the superuser.
+async fn start_sample(target: Target, sample: &Made, global: &Flags) -> Result<Exit> {
+    let flags = Flags { target: Some(target.clone()), config: global.config.clone(), ..Flags::default() };
+    let mut config = Config::load(&flags, &Environment::of_process())?;
+    config.portal.label = Some("Sample".to_owned());
+    let opening = Opening { target, settings: open::settings(&config), actor: open::actor(None) };
+    let portal = opening.open().await?;
+    let Some(superuser) = sample.known.first() else { return Err(Error::bug("the sample has no superuser")) };
+    let username = superuser.username.to_owned();
+    let account = Account { id: users::find(&portal, &username).await?, username };
+    start(Begin::SignedIn(portal.signed_in(account), Level::Superuser), &config).await
+}
+
+/// A folder that goes away with this value.
+struct Throwaway(PathBuf);
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        if let Err(why) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%why, folder = %self.0.display(), "a sample could not be removed");
+        }
+    }
+}
+
+/// Says on the terminal that was given back what went wrong.
+fn finish(exit: Exit, output: &mut Output) -> u8 {
+    let code = exit.code();
+    if let Exit::Failed(error) = exit {
+        output.error(&error);
+    }
+    code
+}

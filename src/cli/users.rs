@@ -1,0 +1,207 @@
+//! `user list` and `user show`.
+
+use serde_json::{Value, json};
+
+use super::args::{Order, UserList};
+use super::table::{Table, pairs};
+use super::{Work, json, time};
+use crate::directory::listed::{self, Listed};
+use crate::directory::record::{self, Record};
+use crate::directory::users::{self, Column, Query};
+use crate::error::Result;
+use crate::text;
+
+/// How many accounts are read at once.
+const PAGE: usize = 500;
+
+/// Prints accounts as they are read, so that a million of them take no more memory than a page.
+///
+/// # Errors
+/// What the engine says.
+pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
+    let query = Query { words: words(list), sort: column(list.sort), descending: list.descending };
+    let total = users::count(&work.portal, &query).await?;
+    let mut left = list.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut lines = Lines::begin(work)?;
+    let mut after = None;
+    while left > 0 {
+        let places = users::places_after(&work.portal, &query, after, left.min(PAGE)).await?;
+        let ids: Vec<i64> = places.iter().map(users::Place::id).collect();
+        lines.add(work, &listed::read(&work.portal, &ids).await?)?;
+        left -= places.len();
+        after = places.into_iter().next_back();
+        if after.is_none() {
+            break;
+        }
+    }
+    lines.end(work, total)
+}
+
+/// Words with blanks in them were quoted for the shell, so they stay one.
+fn words(list: &UserList) -> Vec<String> {
+    list.words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+}
+
+const fn column(order: Order) -> Column {
+    match order {
+        Order::Username => Column::Username,
+        Order::Name => Column::Name,
+        Order::Email => Column::Email,
+        Order::Department => Column::Department,
+        Order::Access => Column::Access,
+        Order::LastLogin => Column::LastLogin,
+        Order::Joined => Column::Joined,
+        Order::State => Column::State,
+    }
+}
+
+/// A list that is printed page by page: for people in columns, for scripts as one JSON object.
+struct Lines {
+    table: Table,
+    shown: u64,
+}
+
+impl Lines {
+    fn begin(work: &mut Work) -> Result<Self> {
+        let headings = ["username", "name", "e-mail", "department", "access", "last web login", "state"];
+        if work.output.is_json() {
+            // The frame of a list, up to where its items begin.
+            let frame = text::json(&json::object("users", json!({})));
+            work.output.data(frame.trim_end_matches('}').as_bytes())?;
+            work.output.data(b",\"items\":[")?;
+        }
+        Ok(Self { table: Table::new(&headings), shown: 0 })
+    }
+
+    fn add(&mut self, work: &mut Work, accounts: &[Listed]) -> Result<()> {
+        let mut text = String::new();
+        for account in accounts {
+            if work.output.is_json() {
+                text.push_str(if self.shown == 0 { "\n" } else { ",\n" });
+                text.push_str(&text::json(&item(account)));
+            } else {
+                self.table.row(row(work, account));
+            }
+            self.shown += 1;
+        }
+        if !work.output.is_json() {
+            text = self.table.take();
+        }
+        work.output.data(text.as_bytes())
+    }
+
+    fn end(self, work: &mut Work, total: i64) -> Result<u8> {
+        if work.output.is_json() {
+            work.output.data(format!("\n],\"total\":{total}}}\n").as_bytes())?;
+        } else {
+            work.output.talk(&format!("{} of {total}", self.shown));
+        }
+        Ok(0)
+    }
+}
+
+fn row(work: &Work, account: &Listed) -> [String; 7] {
+    let user = &account.user;
+    let department = account.profile.as_ref().and_then(|(_, department)| department.clone());
+    let mut state = Vec::new();
+    if !user.is_active {
+        state.push("inactive");
+    }
+    if account.profile.is_none() && work.portal.has_table("core_userprofile") {
+        state.push("no profile");
+    }
+    if account.password_algorithm.as_deref() == Some("unusable") {
+        state.push("no password");
+    }
+    [
+        user.username.clone(),
+        user.full_name(),
+        user.email.clone(),
+        department.unwrap_or_default(),
+        account.access().unwrap_or_default().to_owned(),
+        user.last_login.map(|login| time::shown(login, work.zone)).unwrap_or_default(),
+        state.join(", "),
+    ]
+}
+
+/// An account for scripts, by Django's own column names.
+#[must_use]
+pub fn item(account: &Listed) -> Value {
+    let user = &account.user;
+    let groups: Vec<&str> = account.groups.iter().map(|group| group.name.as_str()).collect();
+    let profile = account.profile.as_ref().map(|(profile, department)| {
+        json!({
+            "id": profile.id,
+            "department": department,
+            "phone_number": profile.phone_number,
+            "main_portal_id": profile.main_portal_id,
+            "email_notifications": profile.email_notifications,
+            "created_at": profile.created_at.map(time::rfc3339),
+            "updated_at": profile.updated_at.map(time::rfc3339),
+        })
+    });
+    json!({
+        "id": user.id,
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "is_active": user.is_active,
+        "is_staff": user.is_staff,
+        "is_superuser": user.is_superuser,
+        "date_joined": user.date_joined.map(time::rfc3339),
+        "last_login": user.last_login.map(time::rfc3339),
+        "groups": groups,
+        "access": account.access(),
+        "password_algorithm": account.password_algorithm,
+        "profile": profile,
+    })
+}
+
+/// Prints one account.
+///
+/// # Errors
+/// Invalid, when there is no such account; what the engine says.
+pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
+    let id = users::find(&work.portal, name).await?;
+    let record = record::read(&work.portal, id).await?;
+    let text = in_words(work, &record);
+    work.output.result(&json::one("user", &item(&Listed::from(record))), || text)?;
+    Ok(0)
+}
+
+fn in_words(work: &Work, record: &Record) -> String {
+    let user = &record.user;
+    let when = |time: Option<_>, never: &str| {
+        time.map_or_else(|| never.to_owned(), |time| time::shown(time, work.zone))
+    };
+    let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+    let groups: Vec<&str> = record.groups.iter().map(|group| group.name.as_str()).collect();
+    let sign_in = match record.cannot_sign_in.as_slice() {
+        [] => "yes".to_owned(),
+        reasons => format!("no: {}", reasons.join(", ")),
+    };
+    let mut lines = vec![
+        ("username", format!("{} (#{})", user.username, user.id)),
+        ("name", user.full_name()),
+        ("e-mail", user.email.clone()),
+        ("access", record.access().unwrap_or("none").to_owned()),
+        ("groups", groups.join(", ")),
+        ("permissions", record.permissions.to_string()),
+        ("staff", yes(user.is_staff)),
+        ("can sign in", sign_in),
+        ("password", record.password.clone()),
+        ("joined", when(user.date_joined, "unknown")),
+        ("last web login", when(user.last_login, "never")),
+    ];
+    if record.profiles.is_empty() && work.portal.has_table("core_userprofile") {
+        lines.push(("profile", "none (PRF-001)".to_owned()));
+    }
+    for (profile, department) in &record.profiles {
+        lines.push(("department", department.clone().unwrap_or_default()));
+        lines.push(("phone number", profile.phone_number.clone().unwrap_or_default()));
+        lines.push(("main portal id", profile.main_portal_id.clone().unwrap_or_default()));
+        lines.push(("e-mail notifications", yes(profile.email_notifications)));
+    }
+    pairs(lines)
+}

@@ -1,0 +1,81 @@
+//! What the ids in a plan stand for, so that a person can read it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::change::{Plan, Value};
+use crate::db::{Cell, Sql};
+use crate::error::Result;
+use crate::portal::access::Level;
+
+use super::{Portal, departments, groups};
+
+/// Names by id. An id that is absent belongs to no row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Usernames.
+    pub users: BTreeMap<i64, String>,
+    /// Names of groups.
+    pub groups: BTreeMap<i64, String>,
+    /// The roles that groups give.
+    pub levels: BTreeMap<i64, Level>,
+    /// Names of departments.
+    pub departments: BTreeMap<i64, String>,
+    /// Code names of permissions.
+    pub permissions: BTreeMap<i64, String>,
+}
+
+/// The names of everything that these plans refer to.
+///
+/// # Errors
+/// What the engine says.
+pub async fn read(portal: &Portal, plans: &[Plan]) -> Result<Names> {
+    let mut names = Names {
+        users: listed(portal, "SELECT id, username FROM auth_user WHERE id IN (", ids(plans, "user_id"))
+            .await?,
+        permissions: listed(
+            portal,
+            "SELECT id, codename FROM auth_permission WHERE id IN (",
+            ids(plans, "permission_id"),
+        )
+        .await?,
+        ..Names::default()
+    };
+    if !ids(plans, "group_id").is_empty() {
+        for group in groups::choices(portal).await? {
+            names.levels.extend(group.level.map(|level| (group.id, level)));
+            names.groups.insert(group.id, group.name);
+        }
+    }
+    if !ids(plans, "department_id").is_empty() {
+        names.departments = departments::choices(portal)
+            .await?
+            .into_iter()
+            .map(|department| (department.id, department.name))
+            .collect();
+    }
+    Ok(names)
+}
+
+async fn listed(portal: &Portal, select: &'static str, ids: BTreeSet<i64>) -> Result<BTreeMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sql = Sql::new(select).list(ids).push(")");
+    portal.db.all(sql).await?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+}
+
+/// The ids that a column has in these plans, before or after.
+fn ids(plans: &[Plan], column: &str) -> BTreeSet<i64> {
+    plans
+        .iter()
+        .flat_map(|plan| &plan.steps)
+        .flat_map(|step| {
+            let before = step.before().and_then(|image| image.int(column));
+            let after = match step.value(column) {
+                Some(Value::Cell(cell)) => Cell::as_int(cell),
+                _ => None,
+            };
+            before.into_iter().chain(after)
+        })
+        .collect()
+}

@@ -1,0 +1,306 @@
+//! What a check is, what it finds, and what its repair is made of.
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value as Json, json};
+
+use crate::change::{Image, Require, Step};
+use crate::directory::Portal;
+use crate::error::Result;
+
+use super::scan::Scan;
+
+/// How bad a finding is, from least to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// Should be put right.
+    Warning,
+    /// Something fails because of it.
+    Error,
+    /// Rights leak, or everybody is affected.
+    Critical,
+}
+
+impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::Error, Self::Warning, Self::Info];
+
+    /// The name in JSON and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+
+    /// The severity of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// Who decides about a repair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Automatic and safe: nothing is lost, nobody has to be asked.
+    Automatic,
+    /// Someone must choose.
+    Choose,
+    /// Only reported; the remedy says what to do.
+    Manual,
+}
+
+impl Class {
+    /// The letter in the catalogue and in JSON.
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Automatic => "A",
+            Self::Choose => "C",
+            Self::Manual => "M",
+        }
+    }
+
+    /// The word that people read.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Automatic => "safe",
+            Self::Choose => "choose",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// A table and the columns of it that a check reads.
+pub type Need = (&'static str, &'static [&'static str]);
+
+/// When a repair comes in a full one: what others build on is repaired before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Damaged files, missing columns.
+    Schema,
+    /// Counters that would hand out a used id.
+    Counters,
+    /// Links that lead nowhere.
+    Links,
+    /// Profiles without a user.
+    OrphanProfiles,
+    /// Users with several profiles.
+    DuplicateProfiles,
+    /// Users without a profile.
+    MissingProfiles,
+    /// Texts, ids and times.
+    Values,
+    /// Groups and users.
+    Groups,
+    /// Indexes and foreign keys.
+    Indexes,
+}
+
+/// What never changes about a check.
+#[derive(Debug)]
+pub struct About {
+    /// Stable for ever: people put it into scripts.
+    pub id: &'static str,
+    /// How bad a finding is, unless the finding says otherwise.
+    pub severity: Severity,
+    /// What it finds: "users without a profile".
+    pub title: &'static str,
+    /// What is bad about it.
+    pub why: &'static str,
+    /// Where it usually comes from.
+    pub cause: &'static str,
+    /// What the repair does, or what a person has to do.
+    pub remedy: &'static str,
+    /// What has to be decided where the repair is not automatic.
+    pub choice: &'static str,
+    /// The tables and columns that it reads; it is skipped, by name, where one is missing.
+    pub needs: &'static [Need],
+    /// Its place in a full repair.
+    pub stage: Stage,
+    /// How many rows the repair of one subject usually writes.
+    pub rows_each: usize,
+}
+
+/// What one decision is about, small enough to be kept a million times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Subject {
+    /// Which of several tables or columns of the check; 0 where there is only one.
+    pub place: u32,
+    /// The id of the row concerned.
+    pub id: i64,
+}
+
+impl Subject {
+    /// A row of the check's only table.
+    #[must_use]
+    pub const fn of(id: i64) -> Self {
+        Self { place: 0, id }
+    }
+}
+
+/// What a check found, of one class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Who decides.
+    pub class: Class,
+    /// How bad it is.
+    pub severity: Severity,
+    /// How many decisions that is: one a user, a value, or a group of twins.
+    pub count: usize,
+    /// What to repair, one by one.
+    pub subjects: Vec<Subject>,
+    /// Why the repair is not automatic, where that is not always so, in words that name the column.
+    pub note: Option<String>,
+}
+
+impl Found {
+    /// One decision for each subject; nothing when there are none.
+    #[must_use]
+    pub fn each(about: &About, class: Class, subjects: Vec<Subject>) -> Option<Self> {
+        let count = subjects.len();
+        (count > 0).then_some(Self { class, severity: about.severity, count, subjects, note: None })
+    }
+}
+
+/// A finding: a check, and what it found of one class. It holds no rows; [`Finding::rows`] fetches them.
+#[derive(Clone)]
+pub struct Finding {
+    /// The check.
+    pub check: &'static dyn Check,
+    /// What it found.
+    pub found: Found,
+}
+
+impl std::fmt::Debug for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Finding")
+            .field("check", &self.id())
+            .field("found", &self.found)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Finding {
+    /// The check's id.
+    #[must_use]
+    pub fn id(&self) -> &'static str {
+        self.check.about().id
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.found.severity
+    }
+
+    /// Who decides about the repair.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        self.found.class
+    }
+
+    /// What was found: "users without a profile".
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        self.check.about().title
+    }
+
+    /// How many decisions it takes.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.count
+    }
+
+    /// The rows concerned, of at most `limit` subjects from the `from`th on, read now. A subject may have several rows,
+    /// and one that was repaired meanwhile has none.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn rows(&self, portal: &Portal, from: usize, limit: usize) -> Result<Vec<FindingRow>> {
+        let subjects: Vec<Subject> = self.found.subjects.iter().skip(from).take(limit).copied().collect();
+        if subjects.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.check.rows(portal, &subjects).await
+    }
+}
+
+/// One row that a finding is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FindingRow {
+    /// What it belongs to.
+    pub subject: Subject,
+    /// Its table.
+    pub table: &'static str,
+    /// Its primary key; empty for a row that is missing.
+    pub key: Image,
+    /// The user concerned, who need not exist.
+    pub user_id: Option<i64>,
+    /// Their name as the database has it: unsafe to print.
+    pub username: Option<String>,
+    /// What it is, in words that are safe to print.
+    pub text: String,
+}
+
+impl FindingRow {
+    /// As in the report's JSON.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        json!({
+            "table": self.table,
+            "key": self.key.shown(),
+            "user_id": self.user_id,
+            "username": self.username,
+            "text": self.text,
+        })
+    }
+}
+
+/// The repair of one subject: all of it goes into one plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The subject.
+    pub subject: Subject,
+    /// What it does, in words: "Give cho a profile".
+    pub title: String,
+    /// The rows to be written; [`crate::change::Value::NewId`] counts from the part's own first step.
+    pub steps: Vec<Step>,
+    /// What must still hold under lock.
+    pub require: Vec<Require>,
+}
+
+/// One check of the catalogue, with its repair.
+pub trait Check: Sync {
+    /// What never changes about it.
+    fn about(&self) -> &'static About;
+
+    /// Looks for it: at most one result a class.
+    ///
+    /// # Errors
+    /// What the engine says; that it was cancelled.
+    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>>;
+
+    /// The rows that these subjects are about, as they are now.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn rows<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<Vec<FindingRow>>>;
+
+    /// The automatic repairs of these subjects, made from rows read now. One that needs none any more, or that someone
+    /// has to decide about, has no part.
+    ///
+    /// # Errors
+    /// What the engine says; a conflict, when something else has to be repaired first.
+    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>>;
+}

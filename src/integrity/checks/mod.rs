@@ -1,0 +1,95 @@
+//! The checks, one a file, each with its repair; and the few look-ups that they share.
+
+pub mod duplicate_profiles;
+pub mod ghost_rights;
+pub mod missing_group;
+pub mod missing_profile;
+pub mod orphan_profile;
+pub mod superuser_outside;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::change::Image;
+use crate::db::{Cell, Sql};
+use crate::directory::Portal;
+use crate::error::Result;
+use crate::text;
+
+use super::check::Subject;
+
+/// Values in one IN list.
+const AT_ONCE: usize = 500;
+
+/// The ids of subjects of this place.
+fn ids(subjects: &[Subject], place: u32) -> Vec<i64> {
+    subjects.iter().filter(|subject| subject.place == place).map(|subject| subject.id).collect()
+}
+
+/// The keys of rows with these ids.
+fn keys(ids: &[i64]) -> Vec<Image> {
+    ids.iter().copied().map(Image::id).collect()
+}
+
+/// The usernames of these accounts; those that do not exist are left out.
+async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+    let mut names = BTreeMap::new();
+    for part in ids.chunks(AT_ONCE) {
+        let sql =
+            Sql::new("SELECT id, username FROM auth_user WHERE id IN (").list(part.iter().copied()).push(")");
+        for row in portal.db.all(sql).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
+    }
+    Ok(names)
+}
+
+/// Which of these ids a query finds; it ends before the values of an IN list.
+async fn existing(
+    portal: &Portal,
+    query: &'static str,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<BTreeSet<i64>> {
+    let ids: Vec<i64> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut found = BTreeSet::new();
+    for part in ids.chunks(AT_ONCE) {
+        for row in portal.db.all(Sql::new(query).list(part.iter().copied()).push(")")).await? {
+            found.insert(row.int(0)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A name that is safe to print, in quotes so that its ends can be seen.
+fn quoted(name: &str) -> String {
+    format!("'{}'", text::safe(name))
+}
+
+/// What a profile holds, for people: everything but its ids and times that is not empty.
+fn contents(image: &Image) -> String {
+    let labels = [
+        ("phone_number", "phone"),
+        ("main_portal_id", "portal id"),
+        ("department_id", "department"),
+        ("email_notifications", "notifications"),
+    ];
+    let parts: Vec<String> = labels
+        .into_iter()
+        .filter_map(|(column, label)| Some((label, image.get(column)?)))
+        .filter(|(_, cell)| !is_blank(cell))
+        .map(|(label, cell)| match cell {
+            Cell::Bool(on) => format!("{label} {}", if *on { "on" } else { "off" }),
+            Cell::Int(id) if label == "department" => format!("{label} #{id}"),
+            cell => format!("{label} {}", cell.show()),
+        })
+        .collect();
+    if parts.is_empty() { "nothing in it".to_owned() } else { parts.join(", ") }
+}
+
+/// NULL, the empty text, or Unicode white space only.
+fn is_blank(cell: &Cell) -> bool {
+    match cell {
+        Cell::Null => true,
+        Cell::Text(text) => text.trim().is_empty(),
+        _ => false,
+    }
+}

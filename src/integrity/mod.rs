@@ -1,0 +1,86 @@
+//! The integrity checks and their repairs: what `check`, `fix-user-profiles` and the Integrity screen do.
+//!
+//! A [`Check`] finds faults with set-based queries and says, for a few of its [`Subject`]s at a time, which rows are
+//! concerned and which steps would repair them. Everything else is done once for all checks: [`scan`] runs them in the
+//! catalogue's order and skips, by name, those whose tables are missing; [`report`] writes the result for people and for
+//! scripts; [`repair`] packs the steps into plans of a run; [`fix`] repairs in the right order and looks again.
+//!
+//! Memory stays flat: a finding keeps sixteen bytes for each of its decisions and no row. Rows are fetched a page at a
+//! time when someone looks at them, when they are written out, and when their repair is planned.
+
+mod anti_join;
+mod check;
+pub mod checks;
+pub mod fix;
+pub mod repair;
+pub mod report;
+pub mod scan;
+
+pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
+pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use repair::{Repairs, Selection, preview, repairs};
+pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan};
+
+use crate::error::{Error, Result};
+
+/// The register: every check, in the catalogue's order. A new one is a file in `checks/` and a line here.
+pub static CHECKS: &[&dyn Check] = &[
+    &checks::missing_profile::MissingProfile,
+    &checks::duplicate_profiles::DuplicateProfiles,
+    &checks::orphan_profile::OrphanProfile,
+    &checks::ghost_rights::GhostRights,
+    &checks::missing_group::MissingGroup,
+    &checks::superuser_outside::SuperuserOutside,
+];
+
+/// The check of this id, whatever the case it is written in.
+#[must_use]
+pub fn check(id: &str) -> Option<&'static dyn Check> {
+    CHECKS.iter().copied().find(|check| check.about().id.eq_ignore_ascii_case(id.trim()))
+}
+
+/// The checks that someone named, in the catalogue's order; all of them when nothing is named.
+///
+/// # Errors
+/// Usage, when an id is unknown; the known ones are named.
+pub fn named(only: &[String]) -> Result<Vec<&'static dyn Check>> {
+    let mut ids = Vec::with_capacity(only.len());
+    for id in only {
+        let Some(check) = check(id) else {
+            let known: Vec<&str> = CHECKS.iter().map(|check| check.about().id).collect();
+            return Err(Error::usage(format!(
+                "There is no check '{id}'. The checks are: {}.",
+                known.join(", ")
+            )));
+        };
+        ids.push(check.about().id);
+    }
+    Ok(CHECKS.iter().copied().filter(|check| only.is_empty() || ids.contains(&check.about().id)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_has_an_id_of_its_own() {
+        for (index, check) in CHECKS.iter().enumerate() {
+            let id = check.about().id;
+            assert!(CHECKS[..index].iter().all(|other| other.about().id != id), "{id} twice");
+            assert_eq!(super::check(id).map(|found| found.about().id), Some(id));
+        }
+    }
+
+    #[test]
+    fn ids_are_found_in_any_case_and_unknown_ones_are_named() {
+        let ids = |only: &[&str]| {
+            let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
+            named(&only).map(|checks| checks.iter().map(|check| check.about().id).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(&["grp-001", "PRF-001", "PRF-001"]).unwrap(), ["PRF-001", "GRP-001"]);
+        assert_eq!(ids(&[]).unwrap().len(), CHECKS.len());
+        let error = ids(&["PRF-01"]).unwrap_err();
+        assert_eq!(error.kind, crate::error::Kind::Usage);
+        assert!(error.message.contains("'PRF-01'") && error.message.contains("PRF-001"), "{error}");
+    }
+}

@@ -1,0 +1,255 @@
+//! From a plan to its review, and from the `y` there to what was done.
+//!
+//! A screen prepares in a read slot of its own and opens what it gets:
+//!
+//! ```
+//! use portaldesk::directory::accounts;
+//! use portaldesk::tui::plan_review::{self, Prepared};
+//! use portaldesk::tui::{Cx, Reply, Slot};
+//!
+//! const PLAN: Slot<Prepared> = Slot::latest("example.plan");
+//!
+//! fn deactivate(id: i64, cx: &mut Cx) {
+//!     cx.start(&PLAN, "planning", move |portal| async move {
+//!         plan_review::prepare(&portal, accounts::set_active(&portal, id, false).await?).await
+//!     });
+//! }
+//!
+//! fn reply(reply: &mut Reply, cx: &mut Cx) {
+//!     if let Some(Ok(prepared)) = PLAN.take(reply) {
+//!         prepared.open(cx);
+//!     }
+//! }
+//! ```
+//!
+//! What was done, or why not, is said by itself. A screen that wants more (a form closes) takes [`APPLY`] in its `reply`
+//! and says [`Applied::words`] itself.
+
+use std::sync::Arc;
+
+use crate::change::{Outcome, Plan, Ready, Watch};
+use crate::directory::{Portal, names};
+use crate::error::Result;
+use crate::text;
+
+use super::cx::Cx;
+use super::jobs::{Slot, Task};
+use super::plan_diff;
+use super::screens::review::{Confirmation, Review, ReviewText};
+
+/// Where every reviewed plan is applied: one at a time in the whole program.
+pub const APPLY: Slot<Applied> = Slot::exclusive("change.apply").reporting(Applied::words);
+
+/// Above so many rows the count has to be typed.
+const MOST_ROWS_BY_Y: usize = 10;
+/// Names longer than this are not asked to be typed; the count is.
+const MOST_TYPED: usize = 40;
+
+/// Plans with all that their review shows.
+#[derive(Clone)]
+pub struct Prepared {
+    /// What is applied, in this order.
+    pub plans: Vec<Plan>,
+    /// What is shown. A screen may add notes, a secret, another title.
+    pub text: ReviewText,
+}
+
+/// What applying gave.
+#[derive(Debug, Clone)]
+pub struct Applied {
+    /// The review's title, such as `Deactivate bela`.
+    pub title: String,
+    /// What was written.
+    pub outcome: Outcome,
+}
+
+/// Prepares the review of one plan; its title is the plan's.
+///
+/// # Errors
+/// What the engine says.
+pub async fn prepare(portal: &Portal, plan: Plan) -> Result<Prepared> {
+    let title = plan.title.clone();
+    prepare_all(portal, title, vec![plan]).await
+}
+
+/// Prepares the review of several plans that are applied as one run.
+///
+/// # Errors
+/// What the engine says.
+pub async fn prepare_all(portal: &Portal, title: String, plans: Vec<Plan>) -> Result<Prepared> {
+    let names = names::read(portal, &plans).await?;
+    Ok(reviewed(title, plans, &names))
+}
+
+fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
+    let rows = plans.iter().map(|plan| plan.steps.len()).sum();
+    let text = ReviewText {
+        title,
+        lines: plan_diff::lines(&plans, names),
+        notes: plan_diff::notes(&plans, names),
+        confirm: confirmation(rows, plan_diff::grave(&plans, names)),
+        secret: None,
+    };
+    Prepared { plans, text }
+}
+
+/// Deleting and changes of power ask for the name, many rows for their count.
+fn confirmation(rows: usize, grave: Option<String>) -> Confirmation {
+    match grave {
+        _ if rows > MOST_ROWS_BY_Y => Confirmation::Typed(rows.to_string()),
+        None => Confirmation::Plain,
+        Some(name) if can_be_typed(&name) => Confirmation::Typed(name),
+        Some(_) => Confirmation::Typed(rows.to_string()),
+    }
+}
+
+/// Whether a keyboard can be expected to write this name: it shows as it is, and is not too long.
+fn can_be_typed(name: &str) -> bool {
+    let length = name.chars().count();
+    (1..=MOST_TYPED).contains(&length) && name.is_ascii() && text::safe(name) == name && name.trim() == name
+}
+
+impl Prepared {
+    /// Whether nothing would be written.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.plans.iter().all(|plan| plan.steps.is_empty())
+    }
+
+    /// How many rows would be written.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.plans.iter().map(|plan| plan.steps.len()).sum()
+    }
+
+    /// The review; `y` there applies the plans in the name of the screen that opened it.
+    #[must_use]
+    pub fn review(self) -> Review {
+        let Self { plans, text } = self;
+        let title = text.title.clone();
+        Review::new(text, move |cx| apply(cx, title, plans))
+    }
+
+    /// Opens the review, or says that there is nothing to do.
+    pub fn open(self, cx: &mut Cx) {
+        if self.is_empty() {
+            cx.refuse("Nothing would change.");
+        } else {
+            cx.push(self.review());
+        }
+    }
+}
+
+/// Starts applying in [`APPLY`].
+pub fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>) {
+    let label = lower_first(&title);
+    cx.start_task(
+        &APPLY,
+        label,
+        move |portal, task| async move { write(&portal, &task, title, plans).await },
+    );
+}
+
+async fn write(portal: &Portal, task: &Task, title: String, mut plans: Vec<Plan>) -> Result<Applied> {
+    let writer = portal.writer()?;
+    let outcome = if plans.len() == 1 {
+        writer.apply(plans.remove(0)).await?
+    } else {
+        writer.run(&title, &mut Ready::new(plans), &watch(task)).await?
+    };
+    Ok(Applied { title, outcome })
+}
+
+/// Shows how far a run is, and stops it between two plans where that is asked for.
+#[must_use]
+pub fn watch(task: &Task) -> Watch {
+    let watch = Watch::default();
+    let (task, cancel) = (task.clone(), watch.cancel.clone());
+    let tell = move |progress: crate::change::Progress| {
+        task.progress(progress.done + progress.refused, progress.planned.unwrap_or(0));
+        if task.stop_asked() {
+            cancel.cancel();
+        }
+    };
+    Watch { progress: Some(Arc::new(tell)), ..watch }
+}
+
+impl Applied {
+    /// What was done and how to take it back: `Deactivated bela · u undoes`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let outcome = &self.outcome;
+        if let Some((title, error)) = outcome.refused.first() {
+            let done = outcome.operations.len();
+            let refused = outcome.refused.len();
+            return format!("{done} done, {refused} refused. {title}: {error}");
+        }
+        if outcome.operations.is_empty() {
+            return "Nothing would change; nothing was written.".to_owned();
+        }
+        let back = if self.title.starts_with("Undo: ") { "U redoes" } else { "u undoes" };
+        let stopped = if outcome.stopped { "; stopped before its end" } else { "" };
+        format!("{}{stopped} · {back}", past(&self.title))
+    }
+}
+
+/// A plan's title as something that was done.
+fn past(title: &str) -> String {
+    const VERBS: [(&str, &str); 13] = [
+        ("Undo: Undo: ", "Again: "),
+        ("Undo: ", "Taken back: "),
+        ("Create ", "Created "),
+        ("Edit ", "Changed "),
+        ("Rename ", "Renamed "),
+        ("Delete ", "Deleted "),
+        ("Activate ", "Activated "),
+        ("Deactivate ", "Deactivated "),
+        ("Disable ", "Disabled "),
+        ("Off-board ", "Off-boarded "),
+        ("Merge ", "Merged "),
+        ("Move ", "Moved "),
+        ("Add ", "Added "),
+    ];
+    let found =
+        VERBS.iter().find_map(|(now, then)| title.strip_prefix(now).map(|rest| format!("{then}{rest}")));
+    // "Set" and "Put" are their own past.
+    found.unwrap_or_else(|| title.to_owned())
+}
+
+/// A title in the middle of a sentence.
+fn lower_first(title: &str) -> String {
+    let mut chars = title.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    fn applied(title: &str, operations: usize) -> Applied {
+        let operations = (0..operations).map(|at| at.to_string()).collect();
+        Applied { title: title.to_owned(), outcome: Outcome { operations, ..Outcome::default() } }
+    }
+
+    #[test]
+    fn what_was_done_is_said_with_the_way_back() {
+        assert_eq!(applied("Deactivate bela", 1).words(), "Deactivated bela · u undoes");
+        assert_eq!(applied("Set the password of bela", 1).words(), "Set the password of bela · u undoes");
+        assert_eq!(applied("Undo: Deactivate bela", 1).words(), "Taken back: Deactivate bela · U redoes");
+        assert_eq!(applied("Edit bela", 0).words(), "Nothing would change; nothing was written.");
+        let mut partly = applied("Activate 3 users", 2);
+        partly.outcome.refused.push(("Activate cho".to_owned(), Error::denied("It is privileged.")));
+        assert_eq!(partly.words(), "2 done, 1 refused. Activate cho: It is privileged.");
+    }
+
+    #[test]
+    fn grave_and_large_plans_ask_for_something_to_be_typed() {
+        assert_eq!(confirmation(3, None), Confirmation::Plain);
+        assert_eq!(confirmation(MOST_ROWS_BY_Y, None), Confirmation::Plain);
+        assert_eq!(confirmation(MOST_ROWS_BY_Y + 1, None), Confirmation::Typed("11".to_owned()));
+        assert_eq!(confirmation(3, Some("cho".to_owned())), Confirmation::Typed("cho".to_owned()));
+        assert_eq!(confirmation(3, Some("cho\\u{202e}".repeat(9))), Confirmation::Typed("3".to_owned()));
+        assert_eq!(confirmation(3, Some("조민지".to_owned())), Confirmation::Typed("3".to_owned()));
+    }
+}

@@ -1,0 +1,126 @@
+//! The last scan, shared by the Integrity tab and the screens of its findings.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::rc::Rc;
+
+use crate::integrity::{CHECKS, Class, Finding, Report, Severity};
+
+/// What names a finding as long as it is found: its check and who decides about it.
+pub type FindingKey = (&'static str, Class);
+
+/// What names this finding.
+#[must_use]
+pub fn key_of(finding: &Finding) -> FindingKey {
+    (finding.id(), finding.class())
+}
+
+/// The last scan's result.
+#[derive(Debug, Default)]
+pub struct Board {
+    /// What was found; nothing before the first scan.
+    pub report: Option<Report>,
+    /// Rows may have changed since.
+    pub stale: bool,
+    /// A repair runs, so that `Esc` stops it before it closes anything.
+    pub repairing: bool,
+}
+
+/// A [`Board`] in several hands, all on the thread of the screens.
+#[derive(Debug, Clone, Default)]
+pub struct SharedBoard(Rc<RefCell<Board>>);
+
+impl SharedBoard {
+    /// To look at.
+    #[must_use]
+    pub fn get(&self) -> Ref<'_, Board> {
+        self.0.borrow()
+    }
+
+    /// To change.
+    #[must_use]
+    pub fn change(&self) -> RefMut<'_, Board> {
+        self.0.borrow_mut()
+    }
+}
+
+impl Board {
+    /// Puts a scan of every check in the place of what was there.
+    pub fn replace(&mut self, report: Report) {
+        self.report = Some(report);
+        self.stale = false;
+    }
+
+    /// Puts a scan of some checks in the place of what these checks found before. What the scan of all of them took,
+    /// and when it was, stays.
+    pub fn merge(&mut self, partial: Report) {
+        let Some(report) = &mut self.report else {
+            self.report = Some(partial);
+            return;
+        };
+        report.findings.retain(|finding| !partial.checked.contains(&finding.id()));
+        report.findings.extend(partial.findings);
+        report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
+        report.users = partial.users;
+    }
+
+    /// The finding of this name.
+    #[must_use]
+    pub fn find(&self, key: FindingKey) -> Option<&Finding> {
+        self.findings().iter().find(|finding| key_of(finding) == key)
+    }
+
+    /// Everything found, the worst first.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.report.as_ref().map_or(&[], |report| &report.findings)
+    }
+
+    /// How many findings are so bad.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings().iter().filter(|finding| finding.severity() == severity).count()
+    }
+}
+
+/// Where a check stands in the catalogue.
+fn place(id: &str) -> usize {
+    CHECKS.iter().position(|check| check.about().id == id).unwrap_or(CHECKS.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::integrity::{self, Found, Subject};
+
+    fn report(found: &[(&str, usize)]) -> Report {
+        let finding = |(id, count): &(&str, usize)| {
+            let check = integrity::check(id).expect("a check");
+            let subjects = (1..).map(Subject::of).take(*count).collect();
+            let found = Found::each(check.about(), Class::Automatic, subjects);
+            found.map(|found| Finding { check, found })
+        };
+        Report {
+            findings: found.iter().filter_map(finding).collect(),
+            skipped: Vec::new(),
+            checked: found.iter().filter_map(|(id, _)| Some(integrity::check(id)?.about().id)).collect(),
+            users: 3,
+            elapsed: Duration::ZERO,
+            at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_scan_of_some_checks_replaces_only_what_these_had_found() {
+        let mut board = Board::default();
+        board.replace(report(&[("PRF-001", 2), ("GRP-003", 1)]));
+        board.merge(report(&[("PRF-003", 4), ("PRF-001", 0)]));
+        let left: Vec<_> = board.findings().iter().map(|finding| (finding.id(), finding.count())).collect();
+        assert_eq!(left, [("PRF-003", 4), ("GRP-003", 1)], "the worst comes first");
+        assert!(board.find(("PRF-001", Class::Automatic)).is_none());
+        assert_eq!((board.count(Severity::Critical), board.count(Severity::Error)), (1, 0));
+    }
+}

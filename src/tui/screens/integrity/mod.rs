@@ -1,0 +1,404 @@
+//! The Integrity tab: what a scan found, why it matters, and its repair.
+//!
+//! A portal of at most [`SMALL`] accounts is scanned when the tab is first shown and again whenever rows changed; a larger
+//! one when somebody asks. Repairs go through the review, run with progress, and look again at the checks concerned.
+
+pub mod board;
+mod line;
+pub mod preview;
+pub mod repair;
+pub(in crate::tui::screens) mod view;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::board::{FindingKey, SharedBoard, key_of};
+use self::line::{COLUMNS, Line};
+use self::repair::{Order, REPAIR, is_automatic, may_repair, may_scan};
+use self::view::{Detail, Phase, View};
+use super::finding::FindingScreen;
+use super::undo::Undo;
+use super::user_actions::Sitting;
+use crate::db::Sql;
+use crate::directory::Portal;
+use crate::error::{Kind, Result};
+use crate::integrity::{self, Class, Finding, Report, ScanProgress, Severity, Tell};
+use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
+use crate::tui::cx::Cx;
+use crate::tui::input::{Key, code, key};
+use crate::tui::jobs::{Reply, Slot, Task};
+use crate::tui::keymap::Binding;
+use crate::tui::screen::Screen;
+use crate::tui::theme::Theme;
+use crate::tui::widgets::diff::{DiffLine, Sign};
+use crate::tui::widgets::grouped;
+use crate::tui::widgets::table::{self, Page, Table};
+
+/// Its keys, beside those of every list.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[code(Key::Enter)], Action::Open, "rows"),
+    Binding::new(&[key('d')], Action::IntegrityPreview, "preview"),
+    Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
+    Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
+    Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
+    Binding::new(&[key('u')], Action::Undo, "undo"),
+    Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
+];
+
+/// All its tables.
+pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
+
+/// The most accounts with which a portal is scanned without being asked.
+pub const SMALL: i64 = 10_000;
+
+/// How many decisions of a finding are shown beside the list.
+const DETAIL: usize = 20;
+
+/// Who looks, and at how many accounts.
+pub const LOOK: Slot<(Sitting, i64)> = Slot::latest("integrity.look");
+/// Runs the checks.
+pub const SCAN: Slot<Report> = Slot::latest("integrity.scan");
+const LINES: Slot<(FindingKey, Vec<DiffLine>)> = Slot::latest("integrity.lines");
+
+/// The tab.
+pub struct Integrity {
+    board: SharedBoard,
+    table: Table<Line>,
+    phase: Phase,
+    sitting: Sitting,
+    users: Option<i64>,
+    /// The first lines about each finding, as far as they were read.
+    lines: HashMap<FindingKey, Vec<DiffLine>>,
+    /// The repair that just ended has looked again by itself.
+    settled: bool,
+    clock: Clock,
+}
+
+impl Default for Integrity {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Integrity {
+    /// The tab, nothing scanned yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_clock(Clock::default())
+    }
+
+    /// The same by another clock.
+    #[must_use]
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            board: SharedBoard::default(),
+            table: Table::new(&COLUMNS),
+            phase: Phase::Looking,
+            sitting: Sitting::default(),
+            users: None,
+            lines: HashMap::new(),
+            settled: false,
+            clock,
+        }
+    }
+
+    /// The name of the finding under the cursor.
+    fn current(&self) -> Option<FindingKey> {
+        self.table.current().map(|line| line.key)
+    }
+
+    /// Asks the finding under the cursor something.
+    fn about<T>(&self, ask: impl FnOnce(&Finding) -> T) -> std::result::Result<T, String> {
+        let key = self.current().ok_or_else(|| "There is no finding under the cursor.".to_owned())?;
+        self.board
+            .get()
+            .find(key)
+            .map(ask)
+            .ok_or_else(|| "It is not found any more; R scans again.".to_owned())
+    }
+
+    /// The marked findings.
+    fn marked(&self) -> Vec<FindingKey> {
+        let marks = self.table.marks();
+        self.table.rows().map(|line| line.key).filter(|key| marks.has(key)).collect()
+    }
+
+    /// What `F` repairs: the marked findings; without marks the one under the cursor.
+    fn order(&self) -> std::result::Result<Order, String> {
+        let marked = self.marked();
+        if marked.is_empty() {
+            return self.about(|finding| is_automatic(finding).map(|()| Order::all([finding])))?;
+        }
+        let board = self.board.get();
+        let order = Order::all(marked.iter().filter_map(|key| board.find(*key)));
+        if order.count() == 0 {
+            return Err("None of the marked findings can be repaired without a choice.".to_owned());
+        }
+        Ok(order)
+    }
+
+    fn look(cx: &mut Cx) {
+        cx.start(&LOOK, "reading your rights", |portal| async move {
+            let users = portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await?;
+            Ok((Sitting::read(&portal).await?, users))
+        });
+    }
+
+    fn scan(&mut self, cx: &mut Cx) {
+        self.phase = Phase::Scanning;
+        cx.start_task(&SCAN, "scanning", |portal, task| async move { scan(&portal, &task, &[]).await });
+    }
+
+    /// Now that rights and size are known: scans, or says why not.
+    fn looked(&mut self, sitting: Sitting, users: i64, cx: &mut Cx) {
+        self.sitting = sitting;
+        self.users = Some(users);
+        if let Err(why) = may_scan(&self.sitting) {
+            self.phase = Phase::Denied(why);
+        } else if users <= SMALL {
+            self.scan(cx);
+        } else if self.phase == Phase::Looking {
+            self.phase = Phase::Large(users);
+        }
+    }
+
+    fn scanned(&mut self, result: Result<Report>, cx: &mut Cx) {
+        match result {
+            Ok(report) => {
+                self.phase = Phase::Done;
+                self.users = Some(report.users);
+                self.board.change().replace(report);
+                self.show(cx);
+            }
+            Err(error) if error.kind == Kind::Interrupted => self.phase = Phase::Stopped,
+            Err(error) => {
+                self.phase = Phase::Failed(error.message.clone());
+                cx.fail(&error);
+            }
+        }
+    }
+
+    /// Lists what the board holds now.
+    fn show(&mut self, cx: &mut Cx) {
+        let rows: Vec<Line> = self.board.get().findings().iter().map(Line::of).collect();
+        let want = self.table.again();
+        self.table.take(want, Page { rows, more: false });
+        // What is on the screen stays there until the new lines have come.
+        let current = self.current();
+        self.lines.retain(|key, _| Some(*key) == current);
+        self.read_lines(cx);
+    }
+
+    /// Reads the first lines about the finding under the cursor, unless they are there.
+    fn follow(&self, cx: &mut Cx) {
+        if self.current().is_some_and(|key| !self.lines.contains_key(&key)) {
+            self.read_lines(cx);
+        }
+    }
+
+    fn read_lines(&self, cx: &mut Cx) {
+        let Some(key) = self.current() else { return };
+        let Ok(order) = self.about(|finding| Order::first(finding, DETAIL)) else { return };
+        let finding = self.about(|finding| Finding {
+            check: finding.check,
+            found: integrity::Found {
+                subjects: finding.found.subjects.iter().take(DETAIL).copied().collect(),
+                note: None,
+                ..finding.found
+            },
+        });
+        let Ok(finding) = finding else { return };
+        cx.start(&LINES, "loading rows", move |portal| async move {
+            Ok((key, first_lines(&portal, &finding, &order).await?))
+        });
+    }
+
+    fn repaired(&mut self, result: Result<repair::Repaired>, cx: &mut Cx) {
+        self.settled = result.is_ok();
+        repair::finished(result, &mut self.board.change(), cx);
+        self.table.marks_mut().clear();
+        self.show(cx);
+    }
+}
+
+/// Runs these checks, all of them when none is named, and says how far it is.
+///
+/// # Errors
+/// As [`integrity::scan`].
+pub(super) async fn scan(portal: &Portal, task: &Task, only: &[String]) -> Result<Report> {
+    /// Steps that one check counts for.
+    const EACH: u64 = 100;
+    let task = task.clone();
+    let tell: Tell = Arc::new(move |at: ScanProgress| {
+        let within = (at.done * EACH).checked_div(at.total).unwrap_or(0).min(EACH);
+        task.progress((at.number as u64 - 1) * EACH + within, at.of as u64 * EACH);
+    });
+    integrity::scan(portal, only, Some(&tell)).await
+}
+
+/// What the repair of the first decisions writes; where there is none, the rows themselves.
+async fn first_lines(portal: &Portal, finding: &Finding, order: &Order) -> Result<Vec<DiffLine>> {
+    if finding.class() == Class::Automatic {
+        match repair::prepare(portal, order, DETAIL).await {
+            Ok(prepared) if !prepared.is_empty() => {
+                // A single row has no heading of its own; the title says whose it is.
+                let title = DiffLine::new(Sign::Heading, prepared.text.title);
+                let single = (order.count() == 1).then_some(title);
+                return Ok(single.into_iter().chain(prepared.text.lines).collect());
+            }
+            Ok(_) => {}
+            Err(error) if error.kind == Kind::Conflict => {
+                return Ok(vec![DiffLine::new(Sign::Warning, error.message)]);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let rows = finding.rows(portal, 0, DETAIL).await?;
+    Ok(rows.into_iter().map(|row| DiffLine::new(Sign::Note, row.text)).collect())
+}
+
+impl Screen for Integrity {
+    fn title(&self) -> String {
+        "Integrity".to_owned()
+    }
+
+    fn number(&self) -> Option<usize> {
+        Some(4)
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        TABLES
+    }
+
+    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+        match action {
+            Action::IntegrityScan => may_scan(&self.sitting),
+            Action::Open => self.about(|_| ()),
+            Action::IntegrityPreview => self.about(is_automatic)?,
+            Action::IntegrityFix => may_repair(&self.sitting).and_then(|()| self.order().map(|_| ())),
+            Action::IntegrityFixKind => may_repair(&self.sitting).and_then(|()| self.about(is_automatic)?),
+            Action::Mark | Action::MarkRange | Action::MarkAll if self.table.is_empty() => {
+                Err("There is nothing to mark.".to_owned())
+            }
+            _ => self.sitting.may(action, None),
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Cx) {
+        Self::look(cx);
+    }
+
+    fn changed(&mut self, cx: &mut Cx) {
+        let settled = std::mem::take(&mut self.settled);
+        {
+            let mut board = self.board.change();
+            board.stale |= !settled;
+            // Whatever ran has ended, whoever started it.
+            board.repairing = false;
+        }
+        self.show(cx);
+        Self::look(cx);
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Cx) {
+        match action {
+            Action::IntegrityScan => self.scan(cx),
+            Action::Open => {
+                if let Some(key) = self.current() {
+                    cx.push(FindingScreen::new(self.board.clone(), key, self.sitting.clone(), self.clock));
+                }
+            }
+            Action::IntegrityPreview => {
+                if let Ok(order) = self.about(|finding| Order::all([finding])) {
+                    repair::preview(order, cx);
+                }
+            }
+            Action::IntegrityFix => {
+                if let Ok(order) = self.order() {
+                    repair::ask(order, cx);
+                }
+            }
+            Action::IntegrityFixKind => {
+                if let Ok(order) = self.about(|finding| Order::all([finding])) {
+                    repair::ask(order, cx);
+                }
+            }
+            Action::Undo => cx.push(Undo::newest()),
+            Action::Redo => cx.push(Undo::redo()),
+            _ => {
+                self.table.act(action);
+                self.follow(cx);
+            }
+        }
+    }
+
+    fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
+        if let Some(result) = LOOK.take(reply) {
+            match result {
+                Ok((sitting, users)) => self.looked(sitting, users, cx),
+                Err(error) if error.kind == Kind::Interrupted => self.phase = Phase::Stopped,
+                Err(error) => {
+                    self.phase = Phase::Failed(error.message.clone());
+                    cx.fail(&error);
+                }
+            }
+        } else if let Some(result) = SCAN.take(reply) {
+            self.scanned(result, cx);
+        } else if let Some(result) = LINES.take(reply) {
+            match result {
+                Ok((key, lines)) => {
+                    self.lines.insert(key, lines);
+                }
+                Err(error) if error.kind == Kind::Interrupted => {}
+                Err(error) => cx.fail(&error),
+            }
+        } else if let Some(result) = REPAIR.take(reply) {
+            self.repaired(result, cx);
+        } else {
+            repair::reply(reply, &self.board, cx);
+        }
+    }
+
+    fn escape(&mut self, cx: &mut Cx) -> bool {
+        repair::stop(&self.board, cx) || self.table.clear_range() || self.table.marks_mut().clear()
+    }
+
+    fn status(&self) -> String {
+        let marked = self.marked().len();
+        if marked > 0 {
+            return format!("{marked} marked");
+        }
+        if self.table.is_empty() { String::new() } else { self.table.place() }
+    }
+
+    fn badge(&self) -> Option<String> {
+        let board = self.board.get();
+        let report = board.report.as_ref()?;
+        let bad = board.findings().iter().filter(|finding| finding.severity() >= Severity::Warning).count();
+        let found = if bad == 0 { "ok".to_owned() } else { format!("▲{}", grouped(bad as u64)) };
+        let age = self.clock.ago(report.at);
+        Some(if age == "now" { found } else { format!("{found} {age}") })
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let board = self.board.get();
+        let detail = self.table.current().map(|line| line.key).and_then(|key| {
+            let finding = board.find(key)?;
+            Some(Detail {
+                finding,
+                key: key_of(finding),
+                lines: self.lines.get(&key).map_or(&[], Vec::as_slice),
+            })
+        });
+        let off = may_repair(&self.sitting).err();
+        let view = View { board: &board, phase: &self.phase, detail, off: off.as_deref(), clock: self.clock };
+        view.draw(frame, area, &mut self.table, theme);
+    }
+}
+
+#[cfg(test)]
+mod tests;

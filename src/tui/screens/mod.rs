@@ -1,0 +1,107 @@
+//! The register of screens: one file each.
+
+mod account;
+pub mod confirm;
+pub mod finding;
+pub mod first_run;
+pub mod help;
+pub mod integrity;
+pub mod memberships;
+pub mod menu;
+pub mod message;
+pub mod palette;
+pub mod password;
+pub mod record;
+pub mod review;
+pub mod sign_in;
+pub mod symptoms;
+pub mod undo;
+pub mod user_actions;
+pub mod user_form;
+pub mod user_list;
+pub mod users;
+pub mod write_access;
+
+use super::actions::Action;
+use super::app::Command;
+use super::keymap::Context;
+use super::screen::Screen;
+use super::widgets::form;
+
+/// The tabs, in the order of their numbers.
+#[must_use]
+pub fn tabs() -> Vec<Box<dyn Screen>> {
+    vec![Box::new(users::Users::default()), Box::new(integrity::Integrity::new())]
+}
+
+/// What the keys of everywhere do that need more than the frame.
+#[must_use]
+pub fn commands() -> Vec<(Action, Command)> {
+    let mut commands = undo::commands();
+    commands.push((Action::WriteAccess, Box::new(|cx| cx.push(write_access::WriteAccess::default()))));
+    commands.push((Action::Symptoms, Box::new(|cx| cx.push(symptoms::Symptoms::default()))));
+    commands
+}
+
+/// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
+pub const CONTEXTS: &[Context] = &[
+    Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "Finding", tables: finding::TABLES },
+    Context { name: "First superuser", tables: &[first_run::KEYS] },
+    Context { name: "Help", tables: &[help::KEYS] },
+    Context { name: "Integrity", tables: integrity::TABLES },
+    Context { name: "Memberships", tables: &[memberships::KEYS] },
+    Context { name: "Menu", tables: &[menu::KEYS] },
+    Context { name: "Message", tables: &[message::KEYS] },
+    Context { name: "New password", tables: &[account::shown::KEYS] },
+    Context { name: "Palette", tables: &[palette::KEYS] },
+    Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
+    Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
+    Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
+    Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Sign in", tables: &[sign_in::KEYS] },
+    Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
+    Context { name: "Switch writing on", tables: &[write_access::KEYS] },
+    Context { name: "Symptoms", tables: &[symptoms::KEYS] },
+    Context { name: "Undo", tables: &[undo::KEYS] },
+    Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
+    Context { name: "Users", tables: users::TABLES },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::tui::input::{ctrl, key};
+    use crate::tui::keymap::{Binding, EVERYWHERE};
+    use crate::tui::widgets::{form, table};
+
+    fn tables() -> impl Iterator<Item = &'static Binding> {
+        let shared = [EVERYWHERE, form::KEYS, table::KEYS, table::MARK_KEYS];
+        CONTEXTS.iter().flat_map(|context| context.tables.iter().copied()).chain(shared).flatten()
+    }
+
+    #[test]
+    fn no_key_is_one_that_terminals_multiplexers_or_keyboards_take() {
+        let aliases = ['h', 'i', 'j', 'm', 'a', 'b'].map(ctrl);
+        let composed = ['[', ']'].map(key);
+        for binding in tables() {
+            for chord in binding.keys {
+                assert!(!aliases.contains(chord) && !composed.contains(chord) && !chord.alt, "{binding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_on_one_screen() {
+        for context in CONTEXTS {
+            let mut seen = BTreeSet::new();
+            for binding in context.tables.iter().copied().flatten() {
+                for chord in binding.keys {
+                    assert!(seen.insert(*chord), "{}: {chord}", context.name);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! One user's record: beside the list where there is room, else a screen of its own.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::user_actions::{self, SITTING, Sitting, Whom};
+use super::user_form::SAVED;
+use crate::change::rights;
+use crate::db::own::ListedChange;
+use crate::directory::record::{self, Record};
+use crate::error::{Kind, Result};
+use crate::portal::access::TargetFacts;
+use crate::portal::profile::Profile;
+use crate::text;
+use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
+use crate::tui::cx::Cx;
+use crate::tui::input::{Key, code, ctrl, key};
+use crate::tui::jobs::{Reply, Slot};
+use crate::tui::keymap::Binding;
+use crate::tui::screen::Screen;
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::{cells, grouped, put, wrap};
+
+/// The keys that move in a record.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[code(Key::Down), key('j')], Action::Down, "down").quiet(),
+    Binding::new(&[code(Key::Up), key('k')], Action::Up, "up").quiet(),
+    Binding::new(&[code(Key::PageDown), ctrl('d')], Action::PageDown, "page down").quiet(),
+    Binding::new(&[code(Key::PageUp), ctrl('u')], Action::PageUp, "page up").quiet(),
+];
+
+/// Reads a record.
+pub const READ: Slot<Read> = Slot::latest("users.record");
+
+/// The cells that the labels at the left take.
+const LABEL: u16 = 12;
+
+/// A record as it was read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// The record.
+    pub record: Record,
+    /// The account as guards see it.
+    pub target: Option<TargetFacts>,
+}
+
+/// A record, how far it is scrolled, and which one it should be.
+pub struct RecordPane {
+    shown: Option<Read>,
+    wanted: Option<i64>,
+    first: usize,
+    height: usize,
+    clock: Clock,
+}
+
+impl RecordPane {
+    /// An empty pane.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { shown: None, wanted: None, first: 0, height: 1, clock }
+    }
+
+    /// The record that is shown, if it is this user's.
+    #[must_use]
+    pub fn of(&self, id: i64) -> Option<&Read> {
+        self.shown.as_ref().filter(|read| read.record.user.id == id)
+    }
+
+    /// Wants this user's record, read once nothing else was wanted for so long. The old one stays until then.
+    pub fn want(&mut self, id: i64, delay: Duration, cx: &mut Cx) {
+        self.wanted = Some(id);
+        cx.start_after(delay, &READ, "reading the record", move |portal| async move {
+            let record = record::read(&portal, id).await?;
+            let target =
+                rights::targets(&mut portal.db.clone(), &portal.roles, &[id]).await?.into_values().next();
+            Ok(Read { record, target })
+        });
+    }
+
+    /// Which user's record is shown or on its way.
+    #[must_use]
+    pub fn wanted(&self) -> Option<i64> {
+        self.wanted
+    }
+
+    /// Shows nothing.
+    pub fn clear(&mut self) {
+        self.shown = None;
+        self.wanted = None;
+    }
+
+    /// Takes a reply; gives the error where there is no record, and nothing where the reply is another's.
+    pub fn reply(&mut self, reply: &mut Reply) -> Option<Result<()>> {
+        Some(match READ.take(reply)? {
+            Ok(read) => {
+                if self.of(read.record.user.id).is_none() {
+                    self.first = 0;
+                }
+                self.shown = Some(read);
+                Ok(())
+            }
+            Err(error) => {
+                self.wanted = None;
+                if error.kind == Kind::Invalid {
+                    self.shown = None;
+                }
+                Err(error)
+            }
+        })
+    }
+
+    /// Scrolls.
+    pub fn act(&mut self, action: Action) {
+        match action {
+            Action::Down => self.first += 1,
+            Action::Up => self.first = self.first.saturating_sub(1),
+            Action::PageDown | Action::HalfPageDown => self.first += self.height,
+            Action::PageUp | Action::HalfPageUp => self.first = self.first.saturating_sub(self.height),
+            Action::First => self.first = 0,
+            Action::Last => self.first = usize::MAX,
+            _ => {}
+        }
+    }
+
+    /// Draws it; `focused` says whether the keys scroll it.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
+        let Some(read) = &self.shown else { return };
+        let buffer = frame.buffer_mut();
+        let head = Rect { height: area.height.min(2), ..area };
+        draw_head(buffer, head, &read.record, focused, theme);
+        let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
+        let lines = lines(&read.record, body.width, &self.clock);
+        self.height = usize::from(body.height).max(1);
+        self.first = self.first.min(lines.len().saturating_sub(self.height));
+        for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(self.first)) {
+            put(buffer, body.x, y, LABEL.min(body.width), line.label, theme.style(Tone::Quiet));
+            let room = body.width.saturating_sub(LABEL);
+            put(buffer, body.x + LABEL.min(body.width), y, room, &line.words, theme.style(line.tone));
+        }
+    }
+}
+
+/// The username with the id at the right; the names and the address.
+fn draw_head(buffer: &mut Buffer, area: Rect, record: &Record, focused: bool, theme: &Theme) {
+    let user = &record.user;
+    if area.height == 0 {
+        return;
+    }
+    let id = format!("#{}", user.id);
+    let id_width = cells(id.len()).min(area.width);
+    let name = area.width.saturating_sub(id_width + 1);
+    let tone = if focused { Tone::Accent } else { Tone::Strong };
+    put(buffer, area.x, area.y, name, &user.username, theme.style(tone));
+    put(buffer, area.right() - id_width, area.y, id_width, &id, theme.style(Tone::Quiet));
+    if area.height > 1 {
+        let parts = [user.full_name(), user.email.clone()];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        let words = if parts.is_empty() { "no name".to_owned() } else { parts.join(" · ") };
+        put(buffer, area.x, area.y + 1, area.width, &words, theme.style(Tone::Plain));
+    }
+}
+
+/// One line of a record.
+struct Line {
+    label: &'static str,
+    words: String,
+    tone: Tone,
+}
+
+/// Collects the lines of a record, wrapped to a width.
+struct Lines {
+    lines: Vec<Line>,
+    room: usize,
+}
+
+impl Lines {
+    fn add(&mut self, label: &'static str, words: &str, tone: Tone) {
+        for (at, words) in wrap(&text::safe(words), self.room).into_iter().enumerate() {
+            self.lines.push(Line { label: if at == 0 { label } else { "" }, words, tone });
+        }
+    }
+}
+
+fn lines(record: &Record, width: u16, clock: &Clock) -> Vec<Line> {
+    let room = usize::from(width.saturating_sub(LABEL)).max(1);
+    let mut lines = Lines { lines: Vec::new(), room };
+    add_account(&mut lines, record, clock);
+    add_profiles(&mut lines, record);
+    add_access(&mut lines, record);
+    add_history(&mut lines, &record.history, clock);
+    lines.lines
+}
+
+fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
+    let user = &record.user;
+    let joined = user.date_joined.map_or_else(String::new, |time| format!(" · joined {}", clock.date(time)));
+    if user.is_active {
+        lines.add("Account", &format!("active{joined}"), Tone::Plain);
+    } else {
+        lines.add("Account", &format!("inactive{joined}"), Tone::Warn);
+    }
+    let login = match user.last_login {
+        Some(time) => {
+            format!("last web login {} ({})", clock.ago_in_words(time), clock.date_and_time(time))
+        }
+        None => "never signed in to the portal".to_owned(),
+    };
+    lines.add("", &login, Tone::Plain);
+    lines.add("", &format!("password {}", record.password), Tone::Plain);
+    if record.cannot_sign_in.is_empty() {
+        lines.add("Can sign in", "yes", Tone::Plain);
+    } else {
+        let why = record.cannot_sign_in.join("; ");
+        lines.add("Can sign in", &format!("NO, because {why}"), Tone::Bad);
+    }
+}
+
+fn add_profiles(lines: &mut Lines, record: &Record) {
+    if record.profiles.is_empty() {
+        lines.add("Profile", "none", Tone::Warn);
+    }
+    for (profile, department) in &record.profiles {
+        let label = if record.profiles.len() > 1 { "Profiles" } else { "Profile" };
+        let tone = if record.profiles.len() > 1 { Tone::Warn } else { Tone::Plain };
+        lines.add(label, &profile_words(profile, department.as_deref()), tone);
+        let notify = if profile.email_notifications { "on" } else { "off" };
+        lines.add("", &format!("e-mail notifications {notify}"), tone);
+    }
+}
+
+/// `IT · +1 555 0100 · portal id B31`.
+fn profile_words(profile: &Profile, department: Option<&str>) -> String {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let department = match (department, profile.department_id) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(id)) => format!("department #{id}, which does not exist"),
+        (None, None) => "no department".to_owned(),
+    };
+    let phone = given(&profile.phone_number);
+    let id = given(&profile.main_portal_id).map(|id| format!("portal id {id}"));
+    [Some(department), phone, id].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn add_access(lines: &mut Lines, record: &Record) {
+    let user = &record.user;
+    let mut names: Vec<String> = record.groups.iter().map(|group| group.name.clone()).collect();
+    names.extend(user.is_superuser.then(|| "superuser".to_owned()));
+    names.extend(user.is_staff.then(|| "staff".to_owned()));
+    let names = if names.is_empty() { "no group".to_owned() } else { names.join(", ") };
+    let permissions = match u64::try_from(record.permissions).unwrap_or(0) {
+        _ if user.is_superuser => "every permission".to_owned(),
+        1 => "1 permission".to_owned(),
+        count => format!("{} permissions", grouped(count)),
+    };
+    let tone = if record.access().is_none() { Tone::Warn } else { Tone::Plain };
+    lines.add("Access", &format!("{names}: {permissions}"), tone);
+}
+
+fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
+    if history.is_empty() {
+        lines.add("History", "nothing was changed from here", Tone::Quiet);
+    }
+    for (at, listed) in history.iter().enumerate() {
+        let change = &listed.change;
+        let by = change.actor.clone().unwrap_or_else(|| format!("unix:{}", change.unix_user));
+        let undone = if listed.undone_by.is_some() { " (taken back)" } else { "" };
+        let words = format!("{} {by}: {}{undone}", clock.date(change.made), change.title);
+        let tone = if listed.undone_by.is_some() { Tone::Quiet } else { Tone::Plain };
+        lines.add(if at == 0 { "History" } else { "" }, &words, tone);
+    }
+}
+
+/// The record as a screen, for terminals without room beside the list.
+pub struct RecordScreen {
+    pane: RecordPane,
+    sitting: Sitting,
+    whom: Whom,
+}
+
+impl RecordScreen {
+    /// The record of this user.
+    #[must_use]
+    pub fn new(whom: Whom, clock: Clock) -> Self {
+        Self { pane: RecordPane::new(clock), sitting: Sitting::default(), whom }
+    }
+
+    fn read(&mut self, cx: &mut Cx) {
+        self.pane.want(self.whom.id, Duration::ZERO, cx);
+        Sitting::ask(cx);
+    }
+}
+
+impl Screen for RecordScreen {
+    fn title(&self) -> String {
+        self.whom.username.clone()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        &[user_actions::KEYS, KEYS]
+    }
+
+    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+        self.sitting.may(action, Some(&self.whom))
+    }
+
+    fn opened(&mut self, cx: &mut Cx) {
+        self.read(cx);
+    }
+
+    fn changed(&mut self, cx: &mut Cx) {
+        self.read(cx);
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Cx) {
+        self.pane.act(action);
+        user_actions::act(action, Some(&self.whom), &self.sitting, cx);
+    }
+
+    fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
+        if let Some(result) = SITTING.take(reply) {
+            self.sitting = result.unwrap_or_default();
+        } else if let Some(result) = self.pane.reply(reply) {
+            match (result, self.pane.of(self.whom.id)) {
+                (Ok(()), Some(read)) => self.whom = Whom::of_record(read),
+                (Ok(()), None) => {}
+                (Err(error), _) => {
+                    cx.fail(&error);
+                    if error.kind == Kind::Invalid {
+                        cx.close();
+                    }
+                }
+            }
+        } else if !user_actions::reply(reply, cx) {
+            // The list below reads again by itself, and this record does too.
+            let _ = SAVED.take(reply);
+        }
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        self.pane.draw(frame, inner, false, theme);
+    }
+}
+
+impl Whom {
+    /// The user of a record.
+    #[must_use]
+    pub fn of_record(read: &Read) -> Self {
+        let user = &read.record.user;
+        Self { id: user.id, username: user.username.clone(), is_active: user.is_active, target: read.target }
+    }
+}

@@ -1,0 +1,243 @@
+//! The review: what a plan will do, before anything is written. `y` does it; the dangerous asks for a text first.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::portal::password;
+use crate::text;
+use crate::tui::actions::Action;
+use crate::tui::cx::{Cx, Effect, Then};
+use crate::tui::input::{Input, Key, code, ctrl, key};
+use crate::tui::keymap::Binding;
+use crate::tui::screen::Screen;
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::dialog::TypedConfirmation;
+use crate::tui::widgets::diff::{DiffLine, Sign, draw_diff};
+use crate::tui::widgets::{put, wrap};
+
+/// Its keys.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[key('y')], Action::Yes, "apply").dangerous(),
+    Binding::new(&[code(Key::Enter)], Action::Choose, "apply").dangerous(),
+    Binding::new(&[key('n'), code(Key::Esc), key('q')], Action::No, "leave"),
+    Binding::new(&[ctrl('g')], Action::Spell, "spell the password"),
+    Binding::new(&[key('c')], Action::Copy, "copy the password"),
+    Binding::new(&[code(Key::Down), key('j')], Action::Down, "down").quiet(),
+    Binding::new(&[code(Key::Up), key('k')], Action::Up, "up").quiet(),
+    Binding::new(&[code(Key::PageDown), ctrl('d')], Action::PageDown, "page down").quiet(),
+    Binding::new(&[code(Key::PageUp), ctrl('u')], Action::PageUp, "page up").quiet(),
+];
+
+/// What a review shows.
+#[derive(Clone, Default)]
+pub struct ReviewText {
+    /// What will be done, such as `Deactivate: 14 marked, 3 not in this view`.
+    pub title: String,
+    /// The rows, one line each.
+    pub lines: Vec<DiffLine>,
+    /// What else it touches, who loses what.
+    pub notes: Vec<String>,
+    /// How it is confirmed.
+    pub confirm: Confirmation,
+    /// A generated password, shown until the review is dismissed.
+    pub secret: Option<String>,
+}
+
+/// How a review is confirmed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Confirmation {
+    /// With `y`.
+    #[default]
+    Plain,
+    /// By typing this name or count and pressing `Enter`.
+    Typed(String),
+}
+
+/// The review and how far it is scrolled.
+pub struct Review {
+    text: ReviewText,
+    typed: Option<TypedConfirmation>,
+    yes: Option<Then>,
+    spelled: bool,
+    first: usize,
+    height: usize,
+    below: usize,
+}
+
+impl Review {
+    /// Shows the text; once confirmed it closes and runs `yes` in the name of the screen that opened it.
+    #[must_use]
+    pub fn new(text: ReviewText, yes: impl FnOnce(&mut Cx) + 'static) -> Self {
+        let typed = match &text.confirm {
+            Confirmation::Plain => None,
+            Confirmation::Typed(wanted) => Some(TypedConfirmation::new(wanted.clone())),
+        };
+        Self { text, typed, yes: Some(Box::new(yes)), spelled: false, first: 0, height: 1, below: 0 }
+    }
+
+    /// Everything that scrolls: notes below rows.
+    fn body(&self, width: u16) -> Vec<DiffLine> {
+        let mut lines = self.text.lines.clone();
+        if !self.text.notes.is_empty() {
+            lines.push(DiffLine::new(Sign::Note, ""));
+        }
+        let room = usize::from(width.saturating_sub(2));
+        for note in &self.text.notes {
+            lines.extend(
+                wrap(&text::safe_lines(note), room).into_iter().map(|line| DiffLine::new(Sign::Note, line)),
+            );
+        }
+        lines
+    }
+
+    /// The lines about the password: itself, and how it is spelled.
+    fn secret_lines(&self, width: u16) -> Vec<String> {
+        let Some(secret) = &self.text.secret else { return Vec::new() };
+        let mut lines = vec![format!("New password, shown only here:  {secret}")];
+        if self.spelled {
+            lines.extend(wrap(&password::spell(secret).join(", "), usize::from(width)));
+        }
+        lines
+    }
+}
+
+impl Screen for Review {
+    fn title(&self) -> String {
+        self.text.title.clone()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        &[KEYS]
+    }
+
+    fn enabled(&self, action: Action) -> Result<(), String> {
+        let wanted = |typed: &TypedConfirmation| format!("Type {} first, then Enter.", typed.wanted());
+        match (action, &self.typed) {
+            (Action::Yes, Some(typed)) => Err(wanted(typed)),
+            (Action::Choose, Some(typed)) if !typed.is_met() => Err(wanted(typed)),
+            (Action::Choose, None) => Err("y applies it; Enter never does.".to_owned()),
+            (Action::Spell | Action::Copy, _) if self.text.secret.is_none() => {
+                Err("There is no password in this review.".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Cx) {
+        match action {
+            Action::Yes | Action::Choose => {
+                if let Some(yes) = self.yes.take() {
+                    cx.close_then(yes);
+                }
+            }
+            Action::No => cx.close(),
+            Action::Spell => self.spelled = !self.spelled,
+            Action::Copy => {
+                if let Some(secret) = &self.text.secret {
+                    cx.ask(Effect::Copy(secret.clone()));
+                }
+            }
+            Action::Down => self.first += 1,
+            Action::Up => self.first = self.first.saturating_sub(1),
+            Action::PageDown => self.first += self.height,
+            Action::PageUp => self.first = self.first.saturating_sub(self.height),
+            _ => {}
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.typed.is_some()
+    }
+
+    fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
+        match (input, &mut self.typed) {
+            // The cursor keys of the field are of no use in so short a text; the list needs them more.
+            (Input::Key(chord), Some(typed)) if chord.text().is_some() || chord.key == Key::Backspace => {
+                typed.field().key(*chord)
+            }
+            // What is asked for is typed, not pasted: that is why it is asked for.
+            _ => false,
+        }
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let buffer = frame.buffer_mut();
+        let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        put(buffer, inner.x, area.y, inner.width, &self.text.title, theme.style(Tone::Strong));
+        let mut top = area.y + 1;
+        for line in self.secret_lines(inner.width) {
+            if top < area.bottom() {
+                put(buffer, inner.x, top, inner.width, &line, theme.style(Tone::Accent));
+                top += 1;
+            }
+        }
+        let below = area.bottom().saturating_sub(top);
+        let asking = if self.typed.is_some() { below.min(2) } else { 0 };
+        let list = Rect { y: top, height: below - asking, ..inner };
+        let lines = self.body(inner.width);
+        self.height = usize::from(list.height).max(1);
+        self.first = self.first.min(lines.len().saturating_sub(self.height));
+        self.below = lines.len().saturating_sub(self.first + self.height);
+        draw_diff(buffer, list, &lines, self.first, theme);
+        if let Some(typed) = &self.typed
+            && asking > 0
+        {
+            typed.draw(frame, Rect { y: list.bottom(), height: asking, ..inner }, theme);
+        }
+    }
+
+    fn guarded(&self) -> bool {
+        true
+    }
+
+    fn status(&self) -> String {
+        if self.below > 0 { format!("{} lines below", self.below) } else { String::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+
+    fn cx() -> Cx {
+        Cx::new(Size::new(80, 24))
+    }
+
+    fn review(confirm: Confirmation) -> Review {
+        let text = ReviewText { title: "Delete cho".to_owned(), confirm, ..ReviewText::default() };
+        Review::new(text, |cx| cx.done("deleted"))
+    }
+
+    #[test]
+    fn y_applies_a_plain_review_and_enter_does_not() {
+        let mut plain = review(Confirmation::Plain);
+        assert!(plain.enabled(Action::Choose).is_err());
+        assert!(plain.enabled(Action::Yes).is_ok());
+        let mut cx = cx();
+        plain.act(Action::Yes, &mut cx);
+        assert!(matches!(cx.effects(), [Effect::CloseThen(_)]));
+    }
+
+    #[test]
+    fn a_typed_review_wants_the_whole_name_typed() {
+        let mut typed = review(Confirmation::Typed("cho".to_owned()));
+        assert!(!typed.input(&Input::Paste("cho".to_owned()), &mut cx()));
+        for c in ['c', 'h'] {
+            typed.input(&Input::Key(key(c)), &mut cx());
+        }
+        assert!(typed.enabled(Action::Choose).is_err() && typed.enabled(Action::Yes).is_err());
+        typed.input(&Input::Key(key('o')), &mut cx());
+        assert!(typed.enabled(Action::Choose).is_ok());
+    }
+
+    #[test]
+    fn a_password_is_spelled_when_asked() {
+        let text = ReviewText { secret: Some("aB7-x".to_owned()), ..ReviewText::default() };
+        let mut review = Review::new(text, |_| {});
+        assert_eq!(review.secret_lines(80).len(), 1);
+        review.act(Action::Spell, &mut cx());
+        assert_eq!(review.secret_lines(80)[1], "alfa, capital Bravo, seven, hyphen, x-ray");
+    }
+}

@@ -1,0 +1,280 @@
+//! What can be done to a user from the list and from the record: who may, and what each key starts.
+
+use super::memberships::Memberships;
+use super::menu::{Entry, Menu};
+use super::password::PasswordForm;
+use super::undo::{self, Undo};
+use super::user_form::UserForm;
+use crate::change::rights;
+use crate::directory::{Portal, accounts, history};
+use crate::error::Result;
+use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
+use crate::tui::actions::Action;
+use crate::tui::cx::Cx;
+use crate::tui::input::key;
+use crate::tui::jobs::{Reply, Slot};
+use crate::tui::keymap::Binding;
+use crate::tui::plan_review::{self, Prepared};
+
+/// The keys about one user, for every screen that has one under the cursor.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[key('e')], Action::UsersEdit, "edit"),
+    Binding::new(&[key('a')], Action::Menu, "actions"),
+    Binding::new(&[key('u')], Action::Undo, "undo"),
+    Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
+    Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
+    Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
+    Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+];
+
+/// What the person signed in may do and has done.
+pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
+const PLAN: Slot<Prepared> = Slot::latest("users.plan");
+
+/// The user whom a key is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whom {
+    /// The id in `auth_user`.
+    pub id: i64,
+    /// The username.
+    pub username: String,
+    /// Whether the account is active.
+    pub is_active: bool,
+    /// The account as guards see it, once that is read.
+    pub target: Option<TargetFacts>,
+}
+
+/// The person signed in: their rights, and what they could take back. Until it is read everything seems allowed; the
+/// write itself decides.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sitting {
+    /// Who they are; nobody where nobody had to sign in.
+    pub actor: Option<ActorFacts>,
+    /// Why nothing can be written at all.
+    pub read_only: Option<String>,
+    /// Whether there is something to undo, once that is known.
+    pub can_undo: Option<bool>,
+    /// Whether there is something to redo, once that is known.
+    pub can_redo: Option<bool>,
+}
+
+impl Sitting {
+    /// Starts reading; the reply comes in [`SITTING`].
+    pub fn ask(cx: &mut Cx) {
+        cx.start(&SITTING, "reading your rights", |portal| async move { Self::read(&portal).await });
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn read(portal: &Portal) -> Result<Self> {
+        let actor = match &portal.actor.account {
+            Some(account) => rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?,
+            None => None,
+        };
+        let journal = portal.schema.has_own_tables();
+        Ok(Self {
+            actor,
+            read_only: portal.read_only.as_ref().map(ToString::to_string),
+            can_undo: Some(journal && history::newest_of_sitting(portal).await?.is_some()),
+            can_redo: Some(journal && history::newest_undo_of_sitting(portal).await?.is_some()),
+        })
+    }
+
+    /// Whether an action can be done now, to this user; if not, why.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn may(&self, action: Action, whom: Option<&Whom>) -> std::result::Result<(), String> {
+        let is_write = matches!(
+            action,
+            Action::UsersNew
+                | Action::UsersEdit
+                | Action::UsersPassword
+                | Action::UsersCanLogIn
+                | Action::UsersMemberships
+                | Action::Undo
+                | Action::Redo
+        );
+        if let (true, Some(why)) = (is_write, &self.read_only) {
+            return Err(why.clone());
+        }
+        match action {
+            Action::UsersNew => self.allows(&access::Action::CreateUser),
+            Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
+            Action::Redo if self.can_redo == Some(false) => Err(undo::nothing(true)),
+            Action::UsersEdit
+            | Action::UsersPassword
+            | Action::UsersCanLogIn
+            | Action::UsersMemberships
+            | Action::Menu => {
+                let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
+                whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn may_to(
+        &self,
+        action: Action,
+        is_active: bool,
+        target: &TargetFacts,
+    ) -> std::result::Result<(), String> {
+        match action {
+            Action::UsersEdit => self
+                .allows(&access::Action::EditAccount(target))
+                .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
+            Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
+            Action::UsersMemberships => {
+                self.allows(&access::Action::GiveGroup { target, level: Some(access::Level::Engineer) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn allows(&self, action: &access::Action<'_>) -> std::result::Result<(), String> {
+        self.actor.as_ref().map_or(Ok(()), |actor| allowed(actor, action))
+    }
+
+    /// What can be done to this user now, for the menu.
+    #[must_use]
+    pub fn entries(&self, whom: &Whom) -> Vec<Entry> {
+        let log_in = if whom.is_active {
+            Entry { letter: 'd', label: "deactivate: can no longer log in", action: Action::UsersCanLogIn }
+        } else {
+            Entry { letter: 'a', label: "activate: can log in again", action: Action::UsersCanLogIn }
+        };
+        let all = [
+            Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
+            Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
+            log_in,
+            Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
+            Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
+        ];
+        let can = |entry: &Entry| match entry.action {
+            // Unlike a key, a menu has the time to know.
+            Action::Undo if self.can_undo != Some(true) => false,
+            Action::Redo if self.can_redo != Some(true) => false,
+            action => self.may(action, Some(whom)).is_ok(),
+        };
+        all.into_iter().filter(can).collect()
+    }
+}
+
+/// Does an action of [`KEYS`] that `may` be done.
+pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) {
+    match (action, whom) {
+        (Action::Undo, _) => cx.push(Undo::newest()),
+        (Action::Redo, _) => cx.push(Undo::redo()),
+        (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
+        (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
+        (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
+        (Action::UsersCanLogIn, Some(whom)) => {
+            let (id, active) = (whom.id, !whom.is_active);
+            cx.start(&PLAN, "planning", move |portal| async move {
+                plan_review::prepare(&portal, accounts::set_active(&portal, id, active).await?).await
+            });
+        }
+        (Action::Menu, Some(whom)) => {
+            let entries = sitting.entries(whom);
+            if entries.is_empty() {
+                cx.refuse(format!("You may do nothing to {}.", whom.username));
+            } else {
+                cx.push(Menu::new(whom.username.clone(), entries));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes the reply to what [`act`] started; says whether it was one.
+pub fn reply(reply: &mut Reply, cx: &mut Cx) -> bool {
+    match PLAN.take(reply) {
+        Some(Ok(prepared)) => prepared.open(cx),
+        Some(Err(error)) => cx.fail(&error),
+        None => return false,
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+    use crate::portal::access::Level;
+
+    fn actor(level: Level) -> ActorFacts {
+        ActorFacts {
+            id: 1,
+            username: "amir".to_owned(),
+            active: true,
+            superuser: level == Level::Superuser,
+            level: Some(level),
+        }
+    }
+
+    fn whom(level: Option<Level>, is_active: bool) -> Whom {
+        let target = TargetFacts { id: 2, superuser: false, privileged: false, level };
+        Whom { id: 2, username: "bela".to_owned(), is_active, target: Some(target) }
+    }
+
+    fn letters(sitting: &Sitting, whom: &Whom) -> String {
+        sitting.entries(whom).iter().map(|entry| entry.letter).collect()
+    }
+
+    #[test]
+    fn only_what_is_allowed_is_offered() {
+        let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdm");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epam");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
+        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
+        let mut own = whom(Some(Level::Engineer), true);
+        own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
+        assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
+        assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
+    }
+
+    #[test]
+    fn a_portal_opened_read_only_says_so_for_every_write() {
+        let sitting = Sitting {
+            actor: Some(actor(Level::Superuser)),
+            read_only: Some("It is read-only.".to_owned()),
+            can_undo: Some(true),
+            ..Sitting::default()
+        };
+        for action in [Action::UsersNew, Action::UsersEdit, Action::UsersCanLogIn, Action::Undo] {
+            assert_eq!(sitting.may(action, Some(&whom(None, true))), Err("It is read-only.".to_owned()));
+        }
+        assert!(sitting.may(Action::Open, None).is_ok());
+    }
+
+    #[test]
+    fn undo_is_offered_once_there_is_something() {
+        let mut sitting = Sitting { can_undo: Some(false), ..Sitting::default() };
+        assert!(sitting.may(Action::Undo, None).is_err());
+        sitting.can_undo = Some(true);
+        assert!(sitting.may(Action::Undo, None).is_ok());
+        assert!(letters(&sitting, &whom(None, true)).contains('u'));
+    }
+
+    #[test]
+    fn keys_start_what_they_say() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let (sitting, bela) = (Sitting::default(), whom(None, true));
+        for (action, effects) in [
+            (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
+            (Action::Undo, "[Push(Undo)]"),
+            (Action::Redo, "[Push(Redo)]"),
+            (Action::Menu, "[Push(bela)]"),
+        ] {
+            act(action, Some(&bela), &sitting, &mut cx);
+            assert_eq!(format!("{:?}", cx.take()), effects);
+        }
+    }
+}

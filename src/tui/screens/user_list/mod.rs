@@ -1,0 +1,369 @@
+//! The list of users: the loaded stretch around the cursor, what it is sorted by, and what filters it.
+//!
+//! Pages are read by keyset in one slot, so that the newest wish wins; the count and the cursor's number come in slots of
+//! their own, because on a large portal they take longer than a page.
+
+mod line;
+pub mod sort;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::directory::Portal;
+use crate::directory::users::{self, From, Place, Query, UserRow};
+use crate::error::{Kind, Result};
+use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
+use crate::tui::cx::Cx;
+use crate::tui::input::{Input, Key};
+use crate::tui::jobs::{Reply, Slot};
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::put;
+use crate::tui::widgets::table::{Page, Table, Want};
+use crate::tui::widgets::text_field::{TextField, draw_prompt};
+
+use line::{COLUMNS, Line, column_of};
+
+/// How many rows a page has: more than a screen, so that the next is there before it is needed.
+const PAGE: usize = 100;
+/// How many rows before the cursor are read when the list is opened in its middle.
+const BEFORE: usize = 50;
+
+/// Reads rows.
+pub const ROWS: Slot<Loaded> = Slot::latest("users.rows");
+const COUNT: Slot<i64> = Slot::latest("users.count");
+const POSITION: Slot<(i64, i64)> = Slot::latest("users.position");
+
+/// Rows that were read.
+#[derive(Debug)]
+pub enum Loaded {
+    /// The page that the table wanted.
+    Page(Want, users::Page),
+    /// The rows around one user.
+    Around {
+        /// The rows.
+        rows: Vec<UserRow>,
+        /// Where among them the user is.
+        cursor: usize,
+        /// Whether there are more before and after them.
+        more: (bool, bool),
+    },
+}
+
+/// The list.
+pub struct UserList {
+    table: Table<Line>,
+    query: Query,
+    filter: TextField,
+    typing: bool,
+    clock: Clock,
+}
+
+impl UserList {
+    /// An empty list by username; [`Self::restart`] fills it.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        let mut list = Self {
+            table: Table::new(&COLUMNS),
+            query: Query::default(),
+            filter: TextField::free(""),
+            typing: false,
+            clock,
+        };
+        list.show_order();
+        list
+    }
+
+    /// The user under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&UserRow> {
+        self.table.current().map(|line| &line.user)
+    }
+
+    /// Whether the filter line has the cursor.
+    #[must_use]
+    pub fn is_typing(&self) -> bool {
+        self.typing
+    }
+
+    /// What the list is sorted by.
+    #[must_use]
+    pub fn sorted_by(&self) -> users::Column {
+        self.query.sort
+    }
+
+    /// Reads the list from its beginning.
+    pub fn restart(&mut self, cx: &mut Cx) {
+        let want = self.table.start();
+        self.table.set_total(None);
+        self.fetch(want, cx);
+        self.count(cx);
+    }
+
+    /// Reads again what is shown.
+    pub fn reload(&mut self, cx: &mut Cx) {
+        let want = self.table.again();
+        self.fetch(want, cx);
+        self.count(cx);
+    }
+
+    /// Moves to a user, loaded or not.
+    pub fn go_to(&mut self, id: i64, cx: &mut Cx) {
+        let query = self.query.clone();
+        cx.start(&ROWS, "loading users", move |portal| async move { around(&portal, &query, id).await });
+        self.count(cx);
+    }
+
+    /// Does a move of the table.
+    pub fn act(&mut self, action: Action, cx: &mut Cx) {
+        if let Some(want) = self.table.act(action) {
+            self.fetch(want, cx);
+        }
+    }
+
+    /// Sorts by another column, from the first row.
+    pub fn sort(&mut self, column: users::Column, cx: &mut Cx) {
+        self.query.descending = self.query.sort == column && !self.query.descending;
+        self.query.sort = column;
+        self.show_order();
+        self.restart(cx);
+    }
+
+    /// Turns the order round and stays on the same user.
+    pub fn reverse(&mut self, cx: &mut Cx) {
+        self.query.descending = !self.query.descending;
+        self.show_order();
+        match self.current().map(|user| user.id) {
+            Some(id) => self.go_to(id, cx),
+            None => self.restart(cx),
+        }
+    }
+
+    /// Puts the cursor into the filter line.
+    pub fn type_filter(&mut self) {
+        self.typing = true;
+    }
+
+    /// Takes a key or a paste for the filter line; says whether it was used.
+    pub fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
+        let used = match input {
+            Input::Key(chord) if matches!(chord.key, Key::Enter | Key::Down) => {
+                self.typing = false;
+                return true;
+            }
+            Input::Key(chord) => self.filter.key(*chord),
+            Input::Paste(words) => {
+                self.filter.paste(words);
+                true
+            }
+            _ => false,
+        };
+        self.refilter(cx);
+        used
+    }
+
+    /// Takes the filter away; says whether there was one.
+    pub fn clear_filter(&mut self, cx: &mut Cx) -> bool {
+        let had = self.typing || !self.filter.value().is_empty();
+        self.typing = false;
+        self.filter.set("");
+        self.refilter(cx);
+        had
+    }
+
+    fn refilter(&mut self, cx: &mut Cx) {
+        let words = Query::words(self.filter.value());
+        if words != self.query.words {
+            self.query.words = words;
+            self.restart(cx);
+        }
+    }
+
+    /// Takes a reply; says whether it was one of the list's.
+    pub fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
+        if let Some(result) = ROWS.take(reply) {
+            self.take_rows(result, cx);
+        } else if let Some(result) = COUNT.take(reply) {
+            // Without a count the list is as useful; whoever stopped it knows.
+            self.table.set_total(result.ok().and_then(|count| u64::try_from(count).ok()));
+        } else if let Some(result) = POSITION.take(reply) {
+            if let Ok((id, before)) = result {
+                self.table.set_before(&id, u64::try_from(before).unwrap_or(0));
+            }
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn take_rows(&mut self, result: Result<Loaded>, cx: &mut Cx) {
+        let more = match result {
+            Ok(Loaded::Page(want, page)) => {
+                let more = match want {
+                    Want::Last | Want::Before => !page.at_start,
+                    Want::First | Want::After | Want::Again => !page.at_end,
+                };
+                let rows = page.rows.into_iter().map(|user| Line::new(user, &self.clock)).collect();
+                self.table.take(want, Page { rows, more })
+            }
+            Ok(Loaded::Around { rows, cursor, more }) => {
+                let place = rows.get(cursor).map(|user| user.place.clone());
+                let rows = rows.into_iter().map(|user| Line::new(user, &self.clock)).collect();
+                self.table.show_around(rows, cursor, more);
+                if let (Some(place), false) = (place, self.table.is_at_start()) {
+                    self.ask_position(place, cx);
+                }
+                None
+            }
+            Err(error) => {
+                self.table.failed();
+                if error.kind != Kind::Interrupted {
+                    cx.fail(&error);
+                }
+                None
+            }
+        };
+        self.table.set_empty(if self.query.words.is_empty() {
+            "There are no users yet."
+        } else {
+            "No user matches; Esc clears the filter."
+        });
+        if let Some(want) = more {
+            self.fetch(want, cx);
+        }
+    }
+
+    fn fetch(&self, want: Want, cx: &mut Cx) {
+        let place = |line: Option<&Line>| line.map(|line| line.user.place.clone());
+        let (from, limit) = match want {
+            Want::First => (From::Start, PAGE),
+            Want::Last => (From::End, PAGE),
+            Want::After => (place(self.table.last()).map_or(From::Start, From::After), PAGE),
+            Want::Before => (place(self.table.first()).map_or(From::Start, From::Before), PAGE),
+            // A new user may come before the first one.
+            Want::Again if self.table.is_at_start() => (From::Start, self.table.len().max(PAGE)),
+            Want::Again => {
+                (place(self.table.first()).map_or(From::Start, From::At), self.table.len().max(PAGE))
+            }
+        };
+        let query = self.query.clone();
+        cx.start(&ROWS, "loading users", move |portal| async move {
+            Ok(Loaded::Page(want, users::page(&portal, &query, &from, limit).await?))
+        });
+    }
+
+    fn count(&self, cx: &mut Cx) {
+        let query = self.query.clone();
+        cx.start(&COUNT, "counting users", move |portal| async move { users::count(&portal, &query).await });
+    }
+
+    fn ask_position(&self, place: Place, cx: &mut Cx) {
+        let query = self.query.clone();
+        let Some(id) = self.current().map(|user| user.id) else { return };
+        cx.start(&POSITION, "counting users", move |portal| async move {
+            Ok((id, users::position(&portal, &query, &place).await?))
+        });
+    }
+
+    fn show_order(&mut self) {
+        // A column that is not shown has no heading to put the arrow at.
+        self.table.set_sorted(column_of(self.query.sort).unwrap_or(usize::MAX), self.query.descending);
+    }
+
+    /// `14 of 1 204 · by username`.
+    #[must_use]
+    pub fn status(&self) -> String {
+        let place = self.table.place();
+        let order = self.query.sort.label();
+        let reversed = if self.query.descending { ", reversed" } else { "" };
+        let gap = if place.is_empty() { "" } else { " · " };
+        format!("{place}{gap}by {order}{reversed}")
+    }
+
+    /// Draws the filter line, while there is a filter, and the table.
+    pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
+        let filtering = self.typing || !self.filter.value().is_empty();
+        let height = u16::from(filtering && area.height > 1);
+        let row = Rect { height, ..area };
+        if height > 0 && self.typing {
+            let at = draw_prompt(frame.buffer_mut(), row, " / ", &self.filter, theme.style(Tone::Accent));
+            frame.set_cursor_position(at);
+        } else if height > 0 {
+            let words = format!(" / {}", self.filter.value());
+            put(frame.buffer_mut(), row.x, row.y, row.width, &words, theme.style(Tone::Accent));
+        }
+        let below = Rect { y: area.y + height, height: area.height - height, ..area };
+        self.table.draw(frame, below, focused, theme);
+    }
+}
+
+/// The rows around a user; from the start, where the list does not have them.
+async fn around(portal: &Portal, query: &Query, id: i64) -> Result<Loaded> {
+    let Some(place) = users::place(portal, query, id).await? else {
+        return Ok(Loaded::Page(Want::First, users::page(portal, query, &From::Start, PAGE).await?));
+    };
+    let before = users::page(portal, query, &From::Before(place.clone()), BEFORE).await?;
+    let after = users::page(portal, query, &From::At(place), PAGE).await?;
+    let cursor = before.rows.len();
+    let more = (!before.at_start, !after.at_end);
+    Ok(Loaded::Around { rows: before.rows.into_iter().chain(after.rows).collect(), cursor, more })
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::tui::input::{code, key};
+
+    fn list() -> (UserList, Cx) {
+        (UserList::new(Clock::default()), Cx::new(Size::new(80, 24)))
+    }
+
+    fn asked(cx: &mut Cx) -> String {
+        format!("{:?}", cx.take())
+    }
+
+    const BOTH: &str = "[Start(users.rows: loading users), Start(users.count: counting users)]";
+
+    #[test]
+    fn a_new_question_asks_for_rows_and_their_count() {
+        let (mut list, mut cx) = list();
+        list.restart(&mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        list.sort(users::Column::LastLogin, &mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        assert!(list.status().ends_with("by last web login"), "{}", list.status());
+        list.sort(users::Column::LastLogin, &mut cx);
+        assert!(list.status().ends_with("by last web login, reversed"), "{}", list.status());
+    }
+
+    #[test]
+    fn only_a_key_that_changes_the_words_asks_again() {
+        let (mut list, mut cx) = list();
+        list.type_filter();
+        list.input(&Input::Key(key('b')), &mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        for chord in [key(' '), code(Key::Left), code(Key::Home)] {
+            list.input(&Input::Key(chord), &mut cx);
+            assert_eq!(asked(&mut cx), "[]", "{chord}");
+        }
+        assert!(list.input(&Input::Key(code(Key::Enter)), &mut cx) && !list.is_typing());
+        assert!(list.clear_filter(&mut cx));
+        assert_eq!(asked(&mut cx), BOTH);
+        assert!(!list.clear_filter(&mut cx));
+    }
+
+    #[test]
+    fn what_was_stopped_is_no_error_and_what_failed_is() {
+        let (mut list, mut cx) = list();
+        let stopped = Error::new(Kind::Interrupted, "Stopped loading users.");
+        assert!(list.reply(&mut Reply::of(&ROWS, Err(stopped)), &mut cx));
+        assert_eq!(asked(&mut cx), "[]");
+        let failed = Error::unreachable("The database does not answer.");
+        assert!(list.reply(&mut Reply::of(&ROWS, Err(failed)), &mut cx));
+        assert_eq!(asked(&mut cx), "[Toast(\"The database does not answer.\")]");
+        assert!(!list.reply(&mut Reply::of(&sort::CHOSEN, Ok(users::Column::Name)), &mut cx));
+    }
+}

@@ -1,0 +1,210 @@
+//! The Users tab: the list, and beside it, where there is room, the record of the user under the cursor.
+
+use std::time::Duration;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::record::{RecordPane, RecordScreen};
+use super::user_actions::{self, SITTING, Sitting, Whom};
+use super::user_form::{SAVED, UserForm};
+use super::user_list::{UserList, sort};
+use crate::error::Kind;
+use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
+use crate::tui::cx::Cx;
+use crate::tui::input::{Input, Key, code, key};
+use crate::tui::jobs::Reply;
+use crate::tui::keymap::Binding;
+use crate::tui::screen::Screen;
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::{cells, put, table};
+
+/// Its keys, beside those about one user and those of every list.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[key('/'), code(Key::F(3))], Action::Filter, "filter"),
+    Binding::new(&[key('n')], Action::UsersNew, "new"),
+    Binding::new(&[code(Key::Enter)], Action::Open, "record").quiet(),
+    Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
+    Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
+    Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
+];
+
+/// All its tables.
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::KEYS];
+
+/// From so many columns on, the record stands beside the list.
+const WIDE: u16 = 100;
+/// How long the cursor rests before the record is read: longer than a held key takes to repeat.
+const REST: Duration = Duration::from_millis(100);
+
+/// The tab.
+pub struct Users {
+    list: UserList,
+    pane: RecordPane,
+    sitting: Sitting,
+    in_record: bool,
+    wide: bool,
+    clock: Clock,
+}
+
+impl Default for Users {
+    fn default() -> Self {
+        Self::new(Clock::default())
+    }
+}
+
+impl Users {
+    /// The tab, nothing read yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            list: UserList::new(clock),
+            pane: RecordPane::new(clock),
+            sitting: Sitting::default(),
+            in_record: false,
+            wide: false,
+            clock,
+        }
+    }
+
+    /// The user under the cursor, with the rights that were read for them.
+    fn whom(&self) -> Option<Whom> {
+        let user = self.list.current()?;
+        let target = self.pane.of(user.id).and_then(|read| read.target);
+        Some(Whom { id: user.id, username: user.username.clone(), is_active: user.is_active, target })
+    }
+
+    /// Wants the record of the user under the cursor, unless it is there or on its way.
+    fn follow(&mut self, delay: Duration, cx: &mut Cx) {
+        match self.list.current().map(|user| user.id) {
+            Some(id) if self.pane.wanted() == Some(id) => {}
+            Some(id) => self.pane.want(id, delay, cx),
+            None => self.pane.clear(),
+        }
+    }
+
+    fn open(&mut self, cx: &mut Cx) {
+        if self.wide {
+            self.in_record = true;
+        } else if let Some(whom) = self.whom() {
+            cx.push(RecordScreen::new(whom, self.clock));
+        }
+    }
+}
+
+impl Screen for Users {
+    fn title(&self) -> String {
+        "Users".to_owned()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        TABLES
+    }
+
+    fn enabled(&self, action: Action) -> Result<(), String> {
+        match action {
+            Action::SwitchPane if !self.wide => {
+                Err("There is no room for the record beside the list; Enter opens it.".to_owned())
+            }
+            Action::Open if self.list.current().is_none() => {
+                Err("There is no user under the cursor.".to_owned())
+            }
+            _ => self.sitting.may(action, self.whom().as_ref()),
+        }
+    }
+
+    fn opened(&mut self, cx: &mut Cx) {
+        self.wide = cx.size().width >= WIDE;
+        self.list.restart(cx);
+        Sitting::ask(cx);
+    }
+
+    fn changed(&mut self, cx: &mut Cx) {
+        self.list.reload(cx);
+        if let Some(id) = self.list.current().map(|user| user.id) {
+            self.pane.want(id, Duration::ZERO, cx);
+        }
+        Sitting::ask(cx);
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Cx) {
+        match action {
+            Action::Filter => {
+                self.in_record = false;
+                self.list.type_filter();
+            }
+            Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
+            Action::ReverseSort => self.list.reverse(cx),
+            Action::Open => self.open(cx),
+            Action::SwitchPane => self.in_record = !self.in_record,
+            Action::UsersNew => cx.push(UserForm::new()),
+            _ if is_move(action) && self.in_record => self.pane.act(action),
+            _ if is_move(action) => {
+                self.list.act(action, cx);
+                self.follow(REST, cx);
+            }
+            _ => user_actions::act(action, self.whom().as_ref(), &self.sitting, cx),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.list.is_typing()
+    }
+
+    fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
+        self.list.input(input, cx)
+    }
+
+    fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
+        if self.list.reply(reply, cx) {
+            self.follow(Duration::ZERO, cx);
+        } else if let Some(result) = self.pane.reply(reply) {
+            // A user who is gone leaves the list by itself.
+            if let Err(error) = result
+                && !matches!(error.kind, Kind::Interrupted | Kind::Invalid)
+            {
+                cx.fail(&error);
+            }
+        } else if let Some(result) = SITTING.take(reply) {
+            self.sitting = result.unwrap_or_default();
+        } else if let Some(Ok(column)) = sort::CHOSEN.take(reply) {
+            self.list.sort(column, cx);
+        } else if let Some(Ok(id)) = SAVED.take(reply) {
+            self.list.go_to(id, cx);
+        } else {
+            user_actions::reply(reply, cx);
+        }
+    }
+
+    fn escape(&mut self, cx: &mut Cx) -> bool {
+        if std::mem::take(&mut self.in_record) {
+            return true;
+        }
+        self.list.clear_filter(cx)
+    }
+
+    fn status(&self) -> String {
+        self.list.status()
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        self.wide = area.width >= WIDE;
+        self.in_record &= self.wide;
+        if !self.wide {
+            self.list.draw(frame, area, true, theme);
+            return;
+        }
+        let width = cells(usize::from(area.width) * 2 / 3);
+        self.list.draw(frame, Rect { width, ..area }, !self.in_record, theme);
+        for y in area.y..area.bottom() {
+            put(frame.buffer_mut(), area.x + width, y, 1, theme.bar(), theme.style(Tone::Quiet));
+        }
+        let beside = Rect { x: area.x + width + 2, width: area.width - width - 3, ..area };
+        self.pane.draw(frame, beside, self.in_record, theme);
+    }
+}
+
+fn is_move(action: Action) -> bool {
+    table::KEYS.iter().any(|binding| binding.action == action)
+}

@@ -1,0 +1,5 @@
+//! The real loop, driven by streams of keys, with a toy screen.
+
+mod frames;
+mod loops;
+mod toy;

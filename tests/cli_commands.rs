@@ -1,0 +1,462 @@
+//! The commands on a portal of their own: what they write, what they print, and what they refuse.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::{Value, json};
+
+const CANARY: &str = "Canary-Plover-41-Qx";
+
+/// A home with an embedded portal in it.
+struct Home(PathBuf);
+
+impl Home {
+    fn empty(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("portaldesk-commands-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// With one superuser, `root`.
+    fn new(test: &str) -> Self {
+        let home = Self::empty(test);
+        home.ok(&["init"]);
+        home.ok(&["create-superuser", "--username", "root", "--password-generate"]);
+        home
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin("portaldesk"));
+        command.env_clear().env("HOME", &self.0).env("TZ", "UTC").args(arguments).stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn with_input(&self, input: &str, arguments: &[&str]) -> Output {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// What a command prints, which must end well.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let mut with_json = vec!["--json"];
+        with_json.extend_from_slice(arguments);
+        serde_json::from_str(&self.ok(&with_json)).unwrap()
+    }
+
+    /// Exit code and the error object.
+    fn refused(&self, arguments: &[&str]) -> (i32, Value) {
+        let mut with_json = vec!["--json"];
+        with_json.extend_from_slice(arguments);
+        let output = self.run(&with_json);
+        assert_eq!(text(&output.stdout), "", "{arguments:?}");
+        (output.status.code().unwrap(), serde_json::from_str(&text(&output.stderr)).unwrap())
+    }
+
+    fn user(&self, name: &str) -> Value {
+        self.json(&["user", "show", name])["item"].clone()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_first_superuser_is_in_the_admin_group() {
+    let home = Home::empty("first");
+    home.ok(&["init"]);
+    let (code, error) = home.refused(&["create-superuser", "--username", "root"]);
+    assert_eq!(code, 2);
+    assert!(error["error"]["message"].as_str().unwrap().contains("--password-generate"));
+    let made =
+        home.json(&["createsuperuser", "--username", "root", "--email", "r@x.org", "--password-generate"]);
+    assert_eq!(keys(&made), ["portaldesk", "kind", "operation", "rows", "dry_run", "plan", "password"]);
+    assert_eq!((made["portaldesk"].clone(), made["kind"].clone()), (json!(1), json!("change")));
+    let root = home.user("root");
+    assert_eq!(
+        keys(&root),
+        [
+            "id",
+            "username",
+            "first_name",
+            "last_name",
+            "email",
+            "is_active",
+            "is_staff",
+            "is_superuser",
+            "date_joined",
+            "last_login",
+            "groups",
+            "access",
+            "password_algorithm",
+            "profile"
+        ]
+    );
+    assert_eq!(root["groups"], json!(["Admin"]));
+    assert_eq!((root["access"].clone(), root["is_staff"].clone()), (json!("superuser"), json!(true)));
+    assert_eq!(root["password_algorithm"], "argon2");
+    assert_eq!(
+        keys(&root["profile"]),
+        [
+            "id",
+            "department",
+            "phone_number",
+            "main_portal_id",
+            "email_notifications",
+            "created_at",
+            "updated_at"
+        ]
+    );
+    let stats = home.json(&["stats"]);
+    assert_eq!((stats["kind"].clone(), stats["item"]["users"].clone()), (json!("stats"), json!(1)));
+    assert_eq!(stats["item"]["groups"].as_array().unwrap().len(), 3);
+    let nothing = home.json(&["setup_groups"]);
+    assert_eq!((nothing["operation"].clone(), nothing["rows"].clone()), (json!(null), json!(0)));
+}
+
+#[test]
+fn an_account_is_made_edited_and_taken_back() {
+    let home = Home::new("life");
+    let made = home.json(&[
+        "user",
+        "add",
+        "--username",
+        "bela",
+        "--first-name",
+        "Béla",
+        "--email",
+        "b@x.org",
+        "--phone-number",
+        "+36 1 555",
+        "--main-portal-id",
+        "AL-1",
+        "--group",
+        "Engineer",
+        "--no-email-notifications",
+        "--ticket",
+        "T-9",
+    ]);
+    assert_eq!(made["rows"], 3);
+    assert!(made.get("password").is_none());
+    let bela = home.user("bela");
+    assert_eq!(bela["password_algorithm"], "unusable");
+    assert_eq!(bela["profile"]["email_notifications"], false);
+    let edited = home.json(&[
+        "user",
+        "edit",
+        "bela",
+        "--phone-number",
+        "",
+        "--set-groups",
+        "AMC Admin,Engineer",
+        "--staff",
+        "--email-notifications",
+    ]);
+    let bela = home.user("bela");
+    assert_eq!(bela["profile"]["phone_number"], json!(null));
+    assert_eq!(bela["profile"]["main_portal_id"], "AL-1");
+    assert_eq!(bela["groups"], json!(["AMC Admin", "Engineer"]));
+    assert_eq!((bela["access"].clone(), bela["is_staff"].clone()), (json!("AMC Admin"), json!(true)));
+    home.ok(&["user", "edit", "bela", "--remove-group", "Engineer", "--no-staff"]);
+    assert_eq!(home.user("bela")["groups"], json!(["AMC Admin"]));
+    home.ok(&["user", "edit", "bela", "--set-groups", ""]);
+    assert_eq!(home.user("bela")["groups"], json!([]));
+
+    let history = home.json(&["history", "--about", "bela"]);
+    assert_eq!((history["kind"].clone(), history["total"].clone()), (json!("history"), json!(4)));
+    let oldest = &history["items"][3];
+    assert_eq!(
+        (oldest["operation"].clone(), oldest["ticket"].clone()),
+        (made["operation"].clone(), json!("T-9"))
+    );
+    assert_eq!(keys(&oldest["actor"]), ["user", "unix", "from"]);
+    assert_eq!((oldest["source"].clone(), oldest["undone_by"].clone()), (json!("portaldesk"), json!(null)));
+    assert_eq!(home.json(&["history", "--by", "nobody"])["total"], 0);
+    assert_eq!(home.json(&["history", "--since", "1h"])["total"].as_u64().unwrap(), 6);
+
+    for operation in
+        history["items"].as_array().unwrap().iter().map(|item| item["operation"].as_str().unwrap())
+    {
+        home.ok(&["undo", operation]);
+    }
+    assert_eq!(home.refused(&["user", "show", "bela"]).0, 4);
+    let undone = home.json(&["history"]);
+    let item = |operation: &Value| {
+        undone["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|item| item["operation"] == *operation)
+            .cloned()
+            .unwrap()
+    };
+    let undo = item(&edited["operation"])["undone_by"].clone();
+    assert_eq!(item(&undo)["undo_of"], edited["operation"]);
+    assert_eq!(home.refused(&["undo", made["operation"].as_str().unwrap()]).0, 4);
+}
+
+#[test]
+fn a_dry_run_shows_the_plan_and_writes_nothing() {
+    let home = Home::new("dry");
+    let before = home.json(&["history"])["total"].clone();
+    let plan = home.json(&["user", "add", "--username", "bela", "--group", "Engineer", "--dry-run"]);
+    assert_eq!((plan["operation"].clone(), plan["dry_run"].clone()), (json!(null), json!(true)));
+    assert_eq!(plan["plan"].as_array().unwrap().len(), 3);
+    assert_eq!(keys(&plan["plan"][0]), ["step", "kind", "table", "key", "before", "after"]);
+    assert_eq!(plan["plan"][0]["after"]["password"], "********");
+    let text = home.ok(&["user", "edit", "root", "--first-name", "Ada", "--dry-run"]);
+    assert!(
+        text.contains("first_name") && text.contains("→ Ada") && text.contains("Nothing was written"),
+        "{text}"
+    );
+    assert_eq!(home.refused(&["user", "show", "bela"]).0, 4);
+    assert_eq!(home.json(&["history"])["total"], before);
+}
+
+#[test]
+fn refusals_name_the_field() {
+    let home = Home::new("refusals");
+    home.ok(&["user", "add", "--username", "bela"]);
+    for (arguments, kind, field) in [
+        (&["user", "add", "--username", "b ela"][..], "invalid", "username"),
+        (&["user", "add", "--username", "bela"], "duplicate", "username"),
+        (&["user", "add", "--username", "c", "--email", "nope"], "invalid", "email"),
+        (&["user", "edit", "bela", "--group", "Enginer"], "invalid", "groups"),
+        (&["user", "edit", "bela", "--department", "IT"], "invalid", "department"),
+    ] {
+        let (code, error) = home.refused(arguments);
+        assert_eq!((code, error["error"]["kind"].as_str().unwrap()), (4, kind), "{arguments:?}");
+        assert!(error["error"]["fields"][field].is_array(), "{error}");
+    }
+    let (code, error) = home.refused(&["user", "deactivate", "bela", "root"]);
+    assert_eq!((code, error["error"]["kind"].as_str().unwrap()), (4, "denied"));
+    assert_eq!(home.user("bela")["is_active"], true, "all or none");
+    assert_eq!(home.refused(&["--read-only", "user", "deactivate", "bela"]).1["error"]["kind"], "denied");
+    assert_eq!(home.refused(&["user", "edit", "bela"]).0, 2);
+    assert_eq!(home.json(&["user", "deactivate", "bela", "bela"])["rows"], 1);
+    assert_eq!(home.json(&["user", "deactivate", "bela"])["operation"], json!(null), "nothing to do");
+}
+
+#[test]
+fn a_password_is_never_printed() {
+    let home = Home::new("canary");
+    let file = home.0.join("password");
+    fs::write(&file, format!("{CANARY}\n")).unwrap();
+    let line = format!("{CANARY}\n");
+    let mut printed = String::new();
+    for output in [
+        home.with_input(&line, &["user", "add", "--username", "bela", "--password-stdin"]),
+        home.with_input(&line, &["--json", "change-password", "bela", "--password-stdin"]),
+        home.run(&["user", "password", "bela", "--password-file", file.to_str().unwrap(), "--dry-run"]),
+        home.run(&["user", "show", "bela"]),
+        home.run(&["--json", "history"]),
+    ] {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        printed += &text(&output.stdout);
+        printed += &text(&output.stderr);
+    }
+    for entry in fs::read_dir(home.0.join(".local/state/portaldesk")).unwrap() {
+        printed += &fs::read_to_string(entry.unwrap().path()).unwrap();
+    }
+    assert!(!printed.contains(CANARY) && !printed.contains("argon2$"), "{printed}");
+    let database = fs::read(home.0.join(".local/share/portaldesk/portal.sqlite3")).unwrap();
+    assert!(!database.windows(CANARY.len()).any(|bytes| bytes == CANARY.as_bytes()));
+}
+
+#[test]
+fn a_weak_password_is_refused_and_an_old_one_stays_away() {
+    let home = Home::new("weak");
+    home.ok(&["user", "add", "--username", "bela", "--password-generate"]);
+    let output = home.with_input("12345678\n", &["--json", "user", "password", "bela", "--password-stdin"]);
+    assert_eq!(output.status.code(), Some(4));
+    let error: Value = serde_json::from_str(&text(&output.stderr)).unwrap();
+    assert!(error["error"]["fields"]["password"].is_array());
+    assert_eq!(home.with_input("", &["user", "password", "bela", "--password-stdin"]).status.code(), Some(2));
+    assert_eq!(home.refused(&["user", "password", "bela"]).0, 2, "without a terminal nothing is asked");
+    let set = home.json(&["user", "password", "bela", "--password-generate"]);
+    let operation = set["operation"].as_str().unwrap();
+    let (code, error) = home.refused(&["undo", operation]);
+    assert_eq!(code, 4);
+    assert!(error["error"]["message"].as_str().unwrap().contains("--restore-password"));
+    assert_eq!(home.json(&["undo", operation, "--restore-password"])["rows"], 1);
+}
+
+#[test]
+fn a_list_is_searched_sorted_and_limited() {
+    let home = Home::new("list");
+    for name in ["ann", "bela", "carl"] {
+        home.ok(&["user", "add", "--username", name, "--last-name", "Novak"]);
+    }
+    let names = |arguments: &[&str]| -> Vec<String> {
+        let mut line = vec!["user", "list"];
+        line.extend_from_slice(arguments);
+        let list = home.json(&line);
+        assert_eq!(list["kind"], "users");
+        let items = list["items"].as_array().unwrap();
+        items.iter().map(|item| item["username"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(&["novak", "--sort", "username", "--descending"]), ["carl", "bela", "ann"]);
+    assert_eq!(names(&["novak", "--limit", "2"]), ["ann", "bela"]);
+    assert_eq!(names(&["nobody"]), Vec::<String>::new());
+    assert_eq!(home.json(&["user", "list", "novak", "--limit", "1"])["total"], 3);
+    let table = home.ok(&["user", "list"]);
+    assert!(table.starts_with("username") && table.contains("bela"), "{table}");
+}
+
+#[test]
+fn a_sample_is_the_same_every_time_but_for_its_passwords() {
+    let home = Home::empty("demo");
+    let make = |folder: &str| {
+        let folder = home.0.join(folder);
+        home.json(&[
+            "demo",
+            "--no-tui",
+            "--users",
+            "150",
+            "--faults",
+            "20",
+            "--dir",
+            folder.to_str().unwrap(),
+        ])
+    };
+    let (one, two) = (make("one"), make("two"));
+    assert_eq!(keys(&one), ["portaldesk", "kind", "database", "users", "faults", "accounts"]);
+    assert_eq!((one["users"].clone(), one["faults"].clone()), (json!(150), two["faults"].clone()));
+    assert_eq!(one["accounts"].as_array().unwrap().len(), 5);
+    assert_ne!(one["accounts"][0]["password"], two["accounts"][0]["password"]);
+    let people = |sample: &Value| -> Vec<Value> {
+        let list = home.json(&["--database", sample["database"].as_str().unwrap(), "user", "list"]);
+        assert_eq!(list["total"], 150);
+        let field =
+            |item: &Value| json!([item["username"], item["groups"], item["profile"]["main_portal_id"]]);
+        list["items"].as_array().unwrap().iter().map(field).collect()
+    };
+    assert_eq!(people(&one), people(&two));
+    let folder = home.0.join("one");
+    let (code, _) = home.refused(&["demo", "--no-tui", "--dir", folder.to_str().unwrap()]);
+    assert_eq!(code, 4);
+}
+
+#[test]
+fn faults_are_found_and_repaired() {
+    let home = Home::empty("faults");
+    let folder = home.0.join("sample");
+    let sample = home.json(&[
+        "demo",
+        "--no-tui",
+        "--users",
+        "300",
+        "--faults",
+        "20",
+        "--dir",
+        folder.to_str().unwrap(),
+    ]);
+    let database = ["--database", sample["database"].as_str().unwrap(), "--json"];
+    let run = |arguments: &[&str]| -> (i32, Value) {
+        let output = home.run(&[&database[..], arguments].concat());
+        (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap_or_default())
+    };
+    let (code, report) = run(&["check"]);
+    assert_eq!(code, 1);
+    assert_eq!(keys(&report)[..5], ["portaldesk", "kind", "findings", "summary", "skipped"]);
+    assert_eq!(keys(&report["summary"]), ["critical", "error", "warning", "info", "accepted"]);
+    let found = |report: &Value, id: &str| -> Value {
+        report["findings"].as_array().unwrap().iter().find(|it| it["id"] == id).cloned().unwrap_or_default()
+    };
+    let profiles = found(&report, "PRF-001");
+    assert_eq!((profiles["severity"].clone(), profiles["class"].clone()), (json!("error"), json!("A")));
+    assert_eq!(profiles["count"].as_u64().unwrap(), profiles["rows"].as_array().unwrap().len() as u64);
+    assert_eq!(run(&["check", "--only", "GRP-001"]).0, 0);
+    assert_eq!(run(&["check", "--only", "GRP-003", "--fail-on", "error"]).0, 0);
+    assert_eq!(run(&["check", "--only", "NO-001"]).0, 2);
+
+    assert_eq!(run(&["fix-user-profiles"]).0, 2, "without a terminal it needs --yes");
+    let (code, ahead) = run(&["fix_user_profiles", "--dry-run"]);
+    assert_eq!((code, ahead["dry_run"].clone()), (1, json!(true)));
+    assert_eq!(found(&run(&["check"]).1, "PRF-001"), profiles, "a dry run writes nothing");
+    let (code, fixed) = run(&["fix-user-profiles", "--only", "PRF-001,PRF-003,REL-001", "--yes"]);
+    assert_eq!((code, fixed["remaining"].clone()), (0, json!([])));
+    let repaired = fixed["repaired"].as_array().unwrap();
+    assert_eq!(repaired.len(), 3);
+    assert_eq!(run(&["fix-user-profiles", "--only", "PRF-001"]).0, 0, "nothing to ask for");
+    for repair in repaired.iter().rev() {
+        assert_eq!(run(&["undo", repair["operation"].as_str().unwrap()]).0, 0);
+    }
+    assert_eq!(found(&run(&["check"]).1, "PRF-001")["count"], profiles["count"]);
+}
+
+#[test]
+fn a_fresh_portal_with_a_superuser_is_clean() {
+    let home = Home::new("clean");
+    let report = home.json(&["check"]);
+    assert_eq!(report["findings"], json!([]));
+    assert!(home.ok(&["check"]).contains("Clean"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let home = Home::new("pipe");
+    let mut child =
+        home.command(&["user", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_signal_ends_a_long_command_in_good_order() {
+    let home = Home::empty("signal");
+    let folder = home.0.join("sample");
+    let mut child = home
+        .command(&["demo", "--no-tui", "--users", "10000000", "--dir", folder.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let file = folder.join("portal.sqlite3");
+    let begun = Instant::now();
+    while !file.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the sample is not begun");
+        std::thread::yield_now();
+    }
+    let id = rustix::process::Pid::from_raw(child.id().cast_signed()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let sent = Instant::now();
+    let status = child.wait().unwrap();
+    // 128 + SIGTERM.
+    assert_eq!(status.code(), Some(128 + 15));
+    assert!(sent.elapsed() < Duration::from_secs(10), "it took {:?}", sent.elapsed());
+}

@@ -1,0 +1,354 @@
+//! The Integrity tab, by keys through the real loop over a real portal in SQLite: what it finds, repairs and takes back.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod support;
+
+use futures_util::stream;
+use portaldesk::change::{Account, Actor, Plan};
+use portaldesk::directory::accounts::{self, Draft, Groups};
+use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
+use portaldesk::text;
+use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::screens::integrity::Integrity;
+use portaldesk::tui::screens::{self};
+use portaldesk::tui::{App, EventLoop, Head, Input, Key, KeyChord, Keymap, Setup, Theme, code, key};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::Size;
+use support::{Made, Server, TestDb, digest};
+
+const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
+/// A user id that nobody has.
+const NOBODY: i64 = 4711;
+
+/// A portal in the hands of its Admin.
+struct Desk {
+    db: TestDb,
+    portal: Portal,
+}
+
+impl Desk {
+    /// A healthy portal with a superuser (amir) and an engineer (bela).
+    async fn new() -> Self {
+        let db = TestDb::new(Server::Sqlite, Made::Init).await;
+        let portal =
+            Portal::over(db.db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap();
+        let desk = Self { db, portal };
+        desk.apply(groups::setup(&desk.portal).await.unwrap()).await;
+        desk.add("amir", "Admin", &[("is_superuser", "true"), ("is_staff", "true")]).await;
+        desk.add("bela", "Engineer", &[]).await;
+        desk.as_user("amir").await
+    }
+
+    async fn add(&self, name: &str, group: &str, more: &[(&'static str, &str)]) {
+        let group = groups::find(&self.portal, group).await.unwrap();
+        let mut draft = Draft {
+            encoded_password: Some(HASH.into()),
+            groups: Groups::Set(vec![group]),
+            ..Draft::default()
+        }
+        .with("username", name)
+        .with("email", format!("{name}@example.org"));
+        for (field, value) in more {
+            draft = draft.with(field, *value);
+        }
+        self.apply(accounts::create(&self.portal, &draft).await.unwrap()).await;
+    }
+
+    async fn apply(&self, plan: Plan) {
+        self.portal.writer().unwrap().apply(plan).await.unwrap();
+    }
+
+    async fn as_user(self, name: &str) -> Self {
+        let id = users::find(&self.portal, name).await.unwrap();
+        let portal = self.portal.signed_in(Account { id, username: name.to_owned() });
+        Self { portal, ..self }
+    }
+
+    /// Accounts as another program makes them, without a profile.
+    async fn add_without_profile(&self, names: &[&str]) {
+        for name in names {
+            self.db.add_user(name).await;
+        }
+    }
+
+    /// A profile and a membership of somebody who is gone.
+    async fn leave_a_ghost(&self) {
+        self.db
+            .without_foreign_keys(&format!(
+                "INSERT INTO core_userprofile (user_id, department_id, phone_number, main_portal_id, \
+                 email_notifications, created_at, updated_at) VALUES ({NOBODY}, NULL, NULL, NULL, 1, \
+                 '2025-01-01', '2025-01-01'); \
+                 INSERT INTO auth_user_groups (user_id, group_id) SELECT {NOBODY}, MIN(id) FROM auth_group"
+            ))
+            .await;
+    }
+
+    async fn open(&self, width: u16, height: u16) -> Program {
+        let size = Size::new(width, height);
+        let setup = Setup {
+            tabs: vec![Box::new(Integrity::new())],
+            first: None,
+            portal: Some(self.portal.clone()),
+            head: Head::default(),
+            keymap: Keymap::default(),
+            theme: Theme { colours: false, ascii: false },
+            commands: screens::commands(),
+            lock: None,
+        };
+        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let mut program = Program(EventLoop::new(App::new(setup, size), terminal, NoHost::default()));
+        program.feed(Vec::new()).await;
+        program
+    }
+
+    async fn profiles(&self) -> i64 {
+        self.db.number("SELECT COUNT(*) FROM core_userprofile").await
+    }
+}
+
+/// The program on a terminal.
+struct Program(EventLoop<TestBackend, NoHost>);
+
+impl Program {
+    /// Feeds keys until everything they started is done.
+    async fn feed(&mut self, chords: Vec<KeyChord>) {
+        self.0.run(&mut from_stream(stream::iter(chords.into_iter().map(Input::Key)))).await;
+    }
+
+    /// The same for keys as characters, with `⏎` and `⎋` for Enter and Esc; each is seen before the next.
+    async fn press(&mut self, keys: &str) {
+        for c in keys.chars() {
+            let chord = match c {
+                '⏎' => code(Key::Enter),
+                '⎋' => code(Key::Esc),
+                c => key(c),
+            };
+            self.feed(vec![chord]).await;
+        }
+    }
+
+    /// Confirms the review on top: types what it asks for, or `y`.
+    async fn confirm(&mut self) {
+        let shown = self.shown();
+        let asked = shown.lines().find_map(|line| {
+            line.trim().strip_prefix("Type ")?.strip_suffix(" to go on, then Enter:").map(str::to_owned)
+        });
+        self.press(&asked.map_or_else(|| "y".to_owned(), |words| format!("{words}⏎"))).await;
+    }
+
+    /// Puts the cursor on the finding of a check.
+    async fn go_to(&mut self, id: &str) {
+        self.press("g").await;
+        let most = self.shown().lines().count();
+        for _ in 0..most {
+            if self.shown().lines().any(|line| line.contains('▸') && line.contains(id)) {
+                return;
+            }
+            self.press("j").await;
+        }
+        panic!("{id} is not in the list:\n{}", self.shown());
+    }
+
+    fn toast(&self) -> String {
+        self.0.app.toast().map(|toast| toast.text().to_owned()).unwrap_or_default()
+    }
+
+    fn titles(&self) -> Vec<String> {
+        self.0.app.titles()
+    }
+
+    fn footer(&self) -> String {
+        self.shown().lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// The screen as text.
+    fn shown(&self) -> String {
+        let buffer = self.0.terminal.backend().buffer();
+        let mut lines = Vec::new();
+        for row in buffer.content.chunks(usize::from(buffer.area.width).max(1)) {
+            let (mut line, mut skip) = (String::new(), 0);
+            for cell in row {
+                if skip == 0 {
+                    line.push_str(cell.symbol());
+                }
+                skip = skip.max(text::width(cell.symbol())).saturating_sub(1);
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        lines.join("\n")
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_found_repaired_and_back_after_the_undo() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["cho", "evan"]).await;
+    let (before, profiles) = (digest(&desk.db).await, desk.profiles().await);
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    assert!(program.shown().contains("cho") && program.shown().contains("evan"), "{}", program.shown());
+    program.press("F").await;
+    assert_eq!(program.titles(), ["Integrity", "PRF-001: repair users without a profile"]);
+    assert!(digest(&desk.db).await == before, "a review writes nothing");
+    program.press("y").await;
+    assert_eq!(program.toast(), "Repaired PRF-001: 2 rows · u undoes");
+    assert_eq!(desk.profiles().await, profiles + 2);
+    assert!(!program.shown().contains("PRF-001  error"), "{}", program.shown());
+    program.press("u").await;
+    program.confirm().await;
+    assert!(program.toast().starts_with("Taken back"), "{}", program.toast());
+    assert!(digest(&desk.db).await == before);
+    program.go_to("PRF-001").await;
+}
+
+#[tokio::test]
+async fn rows_are_repaired_one_by_one_or_as_marked() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["ada", "ben", "cho", "dan"]).await;
+    let profiles = desk.profiles().await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("⏎").await;
+    assert_eq!(program.titles(), ["Integrity", "PRF-001"]);
+    program.press("jd").await;
+    let preview = program.shown();
+    assert!(preview.contains("ben") && !preview.contains("ada"), "only the row under the cursor:\n{preview}");
+    program.press("⎋F").await;
+    program.press("y").await;
+    assert_eq!(program.toast(), "Repaired PRF-001: 1 row · u undoes");
+    assert_eq!(desk.profiles().await, profiles + 1);
+    assert!(!program.shown().contains("'ben'"), "{}", program.shown());
+    program.press("g  F").await;
+    program.press("y").await;
+    assert_eq!(desk.profiles().await, profiles + 3);
+    assert!(program.shown().contains("'dan'") && !program.shown().contains("'ada'"), "{}", program.shown());
+    program.press("u").await;
+    program.confirm().await;
+    assert_eq!(desk.profiles().await, profiles + 1);
+    assert!(program.shown().contains("'ada'"), "{}", program.shown());
+    program.press("A").await;
+    program.press("y").await;
+    assert_eq!(program.titles(), ["Integrity"], "nothing is left to show");
+    assert_eq!(desk.profiles().await, profiles + 4);
+}
+
+#[tokio::test]
+async fn the_rows_of_a_finding_in_usual_and_very_small_terminals() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["ada", "b\u{1b}en", "日本語の名前"]).await;
+    for (name, width, height) in [("rows_80x24", 80, 24), ("rows_40x10", 40, 10)] {
+        let mut program = desk.open(width, height).await;
+        program.go_to("PRF-001").await;
+        program.press("⏎ ").await;
+        let shown = program.shown();
+        // The first line counts what every check finds.
+        insta::assert_snapshot!(name, shown.split_once('\n').unwrap().1);
+    }
+}
+
+#[tokio::test]
+async fn more_than_ten_rows_ask_for_their_count() {
+    let desk = Desk::new().await;
+    let names: Vec<String> = (10..22).map(|number| format!("user{number}")).collect();
+    desk.add_without_profile(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let profiles = desk.profiles().await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("A").await;
+    program.press("y⏎").await;
+    assert_eq!(desk.profiles().await, profiles, "y alone is not enough");
+    program.press("⎋A").await;
+    program.press(&format!("{}⏎", names.len())).await;
+    assert_eq!(program.toast(), format!("Repaired PRF-001: {} rows · u undoes", names.len()));
+}
+
+#[tokio::test]
+async fn ghosts_are_removed_and_come_back_with_the_undo() {
+    let desk = Desk::new().await;
+    desk.leave_a_ghost().await;
+    let before = digest(&desk.db).await;
+    let mut program = desk.open(120, 40).await;
+    for id in ["PRF-003", "REL-001"] {
+        program.go_to(id).await;
+        program.press("F").await;
+        program.confirm().await;
+        assert!(program.toast().starts_with(&format!("Repaired {id}: 1 row")), "{}", program.toast());
+    }
+    assert!(!program.shown().contains("critical"), "{}", program.shown());
+    for _ in 0..2 {
+        program.press("u").await;
+        program.confirm().await;
+    }
+    assert!(digest(&desk.db).await == before);
+    program.go_to("REL-001").await;
+}
+
+#[tokio::test]
+async fn a_choice_is_explained_and_not_made() {
+    let desk = Desk::new().await;
+    desk.db.run("UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'").await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("GRP-001").await;
+    assert!(program.shown().contains("choose"), "{}", program.shown());
+    program.press("F").await;
+    assert!(program.toast().contains("someone must choose"), "{}", program.toast());
+    assert!(!program.footer().contains("fix") && program.footer().contains("rows"), "{}", program.footer());
+}
+
+#[tokio::test]
+async fn a_read_only_portal_is_scanned_and_nothing_else() {
+    let mut desk = Desk::new().await;
+    desk.add_without_profile(&["cho"]).await;
+    desk.portal.read_only = Some(ReadOnly::Asked);
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("F").await;
+    assert!(program.toast().contains("read-only"), "{}", program.toast());
+    program.press("d").await;
+    assert!(program.shown().contains("Nothing is written from here"), "{}", program.shown());
+}
+
+#[tokio::test]
+async fn an_engineer_is_told_why_nothing_is_scanned() {
+    let desk = Desk::new().await.as_user("bela").await;
+    let mut program = desk.open(80, 24).await;
+    assert!(program.shown().contains("This needs the role AMC Admin or above."), "{}", program.shown());
+    program.press("R").await;
+    assert_eq!(program.toast(), "This needs the role AMC Admin or above.");
+}
+
+#[tokio::test]
+async fn names_that_attack_the_terminal_are_shown_harmless() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["x\u{1b}[2J\u{202e}y"]).await;
+    let mut program = desk.open(100, 30).await;
+    program.go_to("PRF-001").await;
+    assert!(!program.shown().contains(['\u{1b}', '\u{202e}']));
+    program.press("⏎").await;
+    assert!(program.shown().contains("\\x1b") && !program.shown().contains(['\u{1b}', '\u{202e}']));
+}
+
+#[tokio::test]
+async fn the_row_of_a_finding_leads_to_its_account() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["cho"]).await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("⏎⏎").await;
+    assert_eq!(program.titles(), ["Integrity", "PRF-001", "cho"]);
+}
+
+#[tokio::test]
+async fn the_palette_leads_from_an_errors_number_to_its_checks() {
+    let desk = Desk::new().await;
+    let mut program = desk.open(80, 24).await;
+    program.press(":1062⏎1062⏎").await;
+    let shown = program.shown();
+    assert!(shown.contains("PRF-003") && shown.contains("Usual cause"), "{shown}");
+}
