@@ -101,9 +101,17 @@ fn the_first_superuser_is_in_the_admin_group() {
     let (code, error) = home.refused(&["create-superuser", "--username", "root"]);
     assert_eq!(code, 2);
     assert!(error["error"]["message"].as_str().unwrap().contains("--password-generate"));
+    let output = home.with_input("short\n", &["create-superuser", "--username", "root", "--password-stdin"]);
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(home.json(&["history"])["total"], 0, "a weak password makes no groups either");
+    let ahead = home.json(&["create-superuser", "--username", "root", "--dry-run"]);
     let made =
         home.json(&["createsuperuser", "--username", "root", "--email", "r@x.org", "--password-generate"]);
-    assert_eq!(keys(&made), ["portaldesk", "kind", "operation", "rows", "dry_run", "plan", "password"]);
+    let fields = ["portaldesk", "kind", "operation", "rows", "dry_run", "plan", "operations", "password"];
+    assert_eq!(keys(&made), fields);
+    assert_eq!((made["rows"].clone(), ahead["rows"].clone()), (json!(6), json!(6)));
+    assert_eq!(ahead["plan"][5]["after"], json!({"user_id": {"new_id": 4}, "group_id": {"new_id": 1}}));
+    assert_eq!(made["operations"].as_array().unwrap().len(), 2, "the groups and the account");
     assert_eq!((made["portaldesk"].clone(), made["kind"].clone()), (json!(1), json!("change")));
     let root = home.user("root");
     assert_eq!(
@@ -229,6 +237,56 @@ fn an_account_is_made_edited_and_taken_back() {
 }
 
 #[test]
+fn history_is_asked_by_what_it_shows() {
+    let home = Home::new("asked");
+    home.ok(&["user", "add", "--username", "bela"]);
+    home.ok(&["user", "edit", "bela", "--username", "bella"]);
+    let total = |arguments: &[&str]| home.json(&[&["history"], arguments].concat())["total"].clone();
+    assert_eq!(total(&["--about", "bella"]), 2);
+    assert_eq!(total(&["--about", "bela"]), 2, "by the name of former times");
+    let all = home.json(&["history"]);
+    let unix = format!("unix:{}", all["items"][0]["actor"]["unix"].as_str().unwrap());
+    assert_eq!(total(&["--by", &unix]), all["total"]);
+    for _ in 0..2 {
+        let newest = &home.json(&["history", "--about", "bela"])["items"];
+        let open =
+            newest.as_array().unwrap().iter().find(|it| it["undone_by"].is_null() && it["undo_of"].is_null());
+        home.ok(&["undo", open.unwrap()["operation"].as_str().unwrap()]);
+    }
+    assert_eq!(total(&["--about", "bela"]), 4, "also when they are gone");
+    assert_eq!(home.refused(&["history", "--about", "nobody"]).0, 4);
+}
+
+#[test]
+fn a_change_that_could_not_be_reported_is_named() {
+    let home = Home::new("full");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full");
+    let Ok(full) = full else { return };
+    let mut edit = home.command(&["--json", "user", "edit", "root", "--first-name", "Ada"]);
+    let output = edit.stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let error: Value = serde_json::from_str(&text(&output.stderr)).unwrap();
+    assert_eq!(error["error"]["operation"], home.json(&["history"])["items"][0]["operation"]);
+    assert_eq!(home.user("root")["first_name"], "Ada");
+}
+
+#[test]
+fn without_our_tables_it_is_said_that_there_is_no_journal() {
+    let home = Home::new("removed");
+    let root = home.json(&["history"])["items"][0]["operation"].as_str().unwrap().to_owned();
+    let ahead = home.run(&["init", "--remove", "--dry-run"]);
+    assert!(text(&ahead.stdout).contains("Would export 2 operations"), "{}", text(&ahead.stdout));
+    home.ok(&["init", "--remove", "--yes"]);
+    for arguments in [&["undo", &root][..], &["history"], &["init", "--remove", "--yes"]] {
+        let (code, error) = home.refused(arguments);
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(code == 4 && (message.contains("no journal") || message.contains("no portaldesk tables")));
+    }
+    let ahead = home.run(&["init", "--dry-run"]);
+    assert!(text(&ahead.stderr).contains("CREATE TABLE portaldesk_change"), "{}", text(&ahead.stderr));
+}
+
+#[test]
 fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let home = Home::new("dry");
     let before = home.json(&["history"])["total"].clone();
@@ -261,6 +319,10 @@ fn refusals_name_the_field() {
         assert_eq!((code, error["error"]["kind"].as_str().unwrap()), (4, kind), "{arguments:?}");
         assert!(error["error"]["fields"][field].is_array(), "{error}");
     }
+    let (_, error) = home.refused(&["user", "show", "BELA"]);
+    assert!(error["error"]["message"].as_str().unwrap().contains("Did you mean 'bela'?"), "{error}");
+    let (code, error) = home.refused(&["user", "add", "--username", "BELA"]);
+    assert!(code == 4 && error["error"]["message"].as_str().unwrap().contains("'bela'"), "{error}");
     let (code, error) = home.refused(&["user", "deactivate", "bela", "root"]);
     assert_eq!((code, error["error"]["kind"].as_str().unwrap()), (4, "denied"));
     assert_eq!(home.user("bela")["is_active"], true, "all or none");

@@ -9,7 +9,7 @@
 mod support;
 
 use futures_util::stream;
-use portaldesk::change::{Account, Actor, Plan};
+use portaldesk::change::{Account, Actor, MOST_ROWS, Plan};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
 use portaldesk::text;
@@ -42,7 +42,7 @@ impl Desk {
         desk.apply(groups::setup(&desk.portal).await.unwrap()).await;
         desk.add("amir", "Admin", &[("is_superuser", "true"), ("is_staff", "true")]).await;
         desk.add("bela", "Engineer", &[]).await;
-        desk.as_user("amir").await
+        desk.in_hands_of("amir").await
     }
 
     async fn add(&self, name: &str, group: &str, more: &[(&'static str, &str)]) {
@@ -64,7 +64,7 @@ impl Desk {
         self.portal.writer().unwrap().apply(plan).await.unwrap();
     }
 
-    async fn as_user(self, name: &str) -> Self {
+    async fn in_hands_of(self, name: &str) -> Self {
         let id = users::find(&self.portal, name).await.unwrap();
         let portal = self.portal.signed_in(Account { id, username: name.to_owned() });
         Self { portal, ..self }
@@ -75,6 +75,18 @@ impl Desk {
         for name in names {
             self.db.add_user(name).await;
         }
+    }
+
+    /// So many of them.
+    async fn add_many_without_profile(&self, count: usize) {
+        self.db
+            .run(&format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
+                 INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, \
+                 is_active, date_joined) SELECT '!', 0, printf('user%06d', i), '', '', '', 0, 1, \
+                 '2024-03-02 12:00:00' FROM n"
+            ))
+            .await;
     }
 
     /// A profile and a membership of somebody who is gone.
@@ -269,6 +281,24 @@ async fn more_than_ten_rows_ask_for_their_count() {
 }
 
 #[tokio::test]
+async fn a_repair_of_several_plans_is_one_to_repair_and_one_to_take_back() {
+    let desk = Desk::new().await;
+    let count = MOST_ROWS + 100;
+    desk.add_many_without_profile(count).await;
+    let (before, profiles) = (digest(&desk.db).await, desk.profiles().await);
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("A").await;
+    assert!(program.shown().contains(&format!("Type {count} to go on")), "{}", program.shown());
+    program.confirm().await;
+    assert_eq!(program.toast(), format!("Repaired PRF-001: {count} rows · u undoes"));
+    assert_eq!(usize::try_from(desk.profiles().await - profiles).unwrap(), count);
+    program.press("u").await;
+    program.confirm().await;
+    assert!(digest(&desk.db).await == before, "{}", program.toast());
+}
+
+#[tokio::test]
 async fn ghosts_are_removed_and_come_back_with_the_undo() {
     let desk = Desk::new().await;
     desk.leave_a_ghost().await;
@@ -316,7 +346,7 @@ async fn a_read_only_portal_is_scanned_and_nothing_else() {
 
 #[tokio::test]
 async fn an_engineer_is_told_why_nothing_is_scanned() {
-    let desk = Desk::new().await.as_user("bela").await;
+    let desk = Desk::new().await.in_hands_of("bela").await;
     let mut program = desk.open(80, 24).await;
     assert!(program.shown().contains("This needs the role AMC Admin or above."), "{}", program.shown());
     program.press("R").await;

@@ -97,13 +97,14 @@ fn explain(error: crate::db::DbError, plan: &Plan) -> Error {
     if name.contains("main_portal_id")
         && let Some(id) = text("core_userprofile", "main_portal_id")
     {
-        return taken_portal_id(&id);
+        return taken_portal_id(&id, None);
     }
     error.into()
 }
 
-fn taken_portal_id(id: &str) -> Error {
-    let message = format!("The portal id '{id}' belongs to another user already; nothing was written.");
+fn taken_portal_id(id: &str, owner: Option<&str>) -> Error {
+    let whose = owner.map_or_else(|| "another profile".to_owned(), |owner| format!("'{owner}'"));
+    let message = format!("The portal id '{id}' belongs to {whose} already; nothing was written.");
     Error::field(Kind::Duplicate, "main_portal_id", message)
 }
 
@@ -168,7 +169,7 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
 
     let keys = write(tx, order, now).await?;
     let written = read_back(tx, order, &keys, &found).await?;
-    check_portal_ids(tx, &portal_ids).await?;
+    check_portal_ids(tx, &portal_ids, plan).await?;
     check_deleted(tx, order).await?;
     checked.after(tx, &order.roles).await?;
     if counts {
@@ -189,17 +190,34 @@ fn portal_ids(plan: &Plan) -> Vec<String> {
         .collect()
 }
 
-async fn check_portal_ids(tx: &mut Tx, ids: &[String]) -> std::result::Result<(), Failure> {
+async fn check_portal_ids(tx: &mut Tx, ids: &[String], plan: &Plan) -> std::result::Result<(), Failure> {
     // All of a plan's in one statement: since core 0004 the column has no index and each look goes through the table.
     for part in ids.chunks(MOST_ROWS) {
         let sql = Sql::new("SELECT MIN(main_portal_id) FROM core_userprofile WHERE main_portal_id IN (")
             .list(part.iter().map(String::as_str))
             .push(") GROUP BY main_portal_id HAVING COUNT(*) > 1 LIMIT 1");
         if let Some(row) = tx.optional(sql).await? {
-            return Err(taken_portal_id(&row.text(0)?).into());
+            let id = row.text(0)?;
+            let owner = other_owner(tx, &id, plan).await?;
+            return Err(taken_portal_id(&id, owner.as_deref()).into());
         }
     }
     Ok(())
+}
+
+/// Who had the portal id before the plan gave it to someone else: of the profiles that have it, the oldest of a user whom
+/// the plan doesn't touch.
+async fn other_owner(tx: &mut Tx, id: &str, plan: &Plan) -> std::result::Result<Option<String>, Failure> {
+    let touched: Vec<i64> = plan.steps.iter().filter_map(guard::user_of).collect();
+    let sql =
+        Sql::new("SELECT u.id, u.username FROM core_userprofile p JOIN auth_user u ON u.id = p.user_id")
+            .push_bind(" WHERE p.main_portal_id = ? ORDER BY p.id", id);
+    for row in tx.all(sql).await? {
+        if !touched.contains(&row.int(0)?) {
+            return Ok(Some(row.text(1)?));
+        }
+    }
+    Ok(None)
 }
 
 /// What the plan requires of one table, gathered so that it takes one statement and not one a row.

@@ -356,6 +356,24 @@ impl Plan {
         self.steps.len() - 1
     }
 
+    /// The steps of both, as one plan to be shown: what the later one refers to is numbered anew.
+    #[must_use]
+    pub fn followed_by(mut self, later: Self) -> Self {
+        let first = self.steps.len();
+        for mut step in later.steps {
+            if let Step::Insert { values: pairs, .. } | Step::Update { set: pairs, .. } = &mut step {
+                for (_, value) in pairs {
+                    if let Value::NewId(step) = value {
+                        *step += first;
+                    }
+                }
+            }
+            self.steps.push(step);
+        }
+        self.require.extend(later.require);
+        Self { title: later.title, ..self }
+    }
+
     /// The steps as JSON, secrets masked: `{"step", "kind", "table", "key", "before", "after"}`, numbered from 1.
     #[must_use]
     pub fn to_json(&self) -> Vec<Json> {

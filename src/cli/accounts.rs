@@ -4,13 +4,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Work;
 use super::args::{CreateSuperuser, Fields, Names, PasswordSource, SetPassword, UserAdd, UserEdit};
-use super::change::Note;
+use super::change::{Note, complete};
 use super::prompt::{self, NewPassword};
-use crate::change::{MOST_ROWS, Plan};
+use crate::change::{MOST_ROWS, Outcome, Plan, Watch};
 use crate::directory::accounts::{self, Draft, Groups, Rows};
+use crate::directory::first_superuser::Superuser;
 use crate::directory::{departments, groups, passwords, users};
 use crate::error::{Error, Result};
-use crate::portal::access::Level;
 use crate::portal::password::{self, About};
 
 /// `user add`
@@ -25,7 +25,22 @@ pub(super) async fn add(work: &mut Work, add: &UserAdd) -> Result<u8> {
 
 async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_run: bool) -> Result<u8> {
     // What is wrong with the fields is said before anyone is asked for a password.
+    accounts::create(&work.portal, &draft).await?;
+    let password = give_password(work, &mut draft, source, dry_run).await?;
     let plan = accounts::create(&work.portal, &draft).await?;
+    if dry_run {
+        accounts::check_portal_id(&work.portal, &draft, None).await?;
+    }
+    work.change(plan, Note { dry_run, password, ..Note::default() }).await
+}
+
+/// Puts the new account's password into the draft; gives back one that was made up.
+async fn give_password(
+    work: &mut Work,
+    draft: &mut Draft,
+    source: &PasswordSource,
+    dry_run: bool,
+) -> Result<Option<String>> {
     let given = if dry_run && !source.password_stdin && source.password_file.is_none() {
         NewPassword::None
     } else {
@@ -33,8 +48,10 @@ async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_
     };
     let (clear, generated) = settle(given)?;
     let Some(clear) = clear else {
-        work.output.talk("Without a password the account can't sign in until one is set.");
-        return work.change(plan, Note { dry_run, password: None }).await;
+        if !dry_run {
+            work.output.talk("Without a password the account can't sign in until one is set.");
+        }
+        return Ok(None);
     };
     let field = |name: &str| draft.fields.get(name).map_or("", String::as_str);
     let about = About {
@@ -44,8 +61,7 @@ async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_
         email: field("email"),
     };
     draft.encoded_password = Some(encode(work, &clear, &about, None).await?);
-    let plan = accounts::create(&work.portal, &draft).await?;
-    work.change(plan, Note { dry_run, password: generated }).await
+    Ok(generated)
 }
 
 /// `create-superuser`: the account is put into the Admin group too, as the portal's own command would have it.
@@ -70,16 +86,24 @@ pub(super) async fn create_superuser(work: &mut Work, create: &CreateSuperuser) 
         .with("email", create.email.as_deref().unwrap_or(""))
         .with("is_staff", "true")
         .with("is_superuser", "true");
-    // A wrong name is refused before the groups are made.
+    // A wrong name or password is refused before the groups are made.
     accounts::create(&work.portal, &draft).await?;
-    let setup = groups::setup(&work.portal).await?;
-    if !setup.steps.is_empty() && !dry_run {
-        work.portal.writer()?.apply(setup).await?;
-        work.output.talk("The portal's role groups were missing and have been made.");
+    let password = give_password(work, &mut draft, source, dry_run).await?;
+    let portal = work.portal.clone();
+    let mut plans = Superuser::new(&portal, draft).await?;
+    let note = Note { dry_run, password, ..Note::default() };
+    if dry_run {
+        let plan = plans.preview().await?;
+        return work.report(&[plan], &Outcome::default(), &note);
     }
-    let admin = groups::choices(&work.portal).await?.into_iter().find(|it| it.level == Some(Level::Admin));
-    draft.groups = Groups::Set(admin.into_iter().map(|group| group.id).collect());
-    self::create(work, draft, source, dry_run).await
+    let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
+    let title = format!("Create {}", plans.username());
+    let outcome = portal.writer()?.run(&title, &mut plans, &watch).await?;
+    if outcome.operations.is_empty() {
+        return complete(&outcome).map(|()| 0);
+    }
+    work.report(std::slice::from_ref(plans.given()), &outcome, &note)?;
+    complete(&outcome).map(|()| 0)
 }
 
 /// `user edit`
@@ -112,6 +136,9 @@ pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
         ));
     }
     let plan = accounts::edit(&work.portal, id, &draft).await?;
+    if edit.write.dry_run {
+        accounts::check_portal_id(&work.portal, &draft, Some(id)).await?;
+    }
     if edit.active {
         work.output.talk(REVIVED);
     }
@@ -199,7 +226,7 @@ pub(super) async fn set_password(work: &mut Work, set: &SetPassword) -> Result<u
     let plan = accounts::set_password(&work.portal, id, encoded).await?;
     work.output.talk("It ends the portal sessions of the account.");
     let password = generated.filter(|_| !set.write.dry_run);
-    work.change(plan, Note { dry_run: set.write.dry_run, password }).await
+    work.change(plan, Note { dry_run: set.write.dry_run, password, ..Note::default() }).await
 }
 
 /// `user activate`, `user deactivate`: all of them or none.

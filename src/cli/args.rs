@@ -401,10 +401,10 @@ pub struct UserEdit {
 /// `portaldesk history`
 #[derive(Debug, Default, Args)]
 pub struct History {
-    /// Only changes of this account, group or department.
+    /// Only changes of this account, by a name it has or had, or #ID.
     #[arg(long, value_name = "NAME")]
     pub about: Option<String>,
-    /// Only changes by this person.
+    /// Only changes by this account or user of this machine.
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// Only since this time: 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 7d back from now.

@@ -15,6 +15,8 @@ pub(super) struct Note {
     pub(super) dry_run: bool,
     /// A generated password, printed once.
     pub(super) password: Option<String>,
+    /// What an undo can't take back, or warns of.
+    pub(super) left: Vec<String>,
 }
 
 impl Work {
@@ -58,14 +60,23 @@ impl Work {
             dry_run: note.dry_run,
             plan: numbered(plans),
             password: note.password.clone(),
+            left: note.left.clone(),
         };
         let value = change.object();
-        self.output.result(&value, || in_words(plans, outcome, note))?;
+        self.output
+            .result(&value, || in_words(plans, outcome, note))
+            .map_err(|error| written_all_the_same(error, outcome))?;
         if let (false, Some(operation)) = (note.dry_run, outcome.operation()) {
             self.output.talk(&format!("To take it back: portaldesk undo {operation}"));
         }
         Ok(0)
     }
+}
+
+/// A change that could not be reported stands: the error says so and names it.
+fn written_all_the_same(error: Error, outcome: &Outcome) -> Error {
+    let Some(operation) = outcome.operation() else { return error };
+    Error { message: format!("The change was made, but {}", error.message), ..error }.about(operation)
 }
 
 /// Refuses to call a run done when plans of it were left out.

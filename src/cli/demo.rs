@@ -1,6 +1,6 @@
 //! `demo`: a sample portal to try things on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -25,11 +25,7 @@ pub(super) async fn make(demo: &Demo, cancel: &Cancel, output: &mut Output) -> R
         Some(folder) => folder.clone(),
         None => temporary_folder(),
     };
-    paths::private_dir(&folder)?;
-    let folder = folder
-        .canonicalize()
-        .map_err(|why| Error::usage(format!("the folder {} can't be found: {why}", folder.display())))?;
-    let file = folder.join("portal.sqlite3");
+    let file = file_in(&folder)?;
     if file.exists() {
         return Err(Error::invalid(format!(
             "{0} is there already; open it with --database sqlite://{0}, or choose another folder",
@@ -42,6 +38,18 @@ pub(super) async fn make(demo: &Demo, cancel: &Cancel, output: &mut Output) -> R
     let made = demo::make(&target, &sample, cancel).await?;
     tracing::info!(users = made.users, faults = made.faults, "made a sample portal");
     Ok((target, made))
+}
+
+/// The sample of a folder, which is made where it is missing, and closed to others.
+///
+/// # Errors
+/// A usage error when it can't be used.
+pub(super) fn file_in(folder: &Path) -> Result<PathBuf> {
+    paths::private_dir(folder)?;
+    let folder = folder
+        .canonicalize()
+        .map_err(|why| Error::usage(format!("the folder {} can't be found: {why}", folder.display())))?;
+    Ok(folder.join("portal.sqlite3"))
 }
 
 /// A new folder of its own; the name can't be known beforehand.

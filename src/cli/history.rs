@@ -86,7 +86,7 @@ pub(super) async fn undo(
         ));
     }
     for kept in &left {
-        work.output.talk(&format!("Left as it is: {kept}"));
+        work.output.talk(&format!("Note: {kept}"));
     }
     let outcome = if dry_run {
         Outcome::default()
@@ -94,6 +94,6 @@ pub(super) async fn undo(
         let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
         history::apply_undo(&work.portal, operation, planned, &watch).await?
     };
-    work.report(&plans, &outcome, &Note { dry_run, ..Note::default() })?;
+    work.report(&plans, &outcome, &Note { dry_run, left, ..Note::default() })?;
     complete(&outcome).map(|()| 0)
 }

@@ -44,6 +44,8 @@ pub struct Change {
     pub plan: Vec<Value>,
     /// A generated password.
     pub password: Option<String>,
+    /// What an undo can't take back, or warns of, in words.
+    pub left: Vec<String>,
 }
 
 impl Change {
@@ -59,6 +61,9 @@ impl Change {
         }
         if let Some(password) = self.password {
             change["password"] = json!(password);
+        }
+        if !self.left.is_empty() {
+            change["left"] = json!(self.left);
         }
         change
     }

@@ -21,6 +21,7 @@ pub(super) fn settings(config: &Config) -> Settings {
             config::Hasher::Pbkdf2Sha256 => Hasher::Pbkdf2Sha256,
             config::Hasher::Argon2 => Hasher::Argon2,
         },
+        tries_file: config::paths::state_dir().ok().map(|folder| folder.join("sign-in.json")),
     }
 }
 

@@ -11,8 +11,7 @@ use super::{demo, open, signals};
 use crate::change::Account;
 use crate::config::{Config, Environment, Flags};
 use crate::db::{Cancel, Target};
-use crate::directory::demo::Made;
-use crate::directory::{setup, users};
+use crate::directory::{demo as sample, setup, users};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
 use crate::tui::start::{Begin, Opening, start};
@@ -58,8 +57,8 @@ async fn begin(config: &Config, opening: Opening) -> Result<Begin> {
     Ok(Begin::SignIn(opening.open().await?))
 }
 
-/// Makes a sample portal and opens the screens on it, signed in as its superuser; without a terminal it only says where
-/// the sample is. A sample in no folder of its own is removed at the end.
+/// Makes a sample portal, or takes the one that is in the folder, and opens the screens on it, signed in as its
+/// superuser. Without a terminal it is only made, and said where. A sample in no folder of its own is removed at the end.
 ///
 /// # Errors
 ///
@@ -73,36 +72,49 @@ pub(super) async fn sample(
     let only_make = arguments.no_tui || !terminal::is_there();
     let is_kept = only_make || arguments.dir.is_some();
     let folder = arguments.dir.take().unwrap_or_else(demo::temporary_folder);
+    let file = demo::file_in(&folder)?;
+    if file.exists() && !only_make {
+        let exit = start_sample(Target::file(&file)?, global).await?;
+        return Ok(finish(exit, &mut output));
+    }
     arguments.dir = Some(folder.clone());
     let throwaway = (!is_kept).then(|| Throwaway(folder));
     let (sender, mut made) = oneshot::channel();
     let stop = cancel.clone();
     let work = async move {
         let (target, sample) = demo::make(&arguments, &stop, &mut output).await?;
+        if sample.users < arguments.users {
+            output.talk(&format!("stopped after {} of {} users", sample.users, arguments.users));
+        }
         if only_make {
             demo::report(&target, &sample, &mut output)?;
         } else {
             // The receiver is there until this has ended.
-            let _ = sender.send((target, sample, output));
+            let _ = sender.send((target, output));
         }
         Ok(0)
     };
     let code = signals::until_signal(work, cancel).await?;
-    let Ok((target, sample, mut output)) = made.try_recv() else { return Ok(code) };
-    let exit = start_sample(target, &sample, global).await?;
+    let Some((target, mut output)) = made.try_recv().ok().filter(|_| code == 0) else { return Ok(code) };
+    let exit = start_sample(target, global).await?;
     drop(throwaway);
     Ok(finish(exit, &mut output))
 }
 
-/// The screens on a sample, for the first of its people: the superuser.
-async fn start_sample(target: Target, sample: &Made, global: &Flags) -> Result<Exit> {
+/// The screens on a sample, for its superuser.
+async fn start_sample(target: Target, global: &Flags) -> Result<Exit> {
     let flags = Flags { target: Some(target.clone()), config: global.config.clone(), ..Flags::default() };
     let mut config = Config::load(&flags, &Environment::of_process())?;
     config.portal.label = Some("Sample".to_owned());
     let opening = Opening { target, settings: open::settings(&config), actor: open::actor(None) };
     let portal = opening.open().await?;
-    let Some(superuser) = sample.known.first() else { return Err(Error::bug("the sample has no superuser")) };
-    let username = superuser.username.to_owned();
+    if !sample::is_sample(&portal).await? {
+        let file = &opening.target.database;
+        return Err(Error::denied(format!(
+            "{file} is no sample, so nobody is signed in to it unasked; open it with --database sqlite://{file}"
+        )));
+    }
+    let username = sample::SUPERUSER.to_owned();
     let account = Account { id: users::find(&portal, &username).await?, username };
     start(Begin::SignedIn(portal.signed_in(account), Level::Superuser), &config).await
 }

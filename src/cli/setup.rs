@@ -39,10 +39,16 @@ pub(super) async fn init(config: &Config, init: &Init, global: &Global, output: 
         (Needed::OwnTables, Some(db)) => setup::own_statements(db.dialect()),
         _ => Vec::new(),
     };
+    if let (Needed::OwnTables, Some(db)) = (needed, &db) {
+        announce(db, &statements, output);
+    }
     if !init.write.dry_run {
         match (needed, db) {
             (Needed::Everything, _) => create(config).await?,
-            (Needed::OwnTables, Some(db)) => create_own(&db, &statements, global, output).await?,
+            (Needed::OwnTables, Some(db)) => {
+                agreed("Run them?", global)?;
+                setup::create_own_tables(&db).await?;
+            }
             _ => {}
         }
     }
@@ -73,7 +79,8 @@ async fn create(config: &Config) -> Result<()> {
     Ok(())
 }
 
-async fn create_own(db: &Db, statements: &[&str], global: &Global, output: &mut Output) -> Result<()> {
+/// Says which statements make our own tables, and what the database account needs for them.
+fn announce(db: &Db, statements: &[&str], output: &mut Output) {
     output.talk("These statements make the tables that keep portaldesk's journal; nothing else is changed:");
     for statement in statements {
         statement.lines().for_each(|line| output.talk(line));
@@ -85,12 +92,11 @@ async fn create_own(db: &Db, statements: &[&str], global: &Global, output: &mut 
             output.talk(grant);
         }
     }
-    agreed("Run them?", global)?;
-    setup::create_own_tables(db).await
 }
 
 async fn remove(config: &Config, init: &Init, global: &Global, output: &mut Output) -> Result<u8> {
     let db = Db::open(&config.portal.target).await?;
+    setup::has_something_to_remove(&db).await?;
     let lines = setup::export_journal(&db).await?;
     let mut path = None;
     if !init.write.dry_run {

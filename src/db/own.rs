@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::{Cell, Db, DbError, DbErrorKind, Failure, Row, Sql, Tx, parse_time};
+use super::{Cell, Db, DbError, DbErrorKind, Failure, Row, Sql, Tx, like_text, parse_time};
 
 /// The lock row that serialises writes of `main_portal_id`, which must be unique but has no index to see to it.
 pub const PORTAL_ID_LOCK: &str = "portal_id";
@@ -84,7 +84,7 @@ pub struct ListedChange {
 pub struct Wanted {
     /// Only those that wrote rows of this portal user.
     pub about_user: Option<i64>,
-    /// Only those by this portal account or Unix user.
+    /// Only those by this portal account or Unix user; `unix:NAME` is a Unix user who acted without an account.
     pub by: Option<String>,
     /// Only those made at or after this moment.
     pub since: Option<DateTime<Utc>>,
@@ -254,7 +254,9 @@ pub async fn changes(db: &Db, wanted: &Wanted) -> Result<Vec<ListedChange>, DbEr
             user,
         );
     }
-    if let Some(by) = &wanted.by {
+    if let Some(unix) = wanted.by.as_deref().and_then(|by| by.strip_prefix("unix:")) {
+        sql = sql.push_bind(" AND c.actor IS NULL AND c.unix_user = ?", unix);
+    } else if let Some(by) = &wanted.by {
         sql = sql.push_bind(" AND (c.actor = ?", by.as_str()).push_bind(" OR c.unix_user = ?)", by.as_str());
     }
     if let Some(since) = wanted.since {
@@ -295,6 +297,27 @@ fn listed(row: &Row) -> Result<ListedChange, DbError> {
             made: row.time(16)?.unwrap_or_default(),
         },
     })
+}
+
+/// The user whom the journal last knew by this name.
+///
+/// # Errors
+/// What the engine says.
+pub async fn user_once_called(db: &Db, username: &str) -> Result<Option<i64>, DbError> {
+    // As the name stands in an image.
+    let pattern = format!("%{}%", like_text(&format!("\"username\":{}", json!(username))));
+    let like = db.dialect().like();
+    let sql = Sql::new(
+        "SELECT user_id FROM portaldesk_change_row WHERE table_name = 'auth_user' AND (before_image",
+    )
+    .push_bind(like, pattern.as_str())
+    .push(" OR after_image")
+    .push_bind(like, pattern)
+    .push(") ORDER BY id DESC LIMIT 1");
+    match db.optional(sql).await? {
+        Some(row) => row.int_opt(0),
+        None => Ok(None),
+    }
 }
 
 /// The rows of a change, in the order in which they were written.

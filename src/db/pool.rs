@@ -340,7 +340,10 @@ impl Shared {
                 break;
             }
         }
-        if matches!(last.kind, DbErrorKind::Lost | DbErrorKind::Other) {
+        if last.kind == DbErrorKind::Denied {
+            last.message = format!("the server refuses the account: {}", last.message);
+        }
+        if matches!(last.kind, DbErrorKind::Lost | DbErrorKind::Other | DbErrorKind::Denied) {
             last.kind = DbErrorKind::Unreachable;
         }
         last.message = format!("{} ({})", last.message, self.target);

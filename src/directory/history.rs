@@ -5,16 +5,16 @@ use chrono::{DateTime, Utc};
 use crate::change::undo::{self, OldPassword, Undo};
 use crate::change::{Outcome, Ready, Watch};
 use crate::db::own::{self, ListedChange};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 use super::{Portal, users};
 
 /// Which changes to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Those about this user: a username or `#id`.
+    /// Those about this user: a username, one of former times too, or `#id`.
     pub about: Option<String>,
-    /// Those by this portal account or Unix user.
+    /// Those by this portal account or Unix user; `unix:NAME` means only the latter, without an account.
     pub by: Option<String>,
     /// Those made since.
     pub since: Option<DateTime<Utc>>,
@@ -27,13 +27,9 @@ pub struct Filter {
 /// # Errors
 /// Invalid, when the user asked about does not exist; that there is no journal here.
 pub async fn list(portal: &Portal, filter: &Filter) -> Result<Vec<ListedChange>> {
-    if !portal.schema.has_own_tables() {
-        return Err(Error::conflict(
-            "There is no journal in this database: nothing was ever written here by portaldesk.",
-        ));
-    }
+    needs_journal(portal)?;
     let about_user = match &filter.about {
-        Some(name) => Some(users::find(portal, name).await?),
+        Some(name) => Some(who(portal, name).await?),
         None => None,
     };
     let wanted = own::Wanted {
@@ -46,11 +42,34 @@ pub async fn list(portal: &Portal, filter: &Filter) -> Result<Vec<ListedChange>>
     Ok(own::changes(&portal.db, &wanted).await?)
 }
 
+/// The user meant, who may be gone or have another name by now: then the journal still knows them.
+async fn who(portal: &Portal, name: &str) -> Result<i64> {
+    if let Some(id) = name.strip_prefix('#').and_then(|id| id.parse().ok()) {
+        return Ok(id);
+    }
+    match users::find(portal, name).await {
+        Err(error) if error.kind == Kind::Invalid => {
+            own::user_once_called(&portal.db, name).await?.ok_or(error)
+        }
+        found => found,
+    }
+}
+
+fn needs_journal(portal: &Portal) -> Result<()> {
+    if portal.schema.has_own_tables() {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "There is no journal in this database: portaldesk wrote nothing here, or its tables were taken away.",
+    ))
+}
+
 /// Plans to take back an operation or a run.
 ///
 /// # Errors
-/// When there is no such thing, or it was taken back already.
+/// When there is no such thing, or it was taken back already; that there is no journal here.
 pub async fn plan_undo(portal: &Portal, id: &str, password: OldPassword) -> Result<Undo> {
+    needs_journal(portal)?;
     undo::plan(&portal.db, &portal.schema, id, password).await
 }
 

@@ -1,5 +1,6 @@
 //! What people ask of accounts: queries that read, and intentions that become plans for `change`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::change::{Account, Actor, Writer};
@@ -18,6 +19,8 @@ pub struct Settings {
     pub minimum_password_length: usize,
     /// How new passwords are hashed.
     pub hasher: Hasher,
+    /// Where tries to sign in are counted while the database takes no writes; without it they are not.
+    pub tries_file: Option<PathBuf>,
 }
 
 /// How new passwords are hashed.
@@ -38,6 +41,7 @@ impl Default for Settings {
             roles: Roles::default(),
             minimum_password_length: password::MINIMUM_LENGTH,
             hasher: Hasher::Auto,
+            tries_file: None,
         }
     }
 }
@@ -182,6 +186,7 @@ pub mod groups;
 pub mod history;
 pub mod listed;
 pub mod names;
+mod order;
 pub mod passwords;
 pub mod record;
 pub mod search;

@@ -24,7 +24,7 @@ const WORTHWHILE: i64 = 20_000;
 /// How many users one query reads, and one piece of the index holds.
 const PIECE: i64 = 20_000;
 
-/// From this many found users on, a query that compares rows finds its first page sooner than one that lists ids.
+/// The most ids that a query lists.
 const MOST_IDS: usize = 2_000;
 
 /// After this time the whole is read again: others may have written.
@@ -34,13 +34,23 @@ const FRESH: Duration = Duration::from_mins(1);
 const BETWEEN_USERS: char = '\u{1e}';
 const BETWEEN_TEXTS: char = '\u{1f}';
 
-/// The users that have all words.
+/// The users that have all words, by id, in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// How many there are.
-    pub total: usize,
-    /// Their ids, unless there are more than a query should list.
-    pub ids: Option<Vec<i64>>,
+pub struct Found(pub Vec<i64>);
+
+impl Found {
+    /// Whether a query should list the ids. With more of them, walking along the order and leaving out the others finds a
+    /// page sooner.
+    #[must_use]
+    pub fn are_few(&self) -> bool {
+        self.0.len() <= MOST_IDS
+    }
+
+    /// Whether this user is one of them.
+    #[must_use]
+    pub fn has(&self, id: i64) -> bool {
+        self.0.binary_search(&id).is_ok()
+    }
 }
 
 /// The index of one portal, built when it is first needed.
@@ -150,8 +160,9 @@ async fn newest_change(portal: &Portal) -> Result<i64> {
 /// The texts of users, one a line that begins with the id. One long value travels far faster than as many rows.
 async fn texts(portal: &Portal, which: Sql, limit: i64) -> Result<String> {
     let mut sql = Sql::new(
-        "SELECT group_concat(line, char(30)) FROM (SELECT u.id || char(31) || u.username || char(31) || u.first_name \
-         || ' ' || u.last_name || char(31) || u.email",
+        // Many addresses begin with the username, which then needs no place of its own.
+        "SELECT group_concat(line, char(30)) FROM (SELECT u.id || char(31) || CASE WHEN instr(u.email, u.username) = 1 \
+         THEN '' ELSE u.username || char(31) END || u.first_name || ' ' || u.last_name || char(31) || u.email",
     );
     let profiles = portal.has_table("core_userprofile");
     if profiles {
@@ -171,7 +182,7 @@ impl Piece {
         if lines.is_empty() {
             return None;
         }
-        let mut text = String::with_capacity(lines.len() + lines.len() / 8);
+        let mut text = String::with_capacity(lines.len());
         let (mut starts, mut ids) = (Vec::new(), Vec::new());
         for line in lines.split(BETWEEN_USERS) {
             // A separator inside a name makes a line without id: it still belongs to the user before.
@@ -196,21 +207,18 @@ impl Piece {
     }
 }
 
-/// Folds texts to lower case and, behind those that are phone numbers, adds their digits alone.
+/// Folds texts to lower case; of those that can be phone numbers it keeps the digits alone.
 fn fold_into(out: &mut String, texts: &str) {
     for (index, text) in texts.split(BETWEEN_TEXTS).enumerate() {
         if index > 0 {
             out.push(BETWEEN_TEXTS);
         }
-        if text.is_ascii() {
+        if let Some(digits) = super::order::phone_digits(text) {
+            out.push_str(&digits);
+        } else if text.is_ascii() {
             out.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
         } else {
             out.extend(text.chars().flat_map(char::to_lowercase));
-        }
-        let punctuated = text.bytes().any(|byte| matches!(byte, b' ' | b'+' | b'-' | b'(' | b')'));
-        if punctuated && let Some(digits) = super::users::phone_digits(text) {
-            out.push(BETWEEN_TEXTS);
-            out.push_str(&digits);
         }
     }
 }
@@ -224,7 +232,7 @@ struct Needle {
 impl Needle {
     fn of(word: &str) -> Self {
         let folded: String = word.chars().flat_map(char::to_lowercase).collect();
-        let digits = super::users::phone_digits(word).filter(|digits| *digits != folded);
+        let digits = super::order::phone_digits(word).filter(|digits| *digits != folded);
         let finder = |text: &str| Finder::new(text.as_bytes()).into_owned();
         Self { typed: finder(&folded), digits: digits.as_deref().map(finder) }
     }
@@ -254,7 +262,7 @@ impl Index {
     fn find(&self, words: &[String]) -> Found {
         let needles: Vec<Needle> = words.iter().map(|word| Needle::of(word)).collect();
         let Some((first, others)) = needles.split_first() else {
-            return Found { total: 0, ids: Some(Vec::new()) };
+            return Found(Vec::new());
         };
         let mut ids = Vec::new();
         for piece in &self.pieces {
@@ -274,7 +282,7 @@ impl Index {
         // A user with several profiles stands here several times.
         ids.sort_unstable();
         ids.dedup();
-        Found { total: ids.len(), ids: (ids.len() <= MOST_IDS).then_some(ids) }
+        Found(ids)
     }
 }
 
@@ -330,7 +338,7 @@ mod tests {
 
     fn ids(index: &Index, words: &[&str]) -> Vec<i64> {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-        index.find(&words).ids.unwrap()
+        index.find(&words).0
     }
 
     #[test]

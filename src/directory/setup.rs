@@ -95,6 +95,10 @@ pub async fn create_own_tables(db: &Db) -> Result<()> {
 /// What the engine says.
 pub async fn export_journal(db: &Db) -> Result<Vec<String>> {
     let mut lines = Vec::new();
+    // An attempt to make our tables may have ended before there was a journal.
+    if !Schema::read(db).await?.has_own_tables() {
+        return Ok(lines);
+    }
     for listed in own::changes(db, &own::Wanted::default()).await?.into_iter().rev() {
         let rows = own::change_rows(db, listed.id).await?;
         lines.push(own::export_line(&listed.change, &rows));
@@ -107,12 +111,21 @@ pub async fn export_journal(db: &Db) -> Result<Vec<String>> {
 /// # Errors
 /// When there are none; what the engine says.
 pub async fn remove_own_tables(db: &Db) -> Result<()> {
+    has_something_to_remove(db).await?;
+    migrate::drop_own_tables(db).await
+}
+
+/// Refuses to take away what is not there.
+///
+/// # Errors
+/// When there are no tables of ours; what the engine says.
+pub async fn has_something_to_remove(db: &Db) -> Result<()> {
     let schema = Schema::read(db).await?;
     // Some are enough: an attempt to make them may have ended halfway.
     if !OWN_TABLES.iter().any(|name| schema.table(name).is_some()) {
         return Err(Error::invalid("There are no portaldesk tables in this database; nothing was removed."));
     }
-    migrate::drop_own_tables(db).await
+    Ok(())
 }
 
 /// Whether a superuser exists, active or not: then no first one is offered.

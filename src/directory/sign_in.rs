@@ -40,7 +40,7 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     let account = found.as_ref().map_or(name.as_str(), |found| found.account.username.as_str());
     let account: String = account.chars().take(rules::USERNAME_MAX).collect();
     let login_user: String = portal.actor.unix_user.chars().take(LOGIN_USER_MAX).collect();
-    let counter = Counter::of(portal, account, login_user)?;
+    let counter = Counter::of(portal, account, login_user);
     if let Try::Blocked(wait) = counter.count().await? {
         let seconds = wait.num_seconds().max(1);
         return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again.")));
@@ -54,16 +54,25 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
 
 /// Where the tries of an account by a Unix user are counted.
 enum Counter {
-    Database { db: Db, account: String, login_user: String },
-    StateFolder(Tries),
+    Database {
+        db: Db,
+        account: String,
+        login_user: String,
+    },
+    File(Tries),
+    /// Nobody said where.
+    Nowhere,
 }
 
 impl Counter {
-    fn of(portal: &Portal, account: String, login_user: String) -> Result<Self> {
+    fn of(portal: &Portal, account: String, login_user: String) -> Self {
         if portal.writer().is_ok() {
-            return Ok(Self::Database { db: portal.db.clone(), account, login_user });
+            return Self::Database { db: portal.db.clone(), account, login_user };
         }
-        Ok(Self::StateFolder(Tries::of(portal.db.target(), &account, &login_user)?))
+        match &portal.settings.tries_file {
+            Some(file) => Self::File(Tries::of(file, portal.db.target(), &account, &login_user)),
+            None => Self::Nowhere,
+        }
     }
 
     async fn count(&self) -> Result<Try> {
@@ -71,10 +80,11 @@ impl Counter {
             Self::Database { db, account, login_user } => {
                 Ok(own::count_try(db, account, login_user, delay).await?)
             }
-            Self::StateFolder(tries) => {
+            Self::File(tries) => {
                 let tries = tries.clone();
                 passwords::blocking(move || tries.count(delay)).await?
             }
+            Self::Nowhere => Ok(Try::Counted),
         }
     }
 
@@ -83,10 +93,11 @@ impl Counter {
             Self::Database { db, account, login_user } => {
                 Ok(own::forget_tries(db, account, login_user).await?)
             }
-            Self::StateFolder(tries) => {
+            Self::File(tries) => {
                 let tries = tries.clone();
                 passwords::blocking(move || tries.forget()).await?
             }
+            Self::Nowhere => Ok(()),
         }
     }
 }

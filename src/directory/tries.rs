@@ -11,7 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use crate::config::paths;
 use crate::db::Target;
 use crate::db::own::Try;
 use crate::error::{Error, Result};
@@ -38,10 +37,9 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Of this account in this database.
-    pub(super) fn of(target: &Target, account: &str, login_user: &str) -> Result<Self> {
-        let file = paths::state_dir()?.join("sign-in.json");
-        Ok(Self { file, key: format!("{target}\n{account}\n{login_user}") })
+    /// Of this account in this database, counted in this file.
+    pub(super) fn of(file: &Path, target: &Target, account: &str, login_user: &str) -> Self {
+        Self { file: file.to_owned(), key: format!("{target}\n{account}\n{login_user}") }
     }
 
     /// Counts a try as [`crate::db::own::count_try`] does.

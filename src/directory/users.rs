@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::change::rights;
-use crate::db::{Cell, Row, Sql, like_text};
-use crate::error::Result;
+use crate::db::{Cell, Row, Sql};
+use crate::error::{Error, Result};
 use crate::portal::access::Level;
 use crate::portal::password;
 
 use super::Portal;
-use super::search::{self, Found};
+use super::order::{self, beyond, filtered, has_departments, joined, selected, sift};
+use super::search;
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,11 +68,11 @@ impl Column {
     }
 
     /// Whether the expression can be NULL; then it needs more care, and no index can serve.
-    const fn nullable(self) -> bool {
+    pub(super) const fn nullable(self) -> bool {
         matches!(self, Self::Department | Self::Access | Self::LastLogin)
     }
 
-    const fn postgres_type(self) -> &'static str {
+    pub(super) const fn postgres_type(self) -> &'static str {
         match self {
             Self::Username | Self::Name | Self::Email | Self::Department => "text",
             Self::LastLogin | Self::Joined => "timestamp with time zone",
@@ -114,8 +115,8 @@ impl Query {
 /// A place in the order: the sorted value and the id of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Place {
-    key: Cell,
-    id: i64,
+    pub(super) key: Cell,
+    pub(super) id: i64,
 }
 
 impl Place {
@@ -219,7 +220,7 @@ pub async fn places_after(
     limit: usize,
 ) -> Result<Vec<Place>> {
     let from = after.map_or(From::Start, From::After);
-    places(portal, query, &from, false, i64::try_from(limit).unwrap_or(i64::MAX)).await
+    order::places(portal, query, &from, false, i64::try_from(limit).unwrap_or(i64::MAX)).await
 }
 
 /// One page of at most `limit` rows.
@@ -229,7 +230,7 @@ pub async fn places_after(
 pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> Result<Page> {
     let backwards = matches!(from, From::End | From::Before(_));
     let wanted = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let mut places = places(portal, query, from, backwards, wanted).await?;
+    let mut places = order::places(portal, query, from, backwards, wanted).await?;
     let more = places.len() > limit;
     places.truncate(limit);
     if backwards {
@@ -251,7 +252,7 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
     let found = search::find(portal, &query.words).await?;
     if let Some(found) = &found {
-        return Ok(i64::try_from(found.total).unwrap_or(i64::MAX));
+        return Ok(i64::try_from(found.0.len()).unwrap_or(i64::MAX));
     }
     if query.words.is_empty() {
         // Even a condition that is always true makes SQLite look at every row.
@@ -266,8 +267,12 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// # Errors
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
-    let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let found = search::find(portal, &query.words).await?;
+    if let Some(found) = found.as_ref().filter(|found| !found.are_few()) {
+        let before = sift(portal, query, From::Before(place.clone()), usize::MAX, found).await?;
+        return Ok(i64::try_from(before.len()).unwrap_or(i64::MAX));
+    }
+    let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
@@ -278,8 +283,12 @@ pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i
 /// What the engine says.
 pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
     let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
-    let found = search::find(portal, &query.words).await?;
-    let row = portal.db.optional(filtered(portal, sql, query, found.as_ref())).await?;
+    let sql = match search::find(portal, &query.words).await? {
+        Some(found) if !found.has(id) => return Ok(None),
+        Some(_) => sql,
+        None => filtered(portal, sql, query, None),
+    };
+    let row = portal.db.optional(sql).await?;
     row.map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).transpose()
 }
 
@@ -290,166 +299,6 @@ pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Pla
 pub async fn by_ids(portal: &Portal, ids: &[i64]) -> Result<Vec<UserRow>> {
     let places = ids.iter().map(|id| Place { key: Cell::Null, id: *id }).collect();
     details(portal, places).await
-}
-
-/// The sort expression.
-fn expression(portal: &Portal, sql: Sql, sort: Column) -> Sql {
-    match sort {
-        Column::Username => sql.push("u.username"),
-        Column::Name => sql.push("u.first_name || ' ' || u.last_name"),
-        Column::Email => sql.push("u.email"),
-        // A bare NULL is no expression to sort by on PostgreSQL.
-        Column::Department if !has_departments(portal) => sql.push("CAST(NULL AS char)"),
-        Column::Department if unique_profiles(portal) => sql.push("d.name"),
-        Column::Department => sql.push(
-            "(SELECT MIN(d.name) FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \
-             WHERE p.user_id = u.id)",
-        ),
-        Column::Access => sql.push("a.level"),
-        Column::LastLogin => sql.push("u.last_login"),
-        Column::Joined => sql.push("u.date_joined"),
-        Column::State => sql.push("u.is_active"),
-    }
-}
-
-fn has_departments(portal: &Portal) -> bool {
-    portal.schema.has("core_userprofile", "department_id") && portal.schema.has("core_department", "name")
-}
-
-/// Where a user can have several profiles, a join would list them several times.
-fn unique_profiles(portal: &Portal) -> bool {
-    portal.schema.table("core_userprofile").is_some_and(|table| table.is_unique(&["user_id"]))
-}
-
-fn joined(portal: &Portal, sql: Sql, query: &Query) -> Sql {
-    match query.sort {
-        Column::Department if has_departments(portal) && unique_profiles(portal) => sql.push(
-            " LEFT JOIN core_userprofile p ON p.user_id = u.id LEFT JOIN core_department d ON d.id = p.department_id",
-        ),
-        Column::Access => rights::level_case(
-            sql.push(" LEFT JOIN (SELECT ug.user_id, MAX("),
-            "g.name",
-            &portal.roles,
-        )
-        .push(
-            ") AS level FROM auth_user_groups ug JOIN auth_group g ON g.id = ug.group_id GROUP BY ug.user_id) a \
-             ON a.user_id = u.id",
-        ),
-        _ => sql,
-    }
-}
-
-async fn places(
-    portal: &Portal,
-    query: &Query,
-    from: &From,
-    backwards: bool,
-    wanted: i64,
-) -> Result<Vec<Place>> {
-    let found = search::find(portal, &query.words).await?;
-    let mut sql = filtered(portal, selected(portal, query), query, found.as_ref());
-    match from {
-        From::Start | From::End => {}
-        From::After(place) => sql = beyond(portal, sql, query, place, false, false),
-        From::Before(place) => sql = beyond(portal, sql, query, place, true, false),
-        From::At(place) => sql = beyond(portal, sql, query, place, false, true),
-    }
-    sql = ordered(portal, sql, query, backwards).push_bind(" LIMIT ?", wanted);
-    portal.db.all(sql).await?.iter().map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).collect()
-}
-
-/// Each user's id and value in the order, not yet filtered.
-fn selected(portal: &Portal, query: &Query) -> Sql {
-    let sql = Sql::new("SELECT u.id, ");
-    let sql = match query.sort {
-        Column::LastLogin => sql.time("u.last_login"),
-        Column::Joined => sql.time("u.date_joined"),
-        sort => expression(portal, sql, sort),
-    };
-    joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1")
-}
-
-fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql {
-    sql = sql.push(" ORDER BY ");
-    if query.sort.nullable() {
-        sql = expression(portal, sql.push("("), query.sort).push(" IS NULL)");
-        sql = sql.push(if backwards { " DESC, " } else { ", " });
-    }
-    let down = query.descending != backwards;
-    sql = expression(portal, sql, query.sort);
-    sql.push(if down { " DESC, u.id DESC" } else { ", u.id" })
-}
-
-/// Appends the condition for rows behind a place, or before it; NULLs are last in either direction.
-fn beyond(portal: &Portal, sql: Sql, query: &Query, place: &Place, before: bool, inclusive: bool) -> Sql {
-    let down = query.descending != before;
-    let ids = match (down, inclusive) {
-        (false, false) => "u.id > ?",
-        (false, true) => "u.id >= ?",
-        (true, false) => "u.id < ?",
-        (true, true) => "u.id <= ?",
-    };
-    let column = |sql| expression(portal, sql, query.sort);
-    if place.key.is_null() {
-        let sql = column(sql.push(" AND ("));
-        return if before {
-            sql.push(" IS NOT NULL OR ").push_bind(ids, place.id).push(")")
-        } else {
-            sql.push(" IS NULL AND ").push_bind(ids, place.id).push(")")
-        };
-    }
-    let kind = query.sort.postgres_type();
-    let mut sql = sql.push(" AND (");
-    if query.sort.nullable() && !before {
-        sql = column(sql).push(" IS NULL OR (");
-    } else {
-        sql = sql.push("(");
-    }
-    // The first condition alone lets an index find the place; the second settles equal values.
-    sql = column(sql).push(if down { " <= " } else { " >= " }).cell(&place.key, kind).push(" AND (");
-    sql = column(sql).push(if down { " < " } else { " > " }).cell(&place.key, kind).push(" OR ");
-    sql.push_bind(ids, place.id).push(")))")
-}
-
-/// Appends the filter: the ids that the search index found, or a comparison of every row.
-fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
-    if let Some(ids) = found.and_then(|found| found.ids.as_ref()) {
-        return sql.push(" AND u.id IN (").list(ids.iter().copied()).push(")");
-    }
-    let like = portal.dialect().like();
-    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
-        && portal.schema.has("core_userprofile", "phone_number");
-    for word in &query.words {
-        let pattern = format!("%{}%", like_text(word));
-        sql = sql.push(" AND (");
-        for (index, column) in
-            ["u.username", "u.first_name", "u.last_name", "u.email"].into_iter().enumerate()
-        {
-            sql =
-                sql.push(if index == 0 { "" } else { " OR " }).push(column).push_bind(like, pattern.as_str());
-        }
-        if profiles {
-            sql = sql.push(" OR u.id IN (SELECT w.user_id FROM core_userprofile w WHERE w.main_portal_id");
-            sql = sql.push_bind(like, pattern.as_str());
-            if let Some(digits) = phone_digits(word) {
-                sql = sql.push(
-                    " OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(w.phone_number, ' ', ''), '-', ''), '(', ''), \
-                     ')', ''), '+', '')",
-                );
-                sql = sql.push_bind(" LIKE ?", format!("%{digits}%"));
-            }
-            sql = sql.push(")");
-        }
-        sql = sql.push(")");
-    }
-    sql
-}
-
-/// The digits of a word that can be part of a phone number.
-pub(super) fn phone_digits(word: &str) -> Option<String> {
-    let digits: String = word.chars().filter(char::is_ascii_digit).collect();
-    let rest = word.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
-    (rest && digits.len() >= 2).then_some(digits)
 }
 
 async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
@@ -552,10 +401,13 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
         Some(id) => Sql::new("SELECT id FROM auth_user WHERE id = ?").bind(id),
         None => Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name),
     };
-    match portal.db.optional(sql).await? {
-        Some(row) => Ok(row.int(0)?),
-        None => Err(crate::error::Error::invalid(format!("There is no user '{name}'; nothing was written."))),
+    if let Some(row) = portal.db.optional(sql).await? {
+        return Ok(row.int(0)?);
     }
+    // A portal tells capitals apart; people don't always.
+    let similar = super::accounts::username_owner(portal, name, None).await?;
+    let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
+    Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
 }
 
 #[cfg(test)]
@@ -566,12 +418,5 @@ mod tests {
     fn quotes_make_one_word() {
         assert_eq!(Query::words("ada \"van der Berg\"  it"), ["ada", "van der Berg", "it"]);
         assert_eq!(Query::words("\"\" \" "), Vec::<String>::new());
-    }
-
-    #[test]
-    fn phone_numbers_are_compared_by_their_digits() {
-        assert_eq!(phone_digits("+1-555"), Some("1555".to_owned()));
-        assert_eq!(phone_digits("b31"), None);
-        assert_eq!(phone_digits("7"), None);
     }
 }

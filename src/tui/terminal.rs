@@ -42,6 +42,8 @@ const STOP_ARRIVES: Duration = Duration::from_millis(100);
 static ENTERED: AtomicBool = AtomicBool::new(false);
 /// How often the shell has continued us.
 static CONTINUED: AtomicU64 = AtomicU64::new(0);
+/// How often by then the terminal had been taken again.
+static RETAKEN: AtomicU64 = AtomicU64::new(0);
 
 /// Whether standard input and output are a terminal.
 #[must_use]
@@ -224,8 +226,11 @@ impl Host for TtyHost {
     async fn event(&mut self) -> HostEvent {
         match self.events.recv().await {
             Some(HostEvent::Continued) => {
-                // Whoever continued us may have changed the terminal's modes meanwhile.
-                if ENTERED.load(Ordering::SeqCst) {
+                // Whoever continued us may have changed the terminal's modes meanwhile. For a moment the terminal is not
+                // ours, and Ctrl-C there would be a signal: not twice for one stop.
+                let continued = CONTINUED.load(Ordering::SeqCst);
+                let is_new = RETAKEN.swap(continued, Ordering::SeqCst) != continued;
+                if is_new && ENTERED.load(Ordering::SeqCst) {
                     let _ = crossterm::terminal::disable_raw_mode().and_then(|()| enter());
                 }
                 HostEvent::Continued
@@ -254,6 +259,7 @@ fn suspend() -> std::result::Result<(), String> {
         waited += Duration::from_millis(1);
     }
     enter().map_err(|error| format!("The terminal cannot be set up: {error}."))?;
+    RETAKEN.store(CONTINUED.load(Ordering::SeqCst), Ordering::SeqCst);
     if CONTINUED.load(Ordering::SeqCst) == before { Err(NO_JOB_CONTROL.to_owned()) } else { Ok(()) }
 }
 

@@ -139,8 +139,9 @@ impl Terminal {
         let pair = native_pty_system().openpty(pty_size((width, height))).expect("a pseudo-terminal");
         let modes = format!("{:?}", pair.master.get_termios());
         command.env_clear();
-        home.environment().iter().for_each(|(name, value)| command.env(name, value));
-        for (name, value) in more {
+        let usual = home.environment();
+        let usual = usual.iter().map(|(name, value)| (*name, value.as_str()));
+        for (name, value) in usual.chain(more.iter().copied()) {
             command.env(name, value);
         }
         command.cwd(&home.0);
@@ -184,7 +185,7 @@ impl Terminal {
         self.writer = Some(pasting.join().expect("a paste"));
     }
 
-    /// Presses a key again and again until the screen holds this text, or until it no longer does. A review throws away
+    /// Presses keys again and again until the screen holds this text, or until it no longer does. A review throws away
     /// what is typed before its first frame is out, and a test is faster than any person.
     pub(crate) fn press_until(&mut self, keys: &str, text: &str, wanted: bool) {
         /// How soon a key shows an effect, if it has one.

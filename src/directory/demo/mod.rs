@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Portal, Settings, passwords, setup};
 use crate::change::Actor;
-use crate::db::{Cancel, Db, DbError, ForeignKeys, Sql, Target, Tx, Val};
+use crate::db::{Cancel, Db, DbError, ForeignKeys, Sql, Target, Tx, Val, own};
 use crate::error::Result;
 use crate::portal::access::{Level, Roles};
 use crate::portal::password;
@@ -62,6 +62,12 @@ const KNOWN: [(&str, &str, &str, Level, &str); 5] = [
     ("tomas", "Tomas", "Rehak", Level::Engineer, "Engineer"),
 ];
 
+/// The username of the sample's superuser.
+pub const SUPERUSER: &str = KNOWN[0].0;
+
+/// The setting that marks a sample.
+const SAMPLE: &str = "sample";
+
 /// How many places are written in one transaction.
 const CHUNK: u64 = 10_000;
 
@@ -82,7 +88,16 @@ pub async fn make(target: &Target, sample: &Sample, cancel: &Cancel) -> Result<M
     while maker.users < sample.users && !cancel.is_requested() {
         write(&portal.db, maker.chunk()?).await?;
     }
+    own::set_setting(&portal.db, "", SAMPLE, Some("yes")).await?;
     Ok(Made { known, users: maker.users, faults: maker.faults })
+}
+
+/// Whether a portal is a sample, made to its end: then anyone who can read it may use it as its superuser.
+///
+/// # Errors
+/// What the engine says.
+pub async fn is_sample(portal: &Portal) -> Result<bool> {
+    Ok(portal.owned && own::setting(&portal.db, "", SAMPLE).await?.is_some())
 }
 
 /// Rows of the three tables that people have rows in.

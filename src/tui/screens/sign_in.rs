@@ -317,6 +317,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_asks_only_for_the_password_of_whoever_is_signed_in() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut screen = SignIn::locked("Alpha Lab");
+        let look = Look { user: Some("bela".to_owned()), no_superuser: true, read_only: false };
+        screen.reply(&mut Reply::of(&LOOK, Ok(look)), &mut cx);
+        assert!(screen.heading().contains("bela"));
+        assert!(screen.enabled(Action::FirstSuperuser).is_err());
+        typed(&mut screen, "secret", &mut cx);
+        screen.act(Action::Choose, &mut cx);
+        assert_eq!(format!("{:?}", cx.effects()), "[Start(sign-in.sign-in: signing in)]");
+    }
+
+    #[test]
     fn the_first_superuser_is_offered_only_where_one_can_be_made() {
         let mut cx = Cx::new(Size::new(80, 24));
         for (no_superuser, read_only, offered) in

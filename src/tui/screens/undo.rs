@@ -118,7 +118,8 @@ async fn plan(portal: &Portal, what: &What, password: OldPassword) -> Result<Opt
     };
     let operation = match (what, newest) {
         (What::Operation(operation), _) => operation.clone(),
-        (_, Some(newest)) => newest.change.operation,
+        // A long run is many operations to the journal and one to whoever started it.
+        (_, Some(newest)) => newest.change.run,
         (_, None) => return Ok(None),
     };
     let undo = history::plan_undo(portal, &operation, password).await?;
