@@ -93,7 +93,7 @@ pub enum Command {
     /// Repair what can be repaired without a decision: shows the plan, asks once.
     #[command(alias = "fix_user_profiles")]
     FixUserProfiles {
-        /// Only what these checks find, by id.
+        /// Only what these checks find, by id; without it, all that are about profiles and links (PRF, REL).
         #[arg(long, value_name = "ID,…", value_delimiter = ',')]
         only: Vec<String>,
         /// Shared by all writes.

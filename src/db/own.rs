@@ -386,7 +386,7 @@ pub struct NewRun<'a> {
     pub id: &'a str,
     /// What it does, in words.
     pub title: &'a str,
-    /// What kind of work it is, for resuming: `single`, `repair`, `undo`.
+    /// What kind of work it is: `edit`, `repair`, `undo`.
     pub kind: &'a str,
     /// How many plans it will apply, where that is known.
     pub planned: Option<i64>,
@@ -400,7 +400,7 @@ pub struct NewRun<'a> {
     pub ssh_from: Option<&'a str>,
     /// As in [`Change`].
     pub sitting: &'a str,
-    /// Which process: user, host and process id.
+    /// Which process: Unix user and process id.
     pub owner: &'a str,
 }
 

@@ -11,7 +11,6 @@ use crate::change::rights;
 use crate::db::{Cell, Row, Sql};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
-use crate::portal::password;
 
 use super::Portal;
 use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected, sift};
@@ -145,7 +144,6 @@ pub enum From {
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "they are Django's own columns")]
 pub struct UserRow {
     /// The id in `auth_user`.
     pub id: i64,
@@ -171,8 +169,6 @@ pub struct UserRow {
     pub is_superuser: bool,
     /// How many profiles there are; one is right.
     pub profiles: usize,
-    /// Whether the password column can let anyone in.
-    pub usable_password: bool,
     /// The row's place in the order.
     pub place: Place,
 }
@@ -189,9 +185,6 @@ impl UserRow {
             0 => words.push("no profile"),
             1 => {}
             _ => words.push("several profiles"),
-        }
-        if !self.usable_password {
-            words.push("no password");
         }
         words.join(", ")
     }
@@ -306,15 +299,14 @@ async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = Sql::new(
-        "SELECT id, username, first_name, last_name, email, is_active, is_staff, is_superuser, password, ",
-    )
-    .time("last_login")
-    .push(", ")
-    .time("date_joined")
-    .push(" FROM auth_user WHERE id IN (")
-    .list(ids.iter().copied())
-    .push(")");
+    let sql =
+        Sql::new("SELECT id, username, first_name, last_name, email, is_active, is_staff, is_superuser, ")
+            .time("last_login")
+            .push(", ")
+            .time("date_joined")
+            .push(" FROM auth_user WHERE id IN (")
+            .list(ids.iter().copied())
+            .push(")");
     let mut users: BTreeMap<i64, Row> = BTreeMap::new();
     for row in portal.db.all(sql).await? {
         users.insert(row.int(0)?, row);
@@ -334,8 +326,8 @@ async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
                 email: row.text(4)?,
                 department: departments.and_then(|found| found.iter().flatten().next().cloned()),
                 access: access.remove(&place.id).unwrap_or_default(),
-                last_login: row.time(9)?,
-                date_joined: row.time(10)?,
+                last_login: row.time(8)?,
+                date_joined: row.time(9)?,
                 is_active: row.bool(5)?,
                 is_staff: row.bool(6)?,
                 is_superuser: row.bool(7)?,
@@ -344,7 +336,6 @@ async fn details(portal: &Portal, places: Vec<Place>) -> Result<Vec<UserRow>> {
                 } else {
                     1
                 },
-                usable_password: matches!(password::read(&row.text(8)?), password::Stored::Usable(_)),
                 place,
             })
         })

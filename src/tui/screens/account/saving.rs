@@ -77,6 +77,7 @@ async fn plan(portal: &Portal, wish: Wish) -> Result<Planned> {
             secret = generated.then(|| password.to_string());
         }
     }
+    accounts::check_portal_id(portal, &draft, wish.id).await?;
     let plan = match wish.id {
         None => accounts::create(portal, &draft).await?,
         Some(id) => accounts::edit(portal, id, &draft).await?,

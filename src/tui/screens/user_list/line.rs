@@ -8,8 +8,8 @@ use crate::tui::widgets::table::{Cell, Row};
 
 /// The columns.
 pub(super) const COLUMNS: [Column; 6] = [
-    Column::new("USERNAME", 14, 28, 9),
-    Column::new("NAME", 10, 28, 6),
+    Column::new("USERNAME", 12, 28, 9),
+    Column::new("NAME", 12, 28, 6),
     Column::new("DEPARTMENT", 10, 20, 3),
     Column::new("ACCESS", 8, 22, 5),
     Column::new("LAST WEB LOGIN", 14, 16, 4),
