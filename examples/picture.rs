@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 const ROWS: u16 = 24;
-const COLUMNS: u16 = 118;
+const COLUMNS: u16 = 132;
 
 /// One character's size in the picture.
 const WIDTH: f32 = 8.4;
@@ -19,7 +19,8 @@ const HEIGHT: f32 = 18.0;
 fn main() -> Result<(), Box<dyn Error>> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
-    let mut command = CommandBuilder::new("target/release/portaldesk");
+    let program = std::env::current_dir()?.join("target/release/portaldesk");
+    let mut command = CommandBuilder::new(program);
     command.args(["demo", "--faults", "1"]);
     command.cwd(std::env::current_dir()?);
     command.env("TERM", "xterm-256color");
