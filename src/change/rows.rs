@@ -144,12 +144,17 @@ pub async fn by_column(
     let dialect = reads.sql_dialect();
     let (name, sql_type) = column_type(table, column)?;
     let mut found = Vec::new();
+    // NULL equals nothing.
+    let values: Vec<&Cell> = values.iter().filter(|cell| !cell.is_null()).collect();
+    // PostgreSQL hashes a list of VALUES; parameters it would compare one by one with every row of a column without index.
+    let (open, next, close) =
+        if dialect == Dialect::Postgres { (" IN (VALUES (", "), (", "))") } else { (" IN (", ", ", ")") };
     for part in values.chunks(KEYS_AT_ONCE) {
-        let mut sql = select(dialect, table).push(" WHERE ").ident(name).push(" IN (");
+        let mut sql = select(dialect, table).push(" WHERE ").ident(name);
         for (index, cell) in part.iter().enumerate() {
-            sql = sql.push(if index == 0 { "" } else { ", " }).cell(cell, sql_type);
+            sql = sql.push(if index == 0 { open } else { next }).cell(cell, sql_type);
         }
-        sql = order(sql.push(")"), table)?;
+        sql = order(sql.push(close), table)?;
         if lock == Lock::Rows {
             sql = sql.push(dialect.for_update());
         }

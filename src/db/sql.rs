@@ -38,6 +38,8 @@ enum Piece {
     Image(Ident, ImageForm),
     /// The type to cast a parameter to (PostgreSQL only).
     Type(String),
+    /// SQL for PostgreSQL, and for the others.
+    ByEngine(&'static str, &'static str),
 }
 
 /// How a column is selected and written so that it comes back exactly.
@@ -115,6 +117,24 @@ impl Sql {
         if first { self.push("NULL") } else { self }
     }
 
+    /// Appends ` IN (…)` with these values, for a column that may have no index: PostgreSQL hashes a list of VALUES, and
+    /// compares parameters one by one with every row. With no values, a list that holds nothing.
+    #[must_use]
+    pub fn among<V: Into<Val>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        let mut first = true;
+        for value in values {
+            let (postgres, others) = if first { (" IN (VALUES (?", " IN (?") } else { ("), (?", ", ?") };
+            self.pieces.push(Piece::ByEngine(postgres, others));
+            self.args.push(value.into());
+            first = false;
+        }
+        if first {
+            return self.push(" IN (NULL)");
+        }
+        self.pieces.push(Piece::ByEngine("))", ")"));
+        self
+    }
+
     /// Appends another statement's text and values.
     #[must_use]
     pub fn append(mut self, other: Self) -> Self {
@@ -145,6 +165,10 @@ impl Sql {
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => push_text(&mut out, text, dialect, &mut number),
+                Piece::ByEngine(postgres, others) => {
+                    let text = if dialect == Dialect::Postgres { postgres } else { others };
+                    push_text(&mut out, text, dialect, &mut number);
+                }
                 Piece::Ident(name) => dialect.quote(&mut out, name.as_str()),
                 Piece::Time(expression) => out.push_str(&dialect.readable_time(expression)),
                 Piece::Image(name, form) => dialect.image_column(&mut out, name.as_str(), *form),
@@ -198,6 +222,23 @@ mod tests {
             "SELECT id FROM auth_user WHERE username = $1 AND id IN ($2, $3)"
         );
         assert_eq!(sql.args().len(), 3);
+    }
+
+    #[test]
+    fn a_list_among_which_to_look_is_hashed_on_postgresql() {
+        let sql = Sql::new("SELECT id FROM auth_user WHERE id")
+            .among([1_i64, 2])
+            .push(" AND is_active = ")
+            .push("TRUE");
+        assert_eq!(
+            sql.render(Dialect::MySql),
+            "SELECT id FROM auth_user WHERE id IN (?, ?) AND is_active = TRUE"
+        );
+        assert_eq!(
+            sql.render(Dialect::Postgres),
+            "SELECT id FROM auth_user WHERE id IN (VALUES ($1), ($2)) AND is_active = TRUE"
+        );
+        assert_eq!(Sql::new("id").among(Vec::<i64>::new()).render(Dialect::Sqlite), "id IN (NULL)");
     }
 
     #[test]

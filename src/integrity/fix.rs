@@ -1,6 +1,7 @@
 //! Finds, repairs what is safe to repair, and looks again: `fix-user-profiles`.
 
 use crate::change::{Plan, Watch};
+use crate::db::Cancel;
 use crate::directory::Portal;
 use crate::error::{Error, Kind, Result};
 
@@ -116,15 +117,20 @@ pub async fn fix_user_profiles(
         }
     }
     // Once stopped, the scan after must not be stopped too.
-    let fresh = crate::db::Cancel::default();
-    fixed.after = scan_checks(&portal.cancellable(&fresh), &checks, None).await?;
+    fixed.after = scan_checks(&portal.cancellable(&Cancel::default()), &checks, None).await?;
     Ok(fixed)
 }
 
-/// Repairs one check. It is looked for anew, because an earlier repair may have settled it or brought it about.
+/// Repairs one check. It is looked for anew once others were repaired, which may have settled it or brought it about.
 async fn fix_one(portal: &Portal, check: &'static dyn Check, watch: &Watch, fixed: &mut Fixed) -> Result<()> {
     let about = check.about();
-    let found = automatic(scan_checks(portal, &[check], None).await?);
+    let found = if fixed.repaired.is_empty() {
+        let of_check = fixed.before.findings.iter().filter(|finding| finding.id() == about.id).cloned();
+        of_check.collect()
+    } else {
+        scan_checks(portal, &[check], None).await?.findings
+    };
+    let found = automatic(found);
     if found.is_empty() {
         return Ok(());
     }
@@ -142,26 +148,38 @@ async fn fix_one(portal: &Portal, check: &'static dyn Check, watch: &Watch, fixe
         Err(error) => return Err(error),
     };
     fixed.stopped |= outcome.stopped;
-    let operation = outcome.operation().map(str::to_owned);
-    fixed.refused.extend(outcome.refused);
-    if operation.is_some() {
-        let before: usize = found.iter().map(Finding::count).sum();
-        let fresh = crate::db::Cancel::default();
-        let left = automatic(scan_checks(&portal.cancellable(&fresh), &[check], None).await?);
-        let left: usize = left.iter().map(Finding::count).sum();
-        fixed.repaired.push(Repaired { id: about.id, count: before.saturating_sub(left), operation });
+    if let Some(operation) = outcome.operation().map(str::to_owned) {
+        let count = settled(portal, check, &found, plans.done()).await?;
+        fixed.repaired.push(Repaired { id: about.id, count, operation: Some(operation) });
     }
+    fixed.refused.extend(outcome.refused);
     Ok(())
 }
 
-fn automatic(report: Report) -> Vec<Finding> {
-    report.findings.into_iter().filter(|finding| finding.class() == Class::Automatic).collect()
+/// How many decisions were settled: all of them, or those that are not found any more.
+async fn settled(
+    portal: &Portal,
+    check: &'static dyn Check,
+    found: &[Finding],
+    done: usize,
+) -> Result<usize> {
+    let before = found.iter().map(Finding::count).sum::<usize>();
+    if done == found.iter().map(|finding| finding.found.subjects.len()).sum::<usize>() {
+        return Ok(before);
+    }
+    let portal = portal.cancellable(&Cancel::default());
+    let left = automatic(scan_checks(&portal, &[check], None).await?.findings);
+    Ok(before.saturating_sub(left.iter().map(Finding::count).sum()))
+}
+
+fn automatic(findings: Vec<Finding>) -> Vec<Finding> {
+    findings.into_iter().filter(|finding| finding.class() == Class::Automatic).collect()
 }
 
 /// What a repair would do, as far as it can be told without doing it.
 async fn look_ahead(portal: &Portal, fixed: &mut Fixed) -> Result<()> {
     fixed.after.findings.retain(|finding| finding.class() != Class::Automatic);
-    let mut found = automatic(fixed.before.clone());
+    let mut found = automatic(fixed.before.findings.clone());
     found.sort_by_key(|finding| (finding.check.about().stage, finding.id()));
     let mut shown = 0;
     for finding in found {

@@ -57,6 +57,7 @@ pub struct Repairs {
     last: Option<Batch>,
     /// Subjects too large for one plan, in words, and why.
     too_large: Vec<(String, Error)>,
+    done: usize,
 }
 
 /// The automatic repairs of what is selected among these findings, in the order of a full repair. Nothing is read before
@@ -78,7 +79,7 @@ pub fn repairs(portal: &Portal, findings: &[Finding], selection: &Selection) -> 
     // A single batch may still take several plans; then their number is not known.
     let single = batches.len() == 1 && batches.iter().any(|batch| batch.subjects.len() > 1);
     let planned = (!single).then_some(batches.len() as u64);
-    Repairs { portal: portal.clone(), batches, planned, last: None, too_large: Vec::new() }
+    Repairs { portal: portal.clone(), batches, planned, last: None, too_large: Vec::new(), done: 0 }
 }
 
 impl Repairs {
@@ -86,6 +87,12 @@ impl Repairs {
     #[must_use]
     pub fn too_large(&self) -> &[(String, Error)] {
         &self.too_large
+    }
+
+    /// How many subjects were repaired, once no more plans come.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.done
     }
 
     /// Plans a batch. What doesn't fit any more goes back to the front of the queue and is read again.
@@ -129,7 +136,7 @@ impl Plans for Repairs {
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
         Box::pin(async move {
-            self.last = None;
+            self.done += self.last.take().map_or(0, |batch| batch.subjects.len());
             while let Some(batch) = self.batches.pop_front() {
                 if let Some(plan) = self.plan(batch).await? {
                     return Ok(Some(plan));

@@ -80,6 +80,7 @@ struct Sorted {
     safe: Vec<Subject>,
     /// Safe, unless another user has the same portal id.
     with_portal_id: Vec<Subject>,
+    portal_ids: Vec<String>,
     choose: Vec<Subject>,
 }
 
@@ -88,10 +89,11 @@ impl Sorted {
         let Some(user) = profiles.first().and_then(user_of) else { return };
         let subjects = if !differing(table, profiles).is_empty() {
             &mut self.choose
-        } else if said(profiles, "main_portal_id").is_empty() {
-            &mut self.safe
-        } else {
+        } else if let Some((_, cell)) = said(profiles, "main_portal_id").first() {
+            self.portal_ids.extend(cell.as_text().map(str::to_owned));
             &mut self.with_portal_id
+        } else {
+            &mut self.safe
         };
         subjects.push(Subject::of(user));
     }
@@ -113,12 +115,10 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
         profiles.push(image);
     }
     sorted.add(table, &profiles);
-    let Sorted { mut safe, with_portal_id, mut choose } = sorted;
-    if !with_portal_id.is_empty() {
-        let contested = contested(portal).await?;
-        for subject in with_portal_id {
-            if contested.contains(&subject.id) { choose.push(subject) } else { safe.push(subject) }
-        }
+    let Sorted { mut safe, with_portal_id, portal_ids, mut choose } = sorted;
+    let contested = contested(portal, &portal_ids).await?;
+    for subject in with_portal_id {
+        if contested.contains(&subject.id) { choose.push(subject) } else { safe.push(subject) }
     }
     safe.sort_unstable();
     choose.sort_unstable();
@@ -131,18 +131,26 @@ fn user_of(image: &Image) -> Option<i64> {
     image.int("user_id")
 }
 
-/// The users one of whose portal ids another user has too, by the engine's own equality.
-async fn contested(portal: &Portal) -> Result<BTreeSet<i64>> {
-    let sql = Sql::new(
-        "SELECT DISTINCT p.user_id FROM core_userprofile p JOIN \
-         (SELECT main_portal_id AS shared FROM core_userprofile WHERE main_portal_id <> '' GROUP BY main_portal_id \
-         HAVING MIN(COALESCE(user_id, 0)) <> MAX(COALESCE(user_id, 0))) d ON d.shared = p.main_portal_id \
-         WHERE p.user_id IS NOT NULL",
-    );
+/// Portal ids in one statement, which goes through the table twice: since core 0004 the column has no index. Grouping the
+/// whole table instead took MariaDB seven times as long, measured at a million profiles.
+const PORTAL_IDS_AT_ONCE: usize = 10_000;
+
+/// The users who have one of these portal ids that another user has too, by the engine's own equality.
+async fn contested(portal: &Portal, portal_ids: &[String]) -> Result<BTreeSet<i64>> {
     let mut users = BTreeSet::new();
-    let mut rows = portal.db.stream(sql);
-    while let Some(row) = rows.recv().await {
-        users.extend(row?.int_opt(0).ok().flatten());
+    for part in portal_ids.chunks(PORTAL_IDS_AT_ONCE) {
+        let sql = Sql::new(
+            "SELECT DISTINCT p.user_id FROM core_userprofile p JOIN \
+             (SELECT main_portal_id AS shared FROM core_userprofile WHERE main_portal_id",
+        );
+        let sql = sql.among(part.iter().map(String::as_str)).push(
+            " GROUP BY main_portal_id HAVING MIN(COALESCE(user_id, 0)) <> MAX(COALESCE(user_id, 0))) d \
+             ON d.shared = p.main_portal_id WHERE p.user_id IS NOT NULL",
+        );
+        let mut rows = portal.db.stream(sql);
+        while let Some(row) = rows.recv().await {
+            users.extend(row?.int_opt(0).ok().flatten());
+        }
     }
     Ok(users)
 }

@@ -51,14 +51,14 @@ const LINKS: [Link; 2] = [
         what: "group",
         column: "group_id",
         to_table: "auth_group",
-        targets: "SELECT id FROM auth_group WHERE id IN (",
+        targets: "SELECT id FROM auth_group WHERE id",
     },
     Link {
         table: "auth_user_user_permissions",
         what: "permission",
         column: "permission_id",
         to_table: "auth_permission",
-        targets: "SELECT id FROM auth_permission WHERE id IN (",
+        targets: "SELECT id FROM auth_permission WHERE id",
     },
 ];
 
@@ -127,7 +127,7 @@ async fn ghosts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Ghost>> {
         let table = images::table(&portal.schema, link.table)?;
         let rows = images::by_keys(&mut portal.db.clone(), table, &super::keys(&ids), Lock::No).await?;
         let of = |column: &'static str| rows.iter().filter_map(move |image| image.int(column));
-        let users = super::existing(portal, "SELECT id FROM auth_user WHERE id IN (", of("user_id")).await?;
+        let users = super::existing(portal, "SELECT id FROM auth_user WHERE id", of("user_id")).await?;
         let targets = super::existing(portal, link.targets, of(link.column)).await?;
         let dangles = |image: &Image, column: &str, there: &BTreeSet<i64>| {
             image.int(column).is_none_or(|id| !there.contains(&id))

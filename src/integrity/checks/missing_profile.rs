@@ -69,7 +69,7 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
 /// Those that are still there and still have no profile.
 async fn without_profile(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64, String)>> {
     let names = super::usernames(portal, &super::ids(subjects, 0)).await?;
-    let query = "SELECT user_id FROM core_userprofile WHERE user_id IN (";
+    let query = "SELECT user_id FROM core_userprofile WHERE user_id";
     let with = super::existing(portal, query, names.keys().copied()).await?;
     Ok(names.into_iter().filter(|(id, _)| !with.contains(id)).collect())
 }

@@ -43,7 +43,7 @@ async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>
     Ok(names)
 }
 
-/// Which of these ids a query finds; it ends before the values of an IN list.
+/// Which of these ids a query finds; it ends with the column that is to have one of them.
 async fn existing(
     portal: &Portal,
     query: &'static str,
@@ -52,7 +52,7 @@ async fn existing(
     let ids: Vec<i64> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
     let mut found = BTreeSet::new();
     for part in ids.chunks(AT_ONCE) {
-        for row in portal.db.all(Sql::new(query).list(part.iter().copied()).push(")")).await? {
+        for row in portal.db.all(Sql::new(query).among(part.iter().copied())).await? {
             found.insert(row.int(0)?);
         }
     }

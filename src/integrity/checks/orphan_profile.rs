@@ -84,12 +84,7 @@ async fn referred_to(portal: &Portal, profiles: &[i64]) -> Result<BTreeSet<i64>>
         let Some(column) = table.column(&key.column) else { continue };
         for part in profiles.chunks(super::AT_ONCE) {
             let sql = Sql::new("SELECT DISTINCT t.").ident(&column.name).push(" FROM ").ident(&table.name);
-            let sql = sql
-                .push(" t WHERE t.")
-                .ident(&column.name)
-                .push(" IN (")
-                .list(part.iter().copied())
-                .push(")");
+            let sql = sql.push(" t WHERE t.").ident(&column.name).among(part.iter().copied());
             for row in portal.db.all(sql).await? {
                 found.insert(row.int(0)?);
             }
@@ -104,7 +99,7 @@ async fn orphans(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64, Imag
     let keys = super::keys(&super::ids(subjects, 0));
     let profiles = images::by_keys(&mut portal.db.clone(), table, &keys, Lock::No).await?;
     let users = profiles.iter().filter_map(|image| image.int("user_id"));
-    let there = super::existing(portal, "SELECT id FROM auth_user WHERE id IN (", users).await?;
+    let there = super::existing(portal, "SELECT id FROM auth_user WHERE id", users).await?;
     Ok(profiles
         .into_iter()
         .filter(|image| image.int("user_id").is_none_or(|user| !there.contains(&user)))
