@@ -101,6 +101,9 @@ pub(crate) fn file(users: u64) -> Result<PathBuf> {
         return Err(Error::unreachable("the database could not be made"));
     }
     std::fs::rename(&half, &file).map_err(broken)?;
+    for left in ["half-wal", "half-shm"] {
+        drop(std::fs::remove_file(file.with_extension(left)));
+    }
     println!("made in {:.0} s", started.elapsed().as_secs_f64());
     Ok(file)
 }
