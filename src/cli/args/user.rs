@@ -1,0 +1,173 @@
+//! The commands about accounts.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{PasswordSource, SetPassword, Write};
+
+/// The commands about accounts.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// List accounts.
+    List(UserList),
+    /// Show an account.
+    Show {
+        /// The account's name.
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Create an account with its profile and groups.
+    Add(UserAdd),
+    /// Change an account; an empty value clears a field.
+    Edit(Box<UserEdit>),
+    /// Set the password of an account.
+    Password(SetPassword),
+    /// Let an account sign in again.
+    Activate(Names),
+    /// Keep an account from signing in.
+    Deactivate(Names),
+}
+
+/// One or more accounts to change.
+#[derive(Debug, Args)]
+pub struct Names {
+    /// The accounts' names.
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk user list`
+#[derive(Debug, Default, Args)]
+pub struct UserList {
+    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id.
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// The order.
+    #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
+    pub sort: Order,
+    /// The other way round.
+    #[arg(long)]
+    pub descending: bool,
+    /// At most so many.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+}
+
+/// What a list of accounts can be sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Order {
+    /// Username.
+    #[default]
+    Username,
+    /// First and last name.
+    Name,
+    /// E-mail address.
+    Email,
+    /// Department; those without one last.
+    Department,
+    /// The highest portal group.
+    Access,
+    /// The last login to the portal; those who never did last.
+    LastLogin,
+    /// When the account was made.
+    Joined,
+    /// Active or not.
+    State,
+}
+
+/// Fields that creating and editing have in common, in the order of the form.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Debug, Default, Args)]
+pub struct Fields {
+    /// First name.
+    #[arg(long, value_name = "TEXT")]
+    pub first_name: Option<String>,
+    /// Last name.
+    #[arg(long, value_name = "TEXT")]
+    pub last_name: Option<String>,
+    /// E-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: Option<String>,
+    /// Phone number.
+    #[arg(long, value_name = "TEXT")]
+    pub phone_number: Option<String>,
+    /// Main portal id.
+    #[arg(long, value_name = "ID")]
+    pub main_portal_id: Option<String>,
+    /// Department, by name.
+    #[arg(long, value_name = "NAME")]
+    pub department: Option<String>,
+    /// A group to be a member of; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub group: Vec<String>,
+    /// May open the portal's own admin site.
+    #[arg(long)]
+    pub staff: bool,
+    /// May do everything.
+    #[arg(long)]
+    pub superuser: bool,
+    /// May not sign in.
+    #[arg(long)]
+    pub inactive: bool,
+    /// Gets no e-mail from the portal.
+    #[arg(long)]
+    pub no_email_notifications: bool,
+}
+
+/// `portaldesk user add`
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// The new account's name.
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// Its fields.
+    #[command(flatten)]
+    pub fields: Fields,
+    /// Where its password comes from; without any and without a terminal it can't sign in until one is set.
+    #[command(flatten)]
+    pub password: PasswordSource,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk user edit`
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[derive(Debug, Args)]
+pub struct UserEdit {
+    /// The account's name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// A new name for it.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// Its fields.
+    #[command(flatten)]
+    pub fields: Fields,
+    /// No department.
+    #[arg(long, conflicts_with = "department")]
+    pub no_department: bool,
+    /// A group to leave; can be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub remove_group: Vec<String>,
+    /// These groups and no other; empty for none.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with_all = ["group", "remove_group"])]
+    pub set_groups: Option<Vec<String>>,
+    /// May not open the portal's own admin site.
+    #[arg(long, conflicts_with = "staff")]
+    pub no_staff: bool,
+    /// Only what groups and permissions allow.
+    #[arg(long, conflicts_with = "superuser")]
+    pub no_superuser: bool,
+    /// May sign in.
+    #[arg(long, conflicts_with = "inactive")]
+    pub active: bool,
+    /// Gets e-mail from the portal.
+    #[arg(long, conflicts_with = "no_email_notifications")]
+    pub email_notifications: bool,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
