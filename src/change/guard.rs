@@ -122,7 +122,8 @@ impl Facts {
     }
 }
 
-fn fold(name: &str) -> String {
+/// A name without case and accents, as the loosest engines compare it.
+pub(crate) fn fold(name: &str) -> String {
     name.trim().nfkd().filter(|c| !is_combining_mark(*c)).collect::<String>().to_lowercase()
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::args::{Order, UserList};
 use super::table::{Table, pairs};
-use super::{Work, json, time};
+use super::{Work, json, lockouts, time};
 use crate::directory::listed::{self, Listed};
 use crate::directory::record::{self, Record};
 use crate::directory::users::{self, Column, Query};
@@ -166,7 +166,10 @@ pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let id = users::find(&work.portal, name).await?;
     let record = record::read(&work.portal, id).await?;
     let text = in_words(work, &record);
-    work.output.result(&json::one("user", &item(&Listed::from(record))), || text)?;
+    let lockouts: Vec<Value> = record.lockouts.iter().map(lockouts::of_account).collect();
+    let mut item = item(&Listed::from(record));
+    item["lockouts"] = json!(lockouts);
+    work.output.result(&json::one("user", &item), || text)?;
     Ok(0)
 }
 
@@ -194,6 +197,9 @@ fn in_words(work: &Work, record: &Record) -> String {
         ("joined", when(user.date_joined, "unknown")),
         ("last web login", when(user.last_login, "never")),
     ];
+    for lockout in &record.lockouts {
+        lines.push(("wrong tries here", lockout.in_words(|at| time::shown(at, work.zone))));
+    }
     if record.profiles.is_empty() && work.portal.has_table("core_userprofile") {
         lines.push(("profile", "none (PRF-001)".to_owned()));
     }

@@ -185,6 +185,7 @@ pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod lockouts;
 pub mod names;
 mod order;
 pub mod passwords;

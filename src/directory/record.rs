@@ -10,6 +10,7 @@ use crate::portal::profile::Profile;
 use crate::portal::user::User;
 
 use super::Portal;
+use super::lockouts::{self, Lockout};
 
 /// How many of the newest changes a record shows.
 const CHANGES: i64 = 5;
@@ -44,6 +45,8 @@ pub struct Record {
     pub permissions: i64,
     /// The newest changes made here.
     pub history: Vec<ListedChange>,
+    /// The wrong tries to sign in here, where whoever works now may see them.
+    pub lockouts: Vec<Lockout>,
 }
 
 impl Record {
@@ -99,6 +102,7 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         groups: groups(portal, id).await?,
         permissions: permissions(portal, id).await?,
         history,
+        lockouts: lockouts::shown(portal, &user.username).await?,
         user,
     })
 }

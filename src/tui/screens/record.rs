@@ -217,6 +217,9 @@ fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
         let why = record.cannot_sign_in.join("; ");
         lines.add("Can sign in", &format!("NO, because {why}"), Tone::Bad);
     }
+    for lockout in &record.lockouts {
+        lines.add("Wrong tries", &lockout.in_words(|at| clock.time(at)), Tone::Warn);
+    }
 }
 
 fn add_profiles(lines: &mut Lines, record: &Record) {
