@@ -175,11 +175,13 @@ impl Refusal {
     /// Everything, for a message of several lines.
     #[must_use]
     pub fn message(&self) -> String {
-        let mut message = self.what();
-        for (at, (title, lines)) in self.ways_out().iter().enumerate() {
-            message.push_str(if at == 0 { "\nWays out:" } else { "" });
-            message.push_str(&format!("\n{}. {title}:\n     {}", at + 1, lines.join("\n     ")));
-        }
-        message
+        let ways = self.ways_out();
+        let ways = ways
+            .iter()
+            .enumerate()
+            .map(|(at, (title, lines))| format!("\n{}. {title}:\n     {}", at + 1, lines.join("\n     ")));
+        let ways: String = ways.collect();
+        let heading = if ways.is_empty() { "" } else { "\nWays out:" };
+        format!("{}{heading}{ways}", self.what())
     }
 }
