@@ -92,12 +92,12 @@ pub async fn verify(portal: &Portal, password: &str, encoded: Option<&str>) -> R
     let decoy = decoy(portal).await?;
     let password = Zeroizing::new(password.to_owned());
     let encoded = encoded.map(|encoded| Zeroizing::new(encoded.to_owned()));
-    blocking(move || match encoded.filter(|encoded| password::can_verify(encoded)) {
-        Some(encoded) => password::verify(&password, &encoded),
-        None => {
-            decoy.spend(&password);
-            Verdict::CannotVerify
+    blocking(move || {
+        if let Some(encoded) = encoded.filter(|encoded| password::can_verify(encoded)) {
+            return password::verify(&password, &encoded);
         }
+        decoy.spend(&password);
+        Verdict::CannotVerify
     })
     .await
 }

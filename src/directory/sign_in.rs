@@ -8,8 +8,9 @@
 use chrono::TimeDelta;
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
-use crate::change::{Account, guard, rights};
+use crate::change::{Account, rights};
 use crate::db::own::{self, Try};
 use crate::db::{Db, Dialect, Sql, hex};
 use crate::error::{Error, Result};
@@ -126,8 +127,13 @@ pub(super) const NOBODY: char = '?';
 /// password there; a short digest tells enough of them apart, and bounds how many are remembered. Names that the engine
 /// takes for one share their tries, as those of an account do: else the difference would tell which accounts there are.
 fn key_of_nobody(dialect: Dialect, name: &str) -> String {
-    let name = if dialect == Dialect::MySql { guard::fold(name) } else { name.to_owned() };
+    let name = if dialect == Dialect::MySql { fold(name) } else { name.to_owned() };
     format!("{NOBODY}{}", hex(&Sha256::digest(name)[..2]))
+}
+
+/// A name without case and accents, as MySQL's usual collations compare it.
+fn fold(name: &str) -> String {
+    name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// The name as Django's login form takes it: stripped and normalised. NUL, which the form refuses and PostgreSQL can't

@@ -13,7 +13,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::toast::Toast;
 
 const LOCK_AFTER: Duration = Duration::from_mins(10);
-const END_AFTER: Duration = Duration::from_mins(60);
+const END_AFTER: Duration = Duration::from_hours(1);
 
 /// A lock that `r` opens.
 struct Lock;
