@@ -130,7 +130,8 @@ fn the_first_superuser_is_in_the_admin_group() {
             "groups",
             "access",
             "password_algorithm",
-            "profile"
+            "profile",
+            "lockouts"
         ]
     );
     assert_eq!(root["groups"], json!(["Admin"]));
