@@ -11,6 +11,7 @@ use super::user_form::SAVED;
 use crate::change::rights;
 use crate::db::own::ListedChange;
 use crate::directory::record::{self, Record};
+use crate::directory::why::Why;
 use crate::error::{Kind, Result};
 use crate::portal::access::TargetFacts;
 use crate::portal::profile::Profile;
@@ -211,11 +212,17 @@ fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
     };
     lines.add("", &login, Tone::Plain);
     lines.add("", &format!("password {}", record.password), Tone::Plain);
-    if record.cannot_sign_in.is_empty() {
+    add_sign_in(lines, &record.sign_in);
+}
+
+fn add_sign_in(lines: &mut Lines, why: &Why) {
+    if why.can_sign_in() {
         lines.add("Can sign in", "yes", Tone::Plain);
     } else {
-        let why = record.cannot_sign_in.join("; ");
-        lines.add("Can sign in", &format!("NO, because {why}"), Tone::Bad);
+        lines.add("Can sign in", &format!("NO: {}", why.in_words()), Tone::Bad);
+    }
+    for caution in &why.cautions {
+        lines.add("", &caution.message, Tone::Warn);
     }
 }
 
