@@ -191,6 +191,7 @@ pub mod password_test;
 pub mod passwords;
 pub mod permissions;
 pub mod record;
+pub mod referring;
 pub mod search;
 pub mod setup;
 pub mod sign_in;
