@@ -8,6 +8,7 @@ use super::{Work, json, time};
 use crate::directory::listed::{self, Listed};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
+use crate::directory::referring::Referring;
 use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
 use crate::text;
@@ -169,9 +170,12 @@ pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let catalogue = Catalogue::read(&work.portal).await?;
     let holding = permissions::holding(&work.portal, id).await?;
     let text = in_words(work, &record, &catalogue.direct(&holding));
+    let refers = |it: &Referring| json!({"table": it.table, "column": it.column, "rows": it.rows});
+    let referring: Value = record.referring.iter().map(refers).collect();
     let mut whole = item(&Listed::from(record));
     whole["permissions"] = json!(catalogue.direct(&holding));
     whole["effective_permissions"] = effective(&catalogue, &holding);
+    whole["referring"] = referring;
     work.output.result(&json::one("user", &whole), || text)?;
     Ok(0)
 }
@@ -210,6 +214,8 @@ fn in_words(work: &Work, record: &Record, direct: &[String]) -> String {
         ("joined", when(user.date_joined, "unknown")),
         ("last web login", when(user.last_login, "never")),
     ];
+    lines.extend(record.sign_in.cautions.iter().map(|caution| ("but", caution.message.clone())));
+    lines.extend(record.referring_in_words().into_iter().map(|words| ("elsewhere", words)));
     if record.profiles.is_empty() && work.portal.has_table("core_userprofile") {
         lines.push(("profile", "none (PRF-001)".to_owned()));
     }

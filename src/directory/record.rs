@@ -9,6 +9,7 @@ use crate::portal::password;
 use crate::portal::profile::Profile;
 use crate::portal::user::User;
 
+use super::referring::{self, Referring};
 use super::why::{self, Beside, Why};
 use super::{Portal, permissions};
 
@@ -43,11 +44,28 @@ pub struct Record {
     pub groups: Vec<Membership>,
     /// How many permissions come with the groups and directly, each counted once.
     pub permissions: i64,
+    /// What refers to the account from tables other than the accounts' own, column by column; columns without a row too.
+    pub referring: Vec<Referring>,
     /// The newest changes made here.
     pub history: Vec<ListedChange>,
 }
 
 impl Record {
+    /// What refers to the account, in words: `core_complaint 12`; with the column where a table has several. Nothing where
+    /// nothing does.
+    #[must_use]
+    pub fn referring_in_words(&self) -> Vec<String> {
+        let several = |table: &str| self.referring.iter().filter(|it| it.table == table).count() > 1;
+        let words = |it: &Referring| {
+            if several(&it.table) {
+                format!("{}.{} {}", it.table, it.column, it.rows)
+            } else {
+                format!("{} {}", it.table, it.rows)
+            }
+        };
+        self.referring.iter().filter(|it| it.rows > 0).map(words).collect()
+    }
+
     /// The access level in a word or two: the flag, or the highest portal group.
     #[must_use]
     pub fn access(&self) -> Option<&str> {
@@ -92,6 +110,8 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     } else {
         Vec::new()
     };
+    let mut referring = referring::count(portal, id).await?;
+    referring.retain(|it| !it.goes_along);
     let (profiles, groups) = (profiles(portal, id).await?, groups(portal, id).await?);
     let beside =
         Beside { profiles: portal.has_table("core_userprofile").then_some(profiles.len()), groups: &groups };
@@ -102,6 +122,7 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         profiles,
         groups,
         permissions: permissions::count(portal, id).await?,
+        referring,
         history,
         user,
     })

@@ -182,7 +182,7 @@ impl Names {
     async fn read(portal: &Portal, user: &User) -> Result<Self> {
         let typed = typed(&user.username);
         let is_sent = !typed.is_empty() && !typed.contains('\0');
-        let mut names = Self { is_sent, typed, ..Self::default() };
+        let mut names = Self { typed, is_sent, ..Self::default() };
         if !is_sent {
             return Ok(names);
         }

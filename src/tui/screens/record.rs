@@ -192,6 +192,7 @@ fn lines(record: &Record, width: u16, clock: &Clock) -> Vec<Line> {
     add_account(&mut lines, record, clock);
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
+    add_referring(&mut lines, record);
     add_history(&mut lines, &record.history, clock);
     lines.lines
 }
@@ -265,6 +266,14 @@ fn add_access(lines: &mut Lines, record: &Record) {
     };
     let tone = if record.access().is_none() { Tone::Warn } else { Tone::Plain };
     lines.add("Access", &format!("{names}: {permissions}"), tone);
+}
+
+/// What the portal keeps about the account beyond the account itself.
+fn add_referring(lines: &mut Lines, record: &Record) {
+    let words = record.referring_in_words();
+    if !words.is_empty() {
+        lines.add("Elsewhere", &words.join(" · "), Tone::Plain);
+    }
 }
 
 fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
