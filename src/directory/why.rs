@@ -93,7 +93,7 @@ pub async fn find(portal: &Portal, user: &User, encoded: &str, beside: Beside<'_
     }
     why.cautions.extend(about_profiles(beside.profiles));
     if !beside.groups.iter().any(|group| group.level.is_some()) {
-        let words = "no portal group: the portal opens, and gives no access to anything in it";
+        let words = "no portal group: the portal gives no access to what is in it";
         why.cautions.push(Reason::new("no-portal-group", words));
     }
     Ok(why)

@@ -223,7 +223,8 @@ fn add_sign_in(lines: &mut Lines, why: &Why) {
         lines.add("Can sign in", &format!("NO: {}", why.in_words()), Tone::Bad);
     }
     for caution in &why.cautions {
-        lines.add("", &caution.message, Tone::Warn);
+        let joined = if why.can_sign_in() { "but" } else { "also" };
+        lines.add("", &format!("{joined} {}", caution.message), Tone::Warn);
     }
 }
 
