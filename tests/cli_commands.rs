@@ -131,6 +131,9 @@ fn the_first_superuser_is_in_the_admin_group() {
             "access",
             "password_algorithm",
             "profile",
+            "permissions",
+            "effective_permissions",
+            "referring",
             "lockouts"
         ]
     );
