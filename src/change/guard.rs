@@ -65,7 +65,7 @@ pub async fn check_rights(
         allow(&actor, &Action::Repair)?;
     }
     for step in &plan.steps {
-        check_step(&actor, &facts, plan.purpose, step)?;
+        check_step(&actor, &facts, plan, step)?;
     }
     if actor.superuser {
         return Ok(Checked::default());
@@ -138,11 +138,23 @@ fn sentence(text: &str) -> String {
 /// A user whom the plan itself creates: nobody yet.
 const NOBODY: TargetFacts = TargetFacts { id: 0, superuser: false, privileged: false, level: None };
 
-fn check_step(actor: &ActorFacts, facts: &Facts, purpose: Purpose, step: &Step) -> Result<(), Failure> {
+/// Whether the plan deletes or deactivates the account: then its rows go with it, and what they gave is no one's.
+fn ends_account(plan: &Plan, user: i64) -> bool {
+    plan.steps.iter().any(|step| match step {
+        Step::Delete { table, key, .. } => table == "auth_user" && key.int("id") == Some(user),
+        Step::Update { table, key, .. } => {
+            let off = step.cell("is_active").and_then(Cell::as_bool) == Some(false);
+            table == "auth_user" && key.int("id") == Some(user) && off
+        }
+        Step::Insert { .. } => false,
+    })
+}
+
+fn check_step(actor: &ActorFacts, facts: &Facts, plan: &Plan, step: &Step) -> Result<(), Failure> {
     let target = user_of(step).and_then(|id| facts.users.get(&id));
     // A row of a user who is not there concerns nobody: the right to repair is enough.
     let orphan = target.is_none() && user_of(step).is_some() && step.table() != "auth_user";
-    if orphan && purpose == Purpose::Repair {
+    if orphan && plan.purpose == Purpose::Repair {
         return Ok(());
     }
     let target = target.unwrap_or(&NOBODY);
@@ -165,6 +177,13 @@ fn check_step(actor: &ActorFacts, facts: &Facts, purpose: Purpose, step: &Step) 
                     allow(actor, &Action::GiveGroup { target, level })
                 }
             }
+        }
+        // The log of what a person did goes with the account, and comes back with it.
+        "django_admin_log" => allow(actor, &Action::DeleteUser(target)),
+        "auth_user_user_permissions"
+            if matches!(step, Step::Delete { .. }) && ends_account(plan, target.id) =>
+        {
+            allow(actor, &Action::EditAccount(target))
         }
         "auth_user_user_permissions" | "auth_group_permissions" => allow(actor, &Action::EditPermissions),
         "core_department" => allow(actor, &Action::EditDepartments),

@@ -8,6 +8,7 @@ mod check;
 mod demo;
 pub mod history;
 pub mod json;
+mod leave;
 mod manual;
 mod open;
 pub mod output;
@@ -178,5 +179,7 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Password(set) => accounts::set_password(work, set).await,
         User::Activate(names) => accounts::set_active(work, names, true).await,
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
+        User::Offboard(names) => leave::offboard(work, names).await,
+        User::Delete(names) => leave::delete(work, names).await,
     }
 }

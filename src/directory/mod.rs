@@ -179,6 +179,7 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod delete;
 pub mod demo;
 pub mod departments;
 pub mod first_superuser;
@@ -186,6 +187,7 @@ pub mod groups;
 pub mod history;
 pub mod listed;
 pub mod names;
+pub mod offboard;
 mod order;
 pub mod passwords;
 pub mod record;
@@ -194,5 +196,6 @@ pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+pub mod template;
 mod tries;
 pub mod users;
