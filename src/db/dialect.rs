@@ -158,6 +158,18 @@ impl Dialect {
             Self::Postgres => judge_postgres(code),
         }
     }
+
+    /// Which setting a server's refusal to let us in blames, by Django's name for it.
+    pub(super) fn blamed(self, code: &str) -> Option<&'static str> {
+        match (self, code) {
+            (Self::MySql, "1045" | "1698") | (Self::Postgres, "28P01") => Some("password"),
+            (Self::Postgres, "28000") => Some("user"),
+            (Self::MySql, "1044" | "1049") | (Self::Postgres, "3D000") => Some("name"),
+            // The host is not allowed to connect, or is blocked.
+            (Self::MySql, "1129" | "1130") => Some("host"),
+            _ => None,
+        }
+    }
 }
 
 fn judge_sqlite(code: &str, message: &str) -> DbErrorKind {
