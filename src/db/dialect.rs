@@ -131,6 +131,17 @@ impl Dialect {
         }
     }
 
+    /// Keeps selected rows as they are until the end of the transaction; others may still read them, and keep them too.
+    #[must_use]
+    pub const fn for_share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            // MariaDB knows only this spelling.
+            Self::MySql => " LOCK IN SHARE MODE",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+
     /// The operator of a case-insensitive LIKE as far as the engine has one: SQLite knows ASCII only, MySQL follows
     /// the column's collation. The pattern's escape character is `!`.
     #[must_use]
