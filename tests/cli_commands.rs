@@ -130,7 +130,10 @@ fn the_first_superuser_is_in_the_admin_group() {
             "groups",
             "access",
             "password_algorithm",
-            "profile"
+            "profile",
+            "permissions",
+            "effective_permissions",
+            "referring"
         ]
     );
     assert_eq!(root["groups"], json!(["Admin"]));

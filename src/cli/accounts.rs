@@ -11,7 +11,7 @@ use crate::db::Cell;
 use crate::directory::accounts::{self, Draft, Groups, Rows};
 use crate::directory::first_superuser::Superuser;
 use crate::directory::template::Template;
-use crate::directory::{departments, groups, passwords, users};
+use crate::directory::{departments, groups, passwords, permissions, users};
 use crate::error::{Error, Result};
 use crate::portal::password::{self, About};
 
@@ -154,6 +154,7 @@ pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
         draft.department = Some(None);
     }
     draft.groups = changed_groups(work, edit).await?;
+    draft.permissions = changed_permissions(work, edit).await?;
     if draft == Draft::default() {
         return Err(Error::usage(
             "nothing to change: give at least one field; see portaldesk user edit --help",
@@ -205,6 +206,27 @@ async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
         add: group_ids(work, &edit.fields.group).await?,
         remove: group_ids(work, &edit.remove_group).await?,
     })
+}
+
+async fn changed_permissions(work: &Work, edit: &UserEdit) -> Result<Groups> {
+    if let Some(names) = &edit.set_permissions {
+        return Ok(Groups::Set(permission_ids(work, names).await?));
+    }
+    if edit.permission.is_empty() && edit.remove_permission.is_empty() {
+        return Ok(Groups::Keep);
+    }
+    Ok(Groups::Change {
+        add: permission_ids(work, &edit.permission).await?,
+        remove: permission_ids(work, &edit.remove_permission).await?,
+    })
+}
+
+async fn permission_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        ids.push(permissions::find(&work.portal, name).await?);
+    }
+    Ok(ids)
 }
 
 async fn group_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {

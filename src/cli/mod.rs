@@ -21,6 +21,7 @@ mod stats;
 pub mod table;
 pub mod time;
 pub mod users;
+mod why;
 
 use std::time::Duration;
 
@@ -174,6 +175,7 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
     match user {
         User::List(list) => users::list(work, list).await,
         User::Show { name } => users::show(work, name).await,
+        User::Why(asked) => why::show(work, asked).await,
         User::Add(add) => accounts::add(work, add).await,
         User::Edit(edit) => accounts::edit(work, edit).await,
         User::Password(set) => accounts::set_password(work, set).await,
