@@ -8,6 +8,7 @@ mod check;
 mod demo;
 pub mod history;
 pub mod json;
+mod leave;
 pub mod lockouts;
 mod manual;
 mod open;
@@ -183,5 +184,7 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
         User::Lockouts => lockouts::list(work).await,
         User::Unlock { name, write } => lockouts::clear(work, name, write.dry_run).await,
+        User::Offboard(names) => leave::offboard(work, names).await,
+        User::Delete(names) => leave::delete(work, names).await,
     }
 }

@@ -477,6 +477,13 @@ fn title(rows: &Rows, draft: &Draft, values: &Checked) -> String {
             format!("Set the password of {name}")
         };
     }
+    if let Some(new) = values.get("username").and_then(Cell::as_text)
+        && only
+        && values.len() == 1
+        && new != name
+    {
+        return format!("Rename {name} to {new}");
+    }
     format!("Edit {name}")
 }
 

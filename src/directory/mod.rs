@@ -179,6 +179,7 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod delete;
 pub mod demo;
 pub mod departments;
 pub mod first_superuser;
@@ -187,6 +188,7 @@ pub mod history;
 pub mod listed;
 pub mod lockouts;
 pub mod names;
+pub mod offboard;
 mod order;
 pub mod password_test;
 pub mod passwords;
@@ -197,6 +199,7 @@ pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+pub mod template;
 mod tries;
 pub mod users;
 pub mod why;

@@ -40,6 +40,10 @@ pub enum User {
         #[command(flatten)]
         write: Write,
     },
+    /// End an account and keep its history: inactive, without password, flags, groups and permissions.
+    Offboard(Names),
+    /// Delete an account with everything that Django deletes along, the log of what the person did included.
+    Delete(Names),
 }
 
 /// `portaldesk user why`
@@ -151,6 +155,12 @@ pub struct UserAdd {
     /// The new account's name.
     #[arg(long, value_name = "NAME")]
     pub username: String,
+    /// An account to take department, groups and notifications from, where nothing else is given.
+    #[arg(long, value_name = "NAME")]
+    pub like: Option<String>,
+    /// Gets e-mail from the portal, whatever the account of --like gets.
+    #[arg(long, conflicts_with = "no_email_notifications")]
+    pub email_notifications: bool,
     /// Its fields.
     #[command(flatten)]
     pub fields: Fields,
