@@ -181,10 +181,12 @@ impl Portal {
 pub mod accounts;
 pub mod demo;
 pub mod departments;
+pub mod filter;
 pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod moment;
 pub mod names;
 mod order;
 pub mod passwords;
