@@ -386,7 +386,8 @@ async fn write(
                 rows::update(tx, table, key, &set).await?;
                 Some(key.clone())
             }
-            Step::Delete { key, .. } => {
+            Step::Delete { key, before, .. } => {
+                references::refuse_silent(tx, &order.schema, table, before).await?;
                 rows::delete(tx, table, key).await?;
                 Some(key.clone())
             }

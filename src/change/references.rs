@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::db::schema::Schema;
+use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, DbError, Failure, Tx};
 use crate::error::{Error, Kind};
 
+use super::plan::Image;
 use super::rows;
 
 /// The columns that hold user ids, by Django's models, and the check that repairs rows without a user.
@@ -25,7 +26,7 @@ pub fn columns(schema: &Schema) -> Vec<(String, String, &'static str)> {
     let foreign = schema
         .foreign_keys
         .iter()
-        .filter(|key| key.to_table == "auth_user")
+        .filter(|key| key.to_table == "auth_user" && key.to_column == "id")
         .map(|key| (key.table.as_str(), key.column.as_str(), "REL-006"));
     for (table, column, check) in KNOWN.into_iter().chain(foreign) {
         let there = schema
@@ -80,4 +81,24 @@ pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(
         ))
         .into()),
     }
+}
+
+/// Refuses to delete a row when the engine would then delete or change others by itself (`ON DELETE CASCADE`, `SET NULL`):
+/// nobody was shown them, and no undo would bring them back.
+///
+/// # Errors
+/// A conflict that names the table; what the engine says.
+pub async fn refuse_silent(tx: &mut Tx, schema: &Schema, table: &Table, row: &Image) -> Result<(), Failure> {
+    for key in schema.references_to(table.name.as_str()).filter(|key| key.acts_on_delete()) {
+        let (Some(value), Some(from)) = (row.get(&key.to_column), schema.table(&key.table)) else { continue };
+        if !value.is_null() && rows::any(tx, from, &key.column, value).await? {
+            return Err(Error::conflict(format!(
+                "Rows of {} still refer to what would be deleted, and the database would change them by itself ({}); \
+                 nothing was written.",
+                key.table, key.on_delete
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }

@@ -84,6 +84,14 @@ pub struct ForeignKey {
     pub on_delete: String,
 }
 
+impl ForeignKey {
+    /// Whether deleting the row referred to deletes or changes the one that refers, without being told to.
+    #[must_use]
+    pub fn acts_on_delete(&self) -> bool {
+        !matches!(self.on_delete.as_str(), "NO ACTION" | "RESTRICT")
+    }
+}
+
 /// Something that the portal's work needs and this database does not give.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lack {

@@ -191,6 +191,7 @@ pub mod names;
 mod order;
 pub mod passwords;
 pub mod record;
+pub mod referring;
 pub mod search;
 pub mod setup;
 pub mod sign_in;

@@ -62,44 +62,34 @@ pub(super) async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    match search::find(portal, &query.words).await? {
-        Some(found) if !found.are_few() => {
-            sift(portal, query, from.clone(), usize::try_from(wanted).unwrap_or(usize::MAX), &found).await
-        }
-        found => {
-            walk(portal, query, from, backwards, wanted, &|sql| filtered(portal, sql, query, found.as_ref()))
-                .await
-        }
+    let found = search::find(portal, &query.words).await?;
+    if let Some(found) = found.as_ref().filter(|found| !found.are_few())
+        && let Some(sifted) = sift(portal, query, from, backwards, wanted, found).await?
+    {
+        return Ok(sifted);
     }
+    walk(portal, query, from, backwards, wanted, &|sql| filtered(portal, sql, query, found.as_ref())).await
 }
 
-/// How many places are read at first when most are left out again, and how many at most.
-const SIFTED: (usize, usize) = (1_000, 64_000);
+/// How many places are looked at in the hope that a page's worth of them is among those found.
+const SIFTED: i64 = 4_000;
 
-/// Walks along the order and keeps the users that a word was found in.
-pub(super) async fn sift(
+/// The next places in the order that are among those found, if a short walk along it meets enough of them. It may not,
+/// where a word belongs to the end of the order.
+async fn sift(
     portal: &Portal,
     query: &Query,
-    from: From,
-    wanted: usize,
+    from: &From,
+    backwards: bool,
+    wanted: i64,
     found: &Found,
-) -> Result<Vec<Place>> {
-    let backwards = matches!(from, From::End | From::Before(_));
-    let (mut from, mut kept, mut size) = (from, Vec::new(), SIFTED.0);
-    loop {
-        let read = walk(portal, query, &from, backwards, i64::try_from(size).unwrap_or(i64::MAX), &|sql| sql)
-            .await?;
-        let (complete, last) = (read.len() < size, read.last().cloned());
-        kept.extend(read.into_iter().filter(|place| found.has(place.id)));
-        kept.truncate(wanted);
-        match last {
-            Some(last) if !complete && kept.len() < wanted => {
-                from = if backwards { From::Before(last) } else { From::After(last) };
-            }
-            _ => return Ok(kept),
-        }
-        size = (size * 4).min(SIFTED.1);
-    }
+) -> Result<Option<Vec<Place>>> {
+    let mut places = walk(portal, query, from, backwards, SIFTED.max(wanted), &|sql| sql).await?;
+    places.retain(|place| found.has(place.id));
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let are_enough = places.len() >= wanted;
+    places.truncate(wanted);
+    Ok(are_enough.then_some(places))
 }
 
 /// Appends a filter to a statement.
@@ -260,8 +250,9 @@ pub(super) const LONGEST_WORD: usize = 4096;
 
 /// Appends the filter: the ids that the search index found, or a comparison of every row.
 pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
-    if let Some(found) = found.filter(|found| found.are_few()) {
-        return sql.push(" AND u.id IN (").list(found.0.iter().copied()).push(")");
+    if let Some(found) = found {
+        // One value, however many ids; only SQLite has an index of words.
+        return sql.push_bind(" AND u.id IN (SELECT value FROM json_each(?))", found.as_json());
     }
     let like = portal.dialect().like();
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")

@@ -22,10 +22,10 @@ use super::Portal;
 const WORTHWHILE: i64 = 20_000;
 
 /// How many users one query reads, and one piece of the index holds.
-const PIECE: i64 = 20_000;
+const PIECE: i64 = 5_000;
 
-/// The most ids that a query lists.
-const MOST_IDS: usize = 2_000;
+/// Up to this many found users a query that looks up each is fast whatever the order.
+const FEW: usize = 20_000;
 
 /// After this time the whole is read again: others may have written.
 const FRESH: Duration = Duration::from_mins(1);
@@ -39,11 +39,26 @@ const BETWEEN_TEXTS: char = '\u{1f}';
 pub struct Found(pub Vec<i64>);
 
 impl Found {
-    /// Whether a query should list the ids. With more of them, walking along the order and leaving out the others finds a
-    /// page sooner.
+    /// Whether looking up each is fast. With more of them, walking along the order and leaving out the others mostly finds
+    /// a page sooner.
     #[must_use]
     pub fn are_few(&self) -> bool {
-        self.0.len() <= MOST_IDS
+        self.0.len() <= FEW
+    }
+
+    /// The ids as a JSON array, so that a statement takes them as one value.
+    #[must_use]
+    pub fn as_json(&self) -> String {
+        let mut json = String::with_capacity(2 + self.0.len() * 8);
+        for id in &self.0 {
+            json.push(if json.is_empty() { '[' } else { ',' });
+            json.push_str(&id.to_string());
+        }
+        if json.is_empty() {
+            json.push('[');
+        }
+        json.push(']');
+        json
     }
 
     /// Whether this user is one of them.
@@ -108,7 +123,7 @@ fn build_in_background(portal: &Portal) {
         state.building = false;
         match built {
             Ok(Some(index)) => state.index = Some(Arc::new(index)),
-            Ok(None) => {}
+            Ok(None) => state.index = None,
             Err(error) => tracing::warn!(%error, "the search index could not be built"),
         }
     });
@@ -125,7 +140,7 @@ struct Piece {
 struct Index {
     pieces: Vec<Arc<Piece>>,
     /// Users written since it was built, with their texts now; none for one that is gone.
-    newer: BTreeMap<i64, Option<String>>,
+    newer: Arc<BTreeMap<i64, Option<String>>>,
     /// The journal's newest change that is in it.
     change: i64,
     built: Instant,
@@ -146,8 +161,9 @@ async fn build(portal: &Portal) -> Result<Option<Index>> {
         let Some(end) = piece.ids.last().copied() else { break };
         last = end;
         pieces.push(Arc::new(piece));
+        portal.search.renew(&pieces, last);
     }
-    Ok(Some(Index { pieces, newer: BTreeMap::new(), change, built: Instant::now() }))
+    Ok(Some(Index { pieces, newer: Arc::default(), change, built: Instant::now() }))
 }
 
 async fn newest_change(portal: &Portal) -> Result<i64> {
@@ -274,7 +290,7 @@ impl Index {
                 }
             }
         }
-        for (id, text) in &self.newer {
+        for (id, text) in self.newer.iter() {
             if text.as_ref().is_some_and(|text| needles.iter().all(|needle| needle.is_in(text))) {
                 ids.push(*id);
             }
@@ -293,7 +309,7 @@ async fn up_to_date(portal: &Portal, index: Arc<Index>) -> Result<Arc<Index>> {
         return Ok(index);
     }
     let users = own::users_changed_since(&portal.db, index.change).await?;
-    let mut newer = index.newer.clone();
+    let mut newer = BTreeMap::clone(&index.newer);
     for part in users.chunks(500) {
         let which = Sql::new(" WHERE u.id IN (").list(part.iter().copied()).push(")");
         let lines = texts(portal, which, i64::MAX).await?;
@@ -304,25 +320,33 @@ async fn up_to_date(portal: &Portal, index: Arc<Index>) -> Result<Arc<Index>> {
             }
         }
     }
-    Ok(portal.search.follow(&index, newer, newest))
+    Ok(portal.search.follow(&index, Arc::new(newer), newest))
 }
 
 impl Search {
-    /// Replaces `old`, unless another one came in meanwhile.
-    fn follow(&self, old: &Arc<Index>, newer: BTreeMap<i64, Option<String>>, change: i64) -> Arc<Index> {
+    /// Puts pieces that were read again, up to a user's id, in the place of those that covered the same users. So an index
+    /// that is built anew takes no more memory than one.
+    fn renew(&self, fresh: &[Arc<Piece>], last: i64) {
         let mut state = self.state();
-        match state.index.take() {
-            Some(held) if Arc::ptr_eq(&held, old) => {
-                drop(held);
-                let next = Arc::new(Index { pieces: old.pieces.clone(), newer, change, built: old.built });
-                state.index = Some(Arc::clone(&next));
-                next
-            }
-            held => {
-                state.index = held;
-                Arc::clone(old)
-            }
+        if let Some(old) = state.index.take() {
+            let rest = old.pieces.iter().filter(|piece| piece.ids.last().is_some_and(|end| *end > last));
+            state.index = Some(Arc::new(Index {
+                pieces: fresh.iter().chain(rest).cloned().collect(),
+                newer: Arc::clone(&old.newer),
+                change: old.change,
+                built: old.built,
+            }));
         }
+    }
+
+    /// The old index with what changed since; it takes the old one's place, unless another one has.
+    fn follow(&self, old: &Arc<Index>, newer: Arc<BTreeMap<i64, Option<String>>>, change: i64) -> Arc<Index> {
+        let next = Arc::new(Index { pieces: old.pieces.clone(), newer, change, built: old.built });
+        let mut state = self.state();
+        if state.index.as_ref().is_some_and(|held| Arc::ptr_eq(held, old)) {
+            state.index = Some(Arc::clone(&next));
+        }
+        next
     }
 }
 
@@ -333,7 +357,7 @@ mod tests {
     fn index(lines: &[&str]) -> Index {
         let joined = lines.join("\u{1e}");
         let pieces = Piece::of(&joined).into_iter().map(Arc::new).collect();
-        Index { pieces, newer: BTreeMap::new(), change: 0, built: Instant::now() }
+        Index { pieces, newer: Arc::default(), change: 0, built: Instant::now() }
     }
 
     fn ids(index: &Index, words: &[&str]) -> Vec<i64> {
@@ -360,8 +384,7 @@ mod tests {
     fn what_was_written_since_replaces_what_was_read() {
         let mut index =
             index(&["1\u{1f}ada\u{1f}\u{1f}", "2\u{1f}bob\u{1f}\u{1f}", "3\u{1f}cyd\u{1f}\u{1f}"]);
-        index.newer.insert(1, Some("eve\u{1f}".to_owned()));
-        index.newer.insert(2, None);
+        index.newer = Arc::new(BTreeMap::from([(1, Some("eve\u{1f}".to_owned())), (2, None)]));
         assert_eq!(ids(&index, &["ada"]), Vec::<i64>::new());
         assert_eq!(ids(&index, &["eve"]), [1]);
         assert_eq!(ids(&index, &["bob"]), Vec::<i64>::new());

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
 use super::Portal;
-use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected, sift};
+use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected};
 use super::search;
 
 /// The columns that the list can be sorted by.
@@ -261,10 +261,6 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
     let found = search::find(portal, &query.words).await?;
-    if let Some(found) = found.as_ref().filter(|found| !found.are_few()) {
-        let before = sift(portal, query, From::Before(place.clone()), usize::MAX, found).await?;
-        return Ok(i64::try_from(before.len()).unwrap_or(i64::MAX));
-    }
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
