@@ -23,7 +23,7 @@ const HEADINGS: [&str; 7] = ["username", "name", "e-mail", "department", "access
 /// # Errors
 /// What the engine says.
 pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
-    let query = Query { words: words(list), sort: column(list.sort), descending: list.descending };
+    let query = query(list);
     let total = users::count(&work.portal, &query).await?;
     let mut left = list.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut lines = Lines::begin(&mut work.output, "users", &HEADINGS)?;
@@ -42,9 +42,16 @@ pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
     lines.end(&mut work.output, total)
 }
 
-/// Words with blanks in them were quoted for the shell, so they stay one.
-fn words(list: &UserList) -> Vec<String> {
-    list.words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+/// Words with blanks in them were quoted for the shell, so they stay one; `op:ID` is an operation here too.
+fn query(list: &UserList) -> Query {
+    let mut query = Query { sort: column(list.sort), descending: list.descending, ..Query::default() };
+    for word in list.words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
+        match query.filtered(word) {
+            Query { operation: Some(operation), .. } => query.operation = Some(operation),
+            _ => query.words.push(word.to_owned()),
+        }
+    }
+    query
 }
 
 const fn column(order: Order) -> Column {
