@@ -15,6 +15,7 @@ use super::actor::Actor;
 use super::admin_log::Written;
 use super::apply::{self, Order, Place};
 use super::plan::{Plan, Purpose};
+use super::{guard, superusers};
 
 /// Where plans come from, one at a time.
 pub trait Plans: Send {
@@ -26,6 +27,10 @@ pub trait Plans: Send {
     /// can't be written doesn't hold up the others; then the refusal is not reported.
     fn comes_again(&mut self) -> bool {
         false
+    }
+    /// The plans that are made already. Guards look at all of them before the first is applied.
+    fn made(&self) -> &[Plan] {
+        &[]
     }
 }
 
@@ -47,6 +52,10 @@ impl Plans for Ready {
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
         Box::pin(async move { Ok(self.0.next()) })
+    }
+
+    fn made(&self) -> &[Plan] {
+        self.0.as_slice()
     }
 }
 
@@ -128,11 +137,13 @@ impl Writer {
     /// Applies plan after plan. One that is refused is reported and left out; the others go on.
     ///
     /// # Errors
+    /// Denied, when guards refuse one of those that are made already, or all of them together: then nothing was written.
     /// What stops everything: no connection, an unknown outcome. When plans were applied before, the error is
     /// [`Kind::Interrupted`] or [`Kind::Unknown`] and names the run.
     pub async fn run(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
         let run = Uuid::now_v7().to_string();
         let planned = plans.planned();
+        self.check_all(plans.made()).await?;
         let mut outcome = Outcome::default();
         let mut progress = Progress { planned, ..Progress::default() };
         loop {
@@ -181,6 +192,25 @@ impl Writer {
             self.end(&run, &outcome).await;
         }
         Ok(outcome)
+    }
+
+    /// Asks the guards about several plans at once; a single one is asked when it is applied.
+    async fn check_all(&self, plans: &[Plan]) -> Result<()> {
+        if plans.len() < 2 {
+            return Ok(());
+        }
+        let (plans, roles) = (Arc::new(plans.to_vec()), Arc::clone(&self.roles));
+        let account = self.actor.account.as_ref().map(|account| account.id);
+        let checked = self.db.rehearsal(move |tx| {
+            let (plans, roles) = (Arc::clone(&plans), Arc::clone(&roles));
+            Box::pin(async move {
+                for plan in plans.iter() {
+                    guard::check_rights(tx, &roles, account, plan).await?;
+                }
+                superusers::check_all(tx, &plans).await
+            })
+        });
+        Ok(checked.await?)
     }
 
     /// What stops a run, in words that say what stands.
