@@ -62,7 +62,7 @@ async fn delete(portal: &Portal, id: i64) -> Outcome {
     apply(portal, plan).await
 }
 
-async fn undo(portal: &Portal, operation: &str) -> std::result::Result<Outcome, Error> {
+async fn undo(portal: &Portal, operation: &str) -> Result<Outcome, Error> {
     let planned = history::plan_undo(portal, operation, OldPassword::WorksAgain).await?;
     history::apply_undo(portal, operation, planned, &Watch::default()).await
 }
@@ -211,17 +211,33 @@ async fn many_kinds(db: &TestDb) -> (Portal, i64, Vec<Known>) {
         known("Edit bela", shell, true, &["groups"], 6, id(4)),
         known("Undo: Edit bela", admin, true, &["department"], 7, id(5)),
     ];
-    let root_id = root.actor.account.as_ref().unwrap().id;
+    list.extend(portal_kinds(db, root.actor.account.as_ref().unwrap().id, amir, bela).await);
+    // Where times are equal ours stands first in the list, which is last here.
+    list.sort_by_key(|known| (known.minute, known.operation.is_some()));
+    (root, bela, list)
+}
+
+/// What the portal's admin wrote down.
+async fn portal_kinds(db: &TestDb, root: i64, amir: i64, bela: i64) -> Vec<Known> {
+    let known = |title, by, about_bela, fields, minute, operation| Known {
+        title,
+        by,
+        about_bela,
+        fields,
+        minute,
+        operation,
+    };
     let profile = db.number("SELECT MAX(id) FROM core_userprofile").await;
-    let (root_did, amir_did) = ((Some("root"), None), (Some("amir"), None));
+    let mut list = Vec::new();
+    let (by_root, by_amir) = ((Some("root"), None), (Some("amir"), None));
     for (minute, by, model, object, (flag, message), known) in [
         (
             2,
-            root_id,
+            root,
             USER,
             (4711, "carl"),
             (1, r#"[{"added": {}}]"#),
-            known("Added “carl”.", root_did, false, &[], 2, None),
+            known("Added “carl”.", by_root, false, &[], 2, None),
         ),
         (
             3,
@@ -234,7 +250,7 @@ async fn many_kinds(db: &TestDb) -> (Portal, i64, Vec<Known>) {
             ),
             known(
                 "Changed “bela” — Changed First name. Changed Department for user profile “bela's Profile”.",
-                amir_did,
+                by_amir,
                 true,
                 &["first-name", "department"],
                 3,
@@ -243,20 +259,20 @@ async fn many_kinds(db: &TestDb) -> (Portal, i64, Vec<Known>) {
         ),
         (
             5,
-            root_id,
+            root,
             USER,
             (bela, "bela"),
             (2, r#"[{"changed": {"fields": ["password"]}}]"#),
-            known("Changed “bela” — Changed password.", root_did, true, &["password"], 5, None),
+            known("Changed “bela” — Changed password.", by_root, true, &["password"], 5, None),
         ),
-        (6, amir, USER, (4712, "Ünal"), (3, ""), known("Deleted “Ünal.”", amir_did, false, &[], 6, None)),
+        (6, amir, USER, (4712, "Ünal"), (3, ""), known("Deleted “Ünal.”", by_amir, false, &[], 6, None)),
         (
             7,
             amir,
             ("core", "department"),
             (bela, "IT"),
             (2, r#"[{"changed": {"fields": ["Name"]}}]"#),
-            known("Changed “IT” — Changed Name.", amir_did, false, &["name"], 7, None),
+            known("Changed “IT” — Changed Name.", by_amir, false, &["name"], 7, None),
         ),
         (
             8,
@@ -264,15 +280,13 @@ async fn many_kinds(db: &TestDb) -> (Portal, i64, Vec<Known>) {
             ("core", "userprofile"),
             (profile, "bela's Profile"),
             (2, "An edit by hand"),
-            known("Changed “bela's Profile” — An edit by hand", amir_did, true, &[], 8, None),
+            known("Changed “bela's Profile” — An edit by hand", by_amir, true, &[], 8, None),
         ),
     ] {
         log(db, by, at(minute), model, object, (flag, message)).await;
         list.push(known);
     }
-    // Where times are equal ours stands first in the list, which is last here.
-    list.sort_by_key(|known| (known.minute, known.operation.is_some()));
-    (root, bela, list)
+    list
 }
 
 stories! {
