@@ -9,7 +9,7 @@ use crate::directory::{history, moment};
 
 mod user;
 
-pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList};
+pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
 ///
