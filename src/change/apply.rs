@@ -388,7 +388,7 @@ async fn write(
                 Some(key.clone())
             }
             Step::Delete { key, before, .. } => {
-                references::refuse_silent(tx, &order.schema, table, before).await?;
+                references::refuse_referred(tx, &order.schema, table, before).await?;
                 rows::delete(tx, table, key).await?;
                 Some(key.clone())
             }

@@ -15,6 +15,7 @@ use super::actor::Actor;
 use super::admin_log::Written;
 use super::apply::{self, Order, Place};
 use super::plan::{Plan, Purpose};
+use super::undo::{self, OldPassword};
 use super::{guard, superusers};
 
 /// Where plans come from, one at a time.
@@ -56,6 +57,31 @@ impl Plans for Ready {
 
     fn made(&self) -> &[Plan] {
         self.0.as_slice()
+    }
+}
+
+/// Plans of which none is given after one was refused.
+struct UntilRefused {
+    plans: Ready,
+    refused: bool,
+}
+
+impl Plans for UntilRefused {
+    fn planned(&self) -> Option<u64> {
+        self.plans.planned()
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
+        if self.refused { Box::pin(async { Ok(None) }) } else { self.plans.next() }
+    }
+
+    fn made(&self) -> &[Plan] {
+        self.plans.made()
+    }
+
+    fn comes_again(&mut self) -> bool {
+        self.refused = true;
+        false
     }
 }
 
@@ -192,6 +218,46 @@ impl Writer {
             self.end(&run, &outcome).await;
         }
         Ok(outcome)
+    }
+
+    /// Applies plans that only make sense together. When one is refused, or the run is stopped, what was written before
+    /// it is taken back by a run of its own.
+    ///
+    /// # Errors
+    /// Why it was refused; then everything is as before. [`Kind::Interrupted`], naming the run, when a part stands.
+    pub async fn all_or_nothing(&self, title: &str, mut plans: Vec<Plan>, watch: &Watch) -> Result<Outcome> {
+        plans.retain(|plan| !plan.steps.is_empty());
+        if plans.len() < 2 {
+            return self.apply(plans.pop().unwrap_or_else(|| Plan::new(title))).await;
+        }
+        let mut plans = UntilRefused { plans: Ready::new(plans), refused: false };
+        let outcome = self.run(title, &mut plans, watch).await?;
+        let why = match outcome.refused.first() {
+            Some((_, error)) => error.clone(),
+            None if outcome.stopped => Error::new(Kind::Interrupted, "Stopped before the end."),
+            None => return Ok(outcome),
+        };
+        self.take_back(title, &outcome, why).await
+    }
+
+    /// Undoes what a refused run wrote, and gives the error that refused it.
+    async fn take_back(&self, title: &str, outcome: &Outcome, why: Error) -> Result<Outcome> {
+        let Some(run) = &outcome.run else { return Err(why) };
+        let undo = undo::plan(&self.db, &self.schema, run, OldPassword::WorksAgain).await?;
+        let mut left = undo.left;
+        let undone =
+            self.run(&format!("Undo: {title}"), &mut Ready::new(undo.plans), &Watch::default()).await?;
+        left.extend(undone.refused.into_iter().map(|(_, error)| error.message));
+        if left.is_empty() {
+            let message = format!("{why} What was written before that was taken back.");
+            return Err(Error { message, ..why });
+        }
+        let left = left.join("; ");
+        Err(Error::new(
+            Kind::Interrupted,
+            format!("{why} What was written before that could not all be taken back: {left}"),
+        )
+        .about(run))
     }
 
     /// Asks the guards about several plans at once; a single one is asked when it is applied.

@@ -278,6 +278,7 @@ pub(in crate::tui::screens) mod tests {
             user: Image(user),
             profiles: vec![Image(profile)],
             groups: vec![Image(vec![int("id", 1), int("user_id", 2), int("group_id", 1)])],
+            permissions: Vec::new(),
         };
         let group = |(id, level): (i64, Level)| groups::Choice {
             id,
