@@ -294,10 +294,9 @@ async fn cell(
     };
     let result = apply(by, plans).await;
     match (&result, done) {
-        (Ok(_), Some(_)) => {}
+        (Ok(_), Some(_)) | (Err(_), None) => {}
         (Ok(run), None) => take_back(cast, run).await,
         (Err(_), Some(done)) => take_back(cast, &done).await,
-        (Err(_), None) => {}
     }
     if let Some((_, back)) = &sql {
         cast.db.run(back).await;
