@@ -14,10 +14,12 @@ use crate::portal::password::MINIMUM_LENGTH;
 
 mod file;
 mod keys;
+mod origin;
 pub mod paths;
 mod trust;
 
 use file::FileConfig;
+pub use origin::Origin;
 
 /// Unless configured, nobody's screens stay open for longer than this.
 const LOCK_AFTER_MINUTES: u64 = 10;
@@ -83,6 +85,11 @@ pub enum Hasher {
 impl Hasher {
     const NAMES: [(&'static str, Self); 3] =
         [("auto", Self::Auto), ("pbkdf2_sha256", Self::Pbkdf2Sha256), ("argon2", Self::Argon2)];
+
+    /// The name in the file.
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, hasher)| *hasher == self).map_or("auto", |(name, _)| name)
+    }
 }
 
 /// The zone that times are shown in.
@@ -146,6 +153,8 @@ pub struct Config {
     pub keys: Vec<KeyBinding>,
     /// The file that was read.
     pub file: Option<PathBuf>,
+    /// Where each setting comes from.
+    pub origins: Vec<Origin>,
 }
 
 impl Config {
@@ -164,7 +173,9 @@ impl Config {
             None => (None, FileConfig::default()),
         };
         let portal = choose(flags, environment, &file)?;
+        let origins = origin::all(flags, environment, &file, &portal);
         Ok(Self {
+            origins,
             portal,
             roles: file.roles.map_or_else(Roles::default, Roles),
             minimum_length: file.minimum_length.unwrap_or(MINIMUM_LENGTH),

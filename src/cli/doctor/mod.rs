@@ -1,0 +1,113 @@
+//! `doctor`: everything that stands in the way, and what to do about it. It changes nothing.
+
+mod settings;
+mod terminal;
+
+use serde_json::json;
+
+use super::json;
+use super::open;
+use super::output::{Output, Paint};
+use crate::config::{Config, Environment, Flags};
+use crate::db::{Cancel, Db};
+use crate::directory::doctor::{Item, Status, examine};
+use crate::error::{Error, Kind, Result};
+use crate::text;
+
+/// Asks everything that can be asked, whatever else fails, and prints it.
+///
+/// Exit: 0 without warnings and problems, else 1; 2 where the configuration is broken; 3 where the database can't be
+/// reached.
+///
+/// # Errors
+/// When the result can't be printed.
+pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> Result<u8> {
+    let mut items = Vec::new();
+    let mut code;
+    match Config::load(flags, &Environment::of_process()) {
+        Ok(config) => {
+            let (about, is_broken) = settings::answers(&config);
+            items.extend(about);
+            code = is_broken.then(|| Kind::Usage.exit_code());
+            match database(&config, cancel).await {
+                Ok(about) => items.extend(about),
+                Err(error) => {
+                    items.push(unreachable(&config, &error));
+                    code = code.or(Some(Kind::Unreachable.exit_code()));
+                }
+            }
+        }
+        Err(error) => {
+            items.push(
+                Item::new("configuration", "settings", Status::Problem, error.message)
+                    .mend("Mend it and ask again; the database could not be looked at so far."),
+            );
+            code = Some(Kind::Usage.exit_code());
+        }
+    }
+    items.push(settings::whose());
+    items.extend(terminal::answers(|name| std::env::var(name).ok()));
+    let worst = items.iter().map(|item| item.status).max().unwrap_or(Status::Ok);
+    let listed: Vec<_> = items
+        .iter()
+        .map(|item| {
+            json!({
+                "area": item.area,
+                "name": item.name,
+                "status": item.status.name(),
+                "message": item.message,
+                "remedy": item.remedy,
+            })
+        })
+        .collect();
+    let paint = output.paint();
+    output.result(&json::list("doctor", &listed, listed.len() as u64), || in_words(&items, paint))?;
+    Ok(code.unwrap_or(u8::from(worst >= Status::Warning)))
+}
+
+async fn database(config: &Config, cancel: &Cancel) -> Result<Vec<Item>> {
+    if let Some(path) = open::missing_file(&config.portal.target) {
+        return Err(Error::unreachable(format!("the database file {} does not exist", path.display())));
+    }
+    let db = Db::open(&config.portal.target).await?.cancellable(cancel);
+    Ok(examine(&db, open::settings(config)).await)
+}
+
+fn unreachable(config: &Config, error: &Error) -> Item {
+    let message = format!("{}: {}", config.portal.target, error.message);
+    let item = Item::new("connection", "database", Status::Problem, message);
+    if open::missing_file(&config.portal.target).is_some() {
+        return item.mend("portaldesk init makes one; or name the portal's database in the configuration.");
+    }
+    item
+}
+
+/// A heading an area, a line an answer, what to do below it.
+fn in_words(items: &[Item], paint: Paint) -> String {
+    let mut out = String::new();
+    let mut area = "";
+    for item in items {
+        if item.area != area {
+            area = item.area;
+            out.push_str(&format!("{area}\n"));
+        }
+        let sign = match item.status {
+            Status::Ok => "ok      ".to_owned(),
+            Status::Note => "note    ".to_owned(),
+            Status::Warning => paint.yellow("warning "),
+            Status::Problem => paint.red("problem "),
+        };
+        let mut lines = item.message.lines().map(text::safe);
+        let first = lines.next().unwrap_or_default();
+        out.push_str(&format!("  {sign} {}: {first}\n", text::safe(&item.name)));
+        for line in lines {
+            out.push_str(&format!("           {line}\n"));
+        }
+        for line in item.remedy.iter().flat_map(|remedy| remedy.lines()) {
+            out.push_str(&format!("           → {}\n", text::safe(line)));
+        }
+    }
+    let count = |status| items.iter().filter(|item| item.status == status).count();
+    out.push_str(&format!("{} problems, {} warnings\n", count(Status::Problem), count(Status::Warning)));
+    out
+}
