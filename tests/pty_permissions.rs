@@ -51,7 +51,7 @@ fn a_permission_is_given_reviewed_applied_and_taken_back() {
     terminal.wait_for("[x] Engineer");
     terminal.keys(&format!("/view_dep{DOWN} "));
     terminal.wait_for("gains core.view_department; loses nothing");
-    terminal.wait_for("+ gains core.view_department (directly)");
+    terminal.wait_for("gains core.view_department (directly)");
     terminal.keys(CTRL_S);
     terminal.wait_for("+ permission  core.view_department");
     terminal.wait_taken();
@@ -67,7 +67,7 @@ fn a_permission_is_given_reviewed_applied_and_taken_back() {
     terminal.keys(ESC);
     terminal.wait_gone("1 of 32");
     terminal.keys("u");
-    terminal.wait_for("- permission  core.view_department");
+    terminal.wait_for("− permission  core.view_department");
     terminal.wait_taken();
     terminal.keys("y");
     terminal.wait_for("Taken back: Edit bela");

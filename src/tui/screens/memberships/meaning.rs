@@ -6,7 +6,7 @@ use crate::tui::theme::Tone;
 /// How many lines the review repeats.
 const MOST_NOTES: usize = 12;
 
-/// A sign, words, and how they look.
+/// Words, and how they look.
 pub(super) struct Line {
     pub(super) tone: Tone,
     pub(super) words: String,
@@ -20,17 +20,17 @@ pub(super) fn lines(catalogue: &Catalogue, before: &Holding, after: &Holding) ->
         return changes.then(|| Line { tone: Tone::Quiet, words: words.to_owned() }).into_iter().collect();
     }
     let difference = catalogue.difference(before, after);
-    let line = |tone, sign: &str, (it, paths): &Moved<'_>, how: &str| Line {
+    let line = |tone, verb: &str, (it, paths): &Moved<'_>, how: &str| Line {
         tone,
-        words: format!("{sign} {} {how}{}", it.label(), paths_in_words(paths)),
+        words: format!("{verb} {} {how}{}", it.label(), paths_in_words(paths)),
     };
     let mut lines = Vec::new();
-    lines.extend(difference.loses.iter().map(|moved| line(Tone::Bad, "- loses", moved, "(was ")));
-    lines.extend(difference.gains.iter().map(|moved| line(Tone::Good, "+ gains", moved, "(")));
+    lines.extend(difference.loses.iter().map(|moved| line(Tone::Bad, "loses", moved, "(was ")));
+    lines.extend(difference.gains.iter().map(|moved| line(Tone::Good, "gains", moved, "(")));
     for line in &mut lines {
         line.words.push(')');
     }
-    lines.extend(stays(catalogue, before, after).iter().map(|moved| line(Tone::Quiet, "  keeps", moved, "")));
+    lines.extend(stays(catalogue, before, after).iter().map(|moved| line(Tone::Quiet, "keeps", moved, "")));
     lines
 }
 
@@ -47,8 +47,7 @@ fn stays<'a>(catalogue: &'a Catalogue, before: &Holding, after: &Holding) -> Vec
 pub(super) fn notes(catalogue: &Catalogue, before: &Holding, after: &Holding) -> Vec<String> {
     let lines = lines(catalogue, before, after);
     let more = lines.len().saturating_sub(MOST_NOTES);
-    let mut notes: Vec<String> =
-        lines.into_iter().take(MOST_NOTES).map(|line| line.words.trim_start().to_owned()).collect();
+    let mut notes: Vec<String> = lines.into_iter().take(MOST_NOTES).map(|line| line.words).collect();
     if more > 0 {
         notes.push(format!("… and {more} more permissions"));
     }
@@ -77,10 +76,10 @@ mod tests {
         assert_eq!(
             told,
             [
-                "- loses core.add_x (was through Engineer)",
-                "- loses core.view_y (was directly)",
-                "+ gains core.add_y (directly)",
-                "  keeps core.view_x directly"
+                "loses core.add_x (was through Engineer)",
+                "loses core.view_y (was directly)",
+                "gains core.add_y (directly)",
+                "keeps core.view_x directly"
             ]
         );
         assert_eq!(notes(&catalogue, &before, &after).len(), 4);
