@@ -130,7 +130,10 @@ fn the_first_superuser_is_in_the_admin_group() {
             "groups",
             "access",
             "password_algorithm",
-            "profile"
+            "profile",
+            "permissions",
+            "effective_permissions",
+            "referring"
         ]
     );
     assert_eq!(root["groups"], json!(["Admin"]));
@@ -374,6 +377,103 @@ fn a_weak_password_is_refused_and_an_old_one_stays_away() {
     assert_eq!(code, 4);
     assert!(error["error"]["message"].as_str().unwrap().contains("--restore-password"));
     assert_eq!(home.json(&["undo", operation, "--restore-password"])["rows"], 1);
+}
+
+#[test]
+fn accounts_are_off_boarded_and_deleted_all_or_none_and_taken_back() {
+    let home = Home::new("leave");
+    home.ok(&["user", "add", "--username", "bela", "--password-generate", "--staff", "--group", "Engineer"]);
+    home.ok(&["user", "add", "--username", "cho", "--password-generate"]);
+    let bela = home.user("bela");
+
+    // One plan an account, one run, one undo.
+    let done = home.json(&["user", "offboard", "bela", "cho", "bela"]);
+    assert_eq!(keys(&done), ["portaldesk", "kind", "operation", "rows", "dry_run", "plan", "operations"]);
+    assert_eq!((&done["rows"], done["operations"].as_array().unwrap().len()), (&json!(5), 2));
+    assert!(!done.to_string().contains("argon2"), "{done}");
+    let off = home.user("bela");
+    for flag in ["is_active", "is_staff", "is_superuser"] {
+        assert_eq!(off[flag], false, "{flag}");
+    }
+    assert_eq!((&off["password_algorithm"], &off["groups"]), (&json!("unusable"), &json!([])));
+    assert_eq!(off["profile"]["email_notifications"], false);
+    let again = home.json(&["user", "offboard", "bela", "cho"]);
+    assert_eq!((&again["operation"], &again["rows"]), (&Value::Null, &json!(0)));
+    let run = done["operation"].as_str().unwrap();
+    let undone = home.json(&["--yes", "undo", run, "--restore-password"]);
+    assert_eq!(undone["rows"], 5);
+    assert_eq!(home.user("bela")["password_algorithm"], bela["password_algorithm"]);
+
+    // Nobody can be asked, so --yes is needed; a dry run needs none.
+    let (code, error) = home.refused(&["user", "delete", "bela"]);
+    assert_eq!((code, &error["error"]["kind"]), (2, &json!("usage")));
+    let ahead = home.json(&["user", "delete", "bela", "--dry-run"]);
+    assert_eq!((&ahead["operation"], &ahead["rows"]), (&Value::Null, &json!(3)));
+    let tables: Vec<&str> =
+        ahead["plan"].as_array().unwrap().iter().map(|step| step["table"].as_str().unwrap()).collect();
+    assert_eq!(tables, ["auth_user_groups", "core_userprofile", "auth_user"]);
+
+    // The last superuser stays, and with them everyone who was to go too.
+    let (code, error) = home.refused(&["--yes", "user", "delete", "bela", "root"]);
+    assert_eq!((code, &error["error"]["kind"]), (4, &json!("denied")));
+    assert_eq!((&home.user("bela")["id"], &home.user("root")["is_active"]), (&bela["id"], &json!(true)));
+
+    let gone = home.json(&["--yes", "user", "delete", "bela"]);
+    assert!(!home.run(&["user", "show", "bela"]).status.success());
+    home.ok(&["undo", gone["operation"].as_str().unwrap()]);
+    let back = home.user("bela");
+    assert_eq!((&back["id"], &back["profile"]["id"]), (&bela["id"], &bela["profile"]["id"]));
+    assert_eq!(back["groups"], json!(["Engineer"]));
+}
+
+#[test]
+fn a_new_account_takes_after_another_but_not_its_power_or_identity() {
+    let home = Home::new("like");
+    let template = [
+        "--username",
+        "bela",
+        "--group",
+        "Engineer",
+        "--staff",
+        "--no-email-notifications",
+        "--phone-number",
+        "07",
+    ];
+    home.ok(&[&["user", "add", "--email", "b@x.org", "--main-portal-id", "B31"], &template[..]].concat());
+    home.ok(&["user", "add", "--username", "cho", "--like", "bela"]);
+    let cho = home.user("cho");
+    assert_eq!(
+        (&cho["groups"], &cho["profile"]["email_notifications"]),
+        (&json!(["Engineer"]), &json!(false))
+    );
+    assert_eq!((&cho["is_staff"], &cho["email"]), (&json!(false), &json!("")));
+    assert_eq!(
+        (&cho["profile"]["main_portal_id"], &cho["profile"]["phone_number"]),
+        (&Value::Null, &Value::Null)
+    );
+    let output = home.run(&["user", "add", "--username", "dora", "--like", "bela", "--group", "AMC Admin"]);
+    assert!(text(&output.stderr).contains("--staff gives is not copied"), "{}", text(&output.stderr));
+    assert_eq!(home.user("dora")["groups"], json!(["AMC Admin"]));
+    let (code, error) = home.refused(&["user", "add", "--username", "eva", "--like", "nobody"]);
+    assert_eq!(code, 4, "{error}");
+}
+
+#[test]
+fn who_has_to_be_told_of_a_change_is_said() {
+    let home = Home::new("told");
+    home.ok(&["user", "add", "--username", "bela", "--password-generate", "--inactive"]);
+    let said = |arguments: &[&str]| text(&home.run(arguments).stderr);
+    assert!(said(&["user", "activate", "bela"]).contains("come back to life"));
+    assert!(said(&["user", "edit", "bela", "--username", "Bela"]).contains("bela signs in as Bela"));
+    home.ok(&["user", "offboard", "Bela"]);
+    assert!(said(&["user", "activate", "Bela"]).contains("no usable password"));
+    let titles: Vec<String> = home.json(&["history"])["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(titles[..3], ["Activate Bela", "Off-board Bela", "Rename bela to Bela"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use portaldesk::config::{Config, Environment, Flags, Hasher, TimeZone};
-use portaldesk::db::{Address, Engine, Tls};
+use portaldesk::db::{Address, Engine, Fingerprint, Tls};
 use portaldesk::portal::access::Level;
 use portaldesk::portal::password::MINIMUM_LENGTH;
 use secrecy::{ExposeSecret, SecretString};
@@ -225,6 +225,10 @@ fn tls_is_weakened_only_by_the_spelled_out_key() {
     assert_eq!(tls("db1", ""), Tls::Verified { ca_file: None });
     assert_eq!(tls("db1", "tls = 'unverified'"), Tls::Unverified);
     assert_eq!(tls("db1", "ca_file = 'ca.pem'"), Tls::Verified { ca_file: Some(folder.0.join("ca.pem")) });
+    let pin = Fingerprint::parse(&"5a".repeat(32)).unwrap();
+    for host in ["db1", "localhost"] {
+        assert_eq!(tls(host, &format!("pinned_certificate = '{pin}'")), Tls::Pinned(pin));
+    }
     assert_eq!(tls("localhost", ""), Tls::NotNeeded);
     assert_eq!(tls("localhost", "tls = 'unverified'"), Tls::NotNeeded);
     assert_eq!(tls("localhost", "tls = 'verified'"), Tls::Verified { ca_file: None });

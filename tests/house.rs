@@ -28,8 +28,10 @@ const FLOORS: [&[&str]; 8] = [
 const DOORS: [(&str, &str, &[&str]); 1] = [("cli", "tui", &["run", "start", "terminal", "Exit"])];
 
 /// Crates that belong to some folders only, so that nobody else has to know them.
-const CRATES: [(&str, &[&str]); 12] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("sqlx", &["db"]),
+    ("rustls", &["db"]),
+    ("tokio_rustls", &["db"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("tui_input", &["tui"]),

@@ -15,6 +15,7 @@ use super::actor::Actor;
 use super::admin_log::{self, Written};
 use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
 use super::rows::{self, Lock};
+use super::superusers::{self, Standing};
 use super::{guard, journal, references};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
@@ -160,8 +161,8 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     if !portal_ids.is_empty() {
         own::lock(tx, own::PORTAL_ID_LOCK).await?;
     }
-    let counts = guard::touches_superusers(plan);
-    let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
+    let counts = superusers::are_touched(plan);
+    let standing = if counts { superusers::count(tx).await? } else { Standing::default() };
     require(tx, order).await?;
     let found = lock_and_compare(tx, order).await?;
     let account = order.actor.account.as_ref().map(|account| account.id);
@@ -171,9 +172,9 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let written = read_back(tx, order, &keys, &found).await?;
     check_portal_ids(tx, &portal_ids, plan).await?;
     check_deleted(tx, order).await?;
-    checked.after(tx, &order.roles).await?;
+    checked.after(tx, &order.roles, plan, &keys, &written).await?;
     if counts {
-        guard::keep_a_superuser(superusers, guard::count_superusers(tx).await?)?;
+        standing.may_become(superusers::count(tx).await?)?;
     }
     record(tx, order, &written, now).await?;
     Ok(written)
@@ -387,7 +388,7 @@ async fn write(
                 Some(key.clone())
             }
             Step::Delete { key, before, .. } => {
-                references::refuse_silent(tx, &order.schema, table, before).await?;
+                references::refuse_referred(tx, &order.schema, table, before).await?;
                 rows::delete(tx, table, key).await?;
                 Some(key.clone())
             }
@@ -480,8 +481,9 @@ async fn write_insert(
         }
     }
     let key = rows::insert(tx, table, values).await?;
-    let fresh_user = table.name.as_str() == "auth_user" && given.get("id").is_none();
-    if fresh_user && let Some(id) = key.int("id") {
+    if table.name.as_str() == "auth_user"
+        && let Some(id) = key.int("id")
+    {
         references::refuse_leftovers(tx, &order.schema, id).await?;
     }
     Ok(Some(key))

@@ -6,7 +6,9 @@ use super::args::{Order, UserList};
 use super::table::{Table, pairs};
 use super::{Work, json, time};
 use crate::directory::listed::{self, Listed};
+use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
+use crate::directory::referring::Referring;
 use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
 use crate::text;
@@ -165,21 +167,38 @@ pub fn item(account: &Listed) -> Value {
 pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let id = users::find(&work.portal, name).await?;
     let record = record::read(&work.portal, id).await?;
-    let text = in_words(work, &record);
-    work.output.result(&json::one("user", &item(&Listed::from(record))), || text)?;
+    let catalogue = Catalogue::read(&work.portal).await?;
+    let holding = permissions::holding(&work.portal, id).await?;
+    let text = in_words(work, &record, &catalogue.direct(&holding));
+    let refers = |it: &Referring| json!({"table": it.table, "column": it.column, "rows": it.rows});
+    let referring: Value = record.referring.iter().map(refers).collect();
+    let mut whole = item(&Listed::from(record));
+    whole["permissions"] = json!(catalogue.direct(&holding));
+    whole["effective_permissions"] = effective(&catalogue, &holding);
+    whole["referring"] = referring;
+    work.output.result(&json::one("user", &whole), || text)?;
     Ok(0)
 }
 
-fn in_words(work: &Work, record: &Record) -> String {
+/// `[{"permission", "through": ["direct", "group:Engineer", "superuser"]}]`
+fn effective(catalogue: &Catalogue, holding: &Holding) -> Value {
+    let told = |(permission, paths): &Moved<'_>| {
+        let through: Vec<String> = paths.iter().map(Path::name).collect();
+        json!({"permission": permission.label(), "through": through})
+    };
+    catalogue.effective(holding).iter().map(told).collect()
+}
+
+fn in_words(work: &Work, record: &Record, direct: &[String]) -> String {
     let user = &record.user;
     let when = |time: Option<_>, never: &str| {
         time.map_or_else(|| never.to_owned(), |time| time::shown(time, work.zone))
     };
     let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
     let groups: Vec<&str> = record.groups.iter().map(|group| group.name.as_str()).collect();
-    let sign_in = match record.cannot_sign_in.as_slice() {
-        [] => "yes".to_owned(),
-        reasons => format!("no: {}", reasons.join(", ")),
+    let sign_in = match &record.sign_in {
+        why if why.can_sign_in() => "yes".to_owned(),
+        why => format!("no: {}", why.in_words()),
     };
     let mut lines = vec![
         ("username", format!("{} (#{})", user.username, user.id)),
@@ -188,12 +207,15 @@ fn in_words(work: &Work, record: &Record) -> String {
         ("access", record.access().unwrap_or("none").to_owned()),
         ("groups", groups.join(", ")),
         ("permissions", record.permissions.to_string()),
+        ("direct permissions", direct.join(", ")),
         ("staff", yes(user.is_staff)),
         ("can sign in", sign_in),
         ("password", record.password.clone()),
         ("joined", when(user.date_joined, "unknown")),
         ("last web login", when(user.last_login, "never")),
     ];
+    lines.extend(record.sign_in.cautions.iter().map(|caution| ("but", caution.message.clone())));
+    lines.extend(record.referring_in_words().into_iter().map(|words| ("elsewhere", words)));
     if record.profiles.is_empty() && work.portal.has_table("core_userprofile") {
         lines.push(("profile", "none (PRF-001)".to_owned()));
     }

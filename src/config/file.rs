@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::keys::{Found, Section, Source};
 use super::trust::{ReadFile, SecretGroup};
 use super::{Hasher, KeyBinding, TimeZone};
-use crate::db::{Engine, Target, Tls};
+use crate::db::{Address, Engine, Fingerprint, Target, Tls};
 use crate::error::{Error, Result};
 use crate::portal::access::{Level, RoleGroup};
 
@@ -150,8 +150,11 @@ fn database(keys: &mut Section<'_>) -> Result<(Target, Option<PathBuf>)> {
     let parts = Parts::read(keys)?;
     let password = keys.string("password")?;
     let password_file = keys.string("password_file")?;
-    let ca_file = keys.string("ca_file")?;
-    let tls = keys.choice("tls", &[("verified", false), ("unverified", true)])?;
+    let wish = TlsWish {
+        ca_file: keys.string("ca_file")?,
+        pin: keys.string("pinned_certificate")?,
+        unverified: keys.choice("tls", &[("verified", false), ("unverified", true)])?,
+    };
     let mut target = match url {
         Some(url) => {
             parts.must_be_empty(keys)?;
@@ -167,34 +170,55 @@ fn database(keys: &mut Section<'_>) -> Result<(Target, Option<PathBuf>)> {
             return Err(keys.error_at(found, "is given twice: choose one of password, password_file and url"));
         }
     }
-    if let Some(found) = &ca_file {
-        if tls == Some(true) {
-            return Err(keys.error_at(found, "means nothing with tls = \"unverified\""));
-        }
-        if target.engine == Engine::Sqlite {
-            return Err(keys.error_at(found, "means nothing for a SQLite file"));
-        }
-    }
     if let Some(password) = password {
         target.password = Some(SecretString::from(password.value));
     }
-    set_tls(&mut target, tls, ca_file);
+    wish.apply(&mut target, keys)?;
     Ok((target, password_file.map(|found| PathBuf::from(found.value))))
 }
 
-/// On this machine nothing needs encryption, unless a certificate or `tls = "verified"` asks for it.
-fn set_tls(target: &mut Target, unverified: Option<bool>, ca_file: Option<Found<String>>) {
-    let over_tcp = matches!(target.address, crate::db::Address::Host { .. });
-    if unverified == Some(true) {
-        if !target.address.is_local() {
-            target.tls = Tls::Unverified;
+/// What the keys say about TLS.
+struct TlsWish {
+    ca_file: Option<Found<String>>,
+    pin: Option<Found<String>>,
+    unverified: Option<bool>,
+}
+
+impl TlsWish {
+    /// On this machine nothing needs encryption, unless a certificate or `tls = "verified"` asks for it.
+    fn apply(self, target: &mut Target, keys: &Section<'_>) -> Result<()> {
+        let over_tcp = matches!(target.address, Address::Host { .. });
+        if let Some(found) = self.ca_file.as_ref().or(self.pin.as_ref()) {
+            if target.engine == Engine::Sqlite {
+                return Err(keys.error_at(found, "means nothing for a SQLite file"));
+            }
+            if !over_tcp {
+                return Err(keys.error_at(found, "means nothing for a socket"));
+            }
+            if self.unverified == Some(true) {
+                return Err(keys.error_at(found, "means nothing with tls = \"unverified\""));
+            }
         }
-    } else if over_tcp && (ca_file.is_some() || unverified == Some(false)) {
-        let already = match &target.tls {
-            Tls::Verified { ca_file } => ca_file.clone(),
-            Tls::NotNeeded | Tls::Unverified => None,
-        };
-        target.tls = Tls::Verified { ca_file: ca_file.map(|found| PathBuf::from(found.value)).or(already) };
+        if let (Some(_), Some(pin)) = (&self.ca_file, &self.pin) {
+            return Err(
+                keys.error_at(pin, "stands beside ca_file: use one, a pinned certificate needs no authority")
+            );
+        }
+        if let Some(pin) = &self.pin {
+            let wrong = "must be the certificate's SHA-256: 64 hexadecimal digits, as `openssl x509 -noout -fingerprint \
+                         -sha256` prints them";
+            let pinned = Fingerprint::parse(&pin.value).ok_or_else(|| keys.error_at(pin, wrong))?;
+            target.tls = Tls::Pinned(pinned);
+        } else if self.unverified == Some(true) {
+            if !target.address.is_local() {
+                target.tls = Tls::Unverified;
+            }
+        } else if let Some(ca_file) = self.ca_file {
+            target.tls = Tls::Verified { ca_file: Some(PathBuf::from(ca_file.value)) };
+        } else if over_tcp && self.unverified == Some(false) && target.tls == Tls::NotNeeded {
+            target.tls = Tls::Verified { ca_file: None };
+        }
+        Ok(())
     }
 }
 

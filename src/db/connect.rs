@@ -11,6 +11,9 @@ use sqlx::{ConnectOptions, Connection as _};
 use super::session::{Connection, Session};
 use super::sql::Sql;
 use super::target::{Address, Target, Tls};
+use super::tls::authorities;
+use super::tls::refusal::Refusal;
+use super::tls::relay::Relay;
 use super::{DbError, Dialect};
 
 /// How long SQLite waits for another writer. Django gives up after 5 s as well.
@@ -19,24 +22,80 @@ const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// Opens a connection to one of the target's addresses.
 pub(super) async fn open(target: &Target, address: &Address, create: bool) -> Result<Session, DbError> {
     let dialect = Dialect::from(target.engine);
-    let fail = |error: sqlx::Error| DbError::of(&error, dialect);
-    let connection = match dialect {
-        Dialect::Sqlite => {
-            let options = sqlite_options(address, create);
-            Connection::Sqlite(Box::new(SqliteConnection::connect_with(&options).await.map_err(fail)?))
+    let way = Way::to(target, address).await?;
+    let opened = connect(target, &way, create).await;
+    let connection = match (opened, way.relay) {
+        (Ok(connection), relay) => {
+            if let Some(relay) = relay {
+                relay.keep();
+            }
+            connection
         }
-        Dialect::MySql => {
-            let options = mysql_options(target, address);
-            Connection::MySql(Box::new(MySqlConnection::connect_with(&options).await.map_err(fail)?))
-        }
-        Dialect::Postgres => {
-            let options = postgres_options(target, address);
-            Connection::Postgres(Box::new(PgConnection::connect_with(&options).await.map_err(fail)?))
+        (Err(error), Some(relay)) => return Err(relay.explain(DbError::of(&error, dialect)).await),
+        (Err(error), None) => {
+            return Err(match Refusal::of(&error, dialect, address).await {
+                Some(refusal) => DbError::refusing(refusal),
+                None => DbError::of(&error, dialect),
+            });
         }
     };
     let mut session = Session { connection, backend: 0, reused: false };
     prepare(&mut session, dialect, target.read_only).await?;
     Ok(session)
+}
+
+/// How sqlx gets there.
+struct Way {
+    address: Address,
+    protection: Protection,
+    /// What checks a pinned certificate, on the way.
+    relay: Option<Relay>,
+}
+
+/// What sqlx has to see to.
+enum Protection {
+    /// Nothing: the line is on this machine, or a relay sees to it.
+    None,
+    /// That the server's name stands in a certificate of an authority that it knows, or of these.
+    Verified(Option<Vec<u8>>),
+    /// That the line is encrypted.
+    Encrypted,
+}
+
+impl Way {
+    async fn to(target: &Target, address: &Address) -> Result<Self, DbError> {
+        let (mut address, mut relay) = (address.clone(), None);
+        let protection = match &target.tls {
+            Tls::NotNeeded => Protection::None,
+            Tls::Unverified => Protection::Encrypted,
+            Tls::Verified { ca_file: None } => Protection::Verified(None),
+            Tls::Verified { ca_file: Some(path) } => Protection::Verified(Some(authorities(path).await?)),
+            Tls::Pinned(pin) => {
+                let started = Relay::start(target, &address, *pin)?;
+                address = Address::Socket(started.socket());
+                relay = Some(started);
+                Protection::None
+            }
+        };
+        Ok(Self { address, protection, relay })
+    }
+}
+
+async fn connect(target: &Target, way: &Way, create: bool) -> Result<Connection, sqlx::Error> {
+    Ok(match Dialect::from(target.engine) {
+        Dialect::Sqlite => {
+            let options = sqlite_options(&way.address, create);
+            Connection::Sqlite(Box::new(SqliteConnection::connect_with(&options).await?))
+        }
+        Dialect::MySql => {
+            let options = mysql_options(target, way);
+            Connection::MySql(Box::new(MySqlConnection::connect_with(&options).await?))
+        }
+        Dialect::Postgres => {
+            let options = postgres_options(target, way);
+            Connection::Postgres(Box::new(PgConnection::connect_with(&options).await?))
+        }
+    })
 }
 
 fn sqlite_options(address: &Address, create: bool) -> SqliteConnectOptions {
@@ -50,7 +109,7 @@ fn sqlite_options(address: &Address, create: bool) -> SqliteConnectOptions {
     options.disable_statement_logging()
 }
 
-fn mysql_options(target: &Target, address: &Address) -> MySqlConnectOptions {
+fn mysql_options(target: &Target, way: &Way) -> MySqlConnectOptions {
     let mut options = MySqlConnectOptions::new().database(&target.database).charset("utf8mb4");
     if let Some(user) = &target.user {
         options = options.username(user);
@@ -58,23 +117,23 @@ fn mysql_options(target: &Target, address: &Address) -> MySqlConnectOptions {
     if let Some(password) = &target.password {
         options = options.password(password.expose_secret());
     }
-    options = match address {
+    options = match &way.address {
         Address::Socket(path) => options.socket(path),
         Address::Host { host, port } => options.host(host).port(*port),
         Address::File(_) => options,
     };
-    options = match &target.tls {
-        Tls::Verified { ca_file } => {
+    options = match &way.protection {
+        Protection::Verified(authorities) => {
             let options = options.ssl_mode(MySqlSslMode::VerifyIdentity);
-            if let Some(path) = ca_file { options.ssl_ca(path) } else { options }
+            if let Some(pem) = authorities { options.ssl_ca_from_pem(pem.clone()) } else { options }
         }
-        Tls::NotNeeded => options.ssl_mode(MySqlSslMode::Disabled),
-        Tls::Unverified => options.ssl_mode(MySqlSslMode::Required),
+        Protection::None => options.ssl_mode(MySqlSslMode::Disabled),
+        Protection::Encrypted => options.ssl_mode(MySqlSslMode::Required),
     };
     options.disable_statement_logging()
 }
 
-fn postgres_options(target: &Target, address: &Address) -> PgConnectOptions {
+fn postgres_options(target: &Target, way: &Way) -> PgConnectOptions {
     let mut options =
         PgConnectOptions::new_without_pgpass().database(&target.database).application_name("portaldesk");
     if let Some(user) = &target.user {
@@ -83,21 +142,21 @@ fn postgres_options(target: &Target, address: &Address) -> PgConnectOptions {
     if let Some(password) = &target.password {
         options = options.password(password.expose_secret());
     }
-    options = match address {
-        Address::Socket(path) => match address.postgres_socket() {
+    options = match &way.address {
+        Address::Socket(path) => match way.address.postgres_socket() {
             Some((folder, port)) => options.socket(folder).port(port),
             None => options.socket(path),
         },
         Address::Host { host, port } => options.host(host).port(*port),
         Address::File(_) => options,
     };
-    options = match &target.tls {
-        Tls::Verified { ca_file } => {
+    options = match &way.protection {
+        Protection::Verified(authorities) => {
             let options = options.ssl_mode(PgSslMode::VerifyFull);
-            if let Some(path) = ca_file { options.ssl_root_cert(path) } else { options }
+            if let Some(pem) = authorities { options.ssl_root_cert_from_pem(pem.clone()) } else { options }
         }
-        Tls::NotNeeded => options.ssl_mode(PgSslMode::Disable),
-        Tls::Unverified => options.ssl_mode(PgSslMode::Require),
+        Protection::None => options.ssl_mode(PgSslMode::Disable),
+        Protection::Encrypted => options.ssl_mode(PgSslMode::Require),
     };
     options.disable_statement_logging()
 }

@@ -131,6 +131,17 @@ impl Dialect {
         }
     }
 
+    /// Keeps selected rows as they are until the end of the transaction; others may still read them, and keep them too.
+    #[must_use]
+    pub const fn for_share(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            // MariaDB knows only this spelling.
+            Self::MySql => " LOCK IN SHARE MODE",
+            Self::Postgres => " FOR SHARE",
+        }
+    }
+
     /// The operator of a case-insensitive LIKE as far as the engine has one: SQLite knows ASCII only, MySQL follows
     /// the column's collation. The pattern's escape character is `!`.
     #[must_use]
@@ -156,6 +167,18 @@ impl Dialect {
             Self::Sqlite => judge_sqlite(code, message),
             Self::MySql => judge_mysql(code),
             Self::Postgres => judge_postgres(code),
+        }
+    }
+
+    /// Which setting a server's refusal to let us in blames, by Django's name for it.
+    pub(super) fn blamed(self, code: &str) -> Option<&'static str> {
+        match (self, code) {
+            (Self::MySql, "1045" | "1698") | (Self::Postgres, "28P01") => Some("password"),
+            (Self::Postgres, "28000") => Some("user"),
+            (Self::MySql, "1044" | "1049") | (Self::Postgres, "3D000") => Some("name"),
+            // The host is not allowed to connect, or is blocked.
+            (Self::MySql, "1129" | "1130") => Some("host"),
+            _ => None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod pool;
 mod session;
 mod sql;
 mod target;
+mod tls;
 mod transaction;
 mod value;
 mod wire;
@@ -26,6 +27,8 @@ pub use dialect::{Dialect, like_text};
 pub use pool::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
+pub use tls::Fingerprint;
+pub use tls::refusal::Refusal;
 pub use transaction::{Failure, ForeignKeys, Reads, Tx};
 pub use value::{Cell, Row, Val, hex, parse_time};
 
@@ -47,6 +50,8 @@ pub enum DbErrorKind {
     CommitUnknown,
     /// The server or file cannot be reached.
     Unreachable,
+    /// The server can't prove who it is: see [`DbError::refusal`].
+    Untrusted,
     /// The file is no SQLite database, or a damaged one.
     NotADatabase,
     /// The database does not take writes.
@@ -76,6 +81,10 @@ pub struct DbError {
     pub message: String,
     /// The unique column or constraint concerned, as far as the engine tells.
     pub constraint: Option<String>,
+    /// Which setting of the database is to blame for a connection that failed, by Django's name for it in small letters.
+    pub setting: Option<&'static str>,
+    /// Why the server was not trusted.
+    pub refusal: Option<Box<Refusal>>,
 }
 
 impl std::fmt::Display for DbError {
@@ -88,7 +97,18 @@ impl std::error::Error for DbError {}
 
 impl DbError {
     pub(crate) fn new(kind: DbErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), constraint: None }
+        Self { kind, message: message.into(), constraint: None, setting: None, refusal: None }
+    }
+
+    /// The same error, blaming a setting.
+    pub(super) fn blaming(self, setting: &'static str) -> Self {
+        Self { setting: Some(setting), ..self }
+    }
+
+    /// A server that was not trusted.
+    pub(super) fn refusing(refusal: Refusal) -> Self {
+        let error = Self::new(DbErrorKind::Untrusted, refusal.message());
+        Self { refusal: Some(Box::new(refusal)), ..error }.blaming("host")
     }
 
     pub(crate) fn bug(message: impl Into<String>) -> Self {
@@ -111,9 +131,14 @@ impl DbError {
                 let constraint = (kind == DbErrorKind::Unique)
                     .then(|| dialect::unique_name(inner.message(), inner.constraint()))
                     .flatten();
-                Self { kind, message: text::safe(inner.message()).into_owned(), constraint }
+                let said = Self::new(kind, text::safe(inner.message()).into_owned());
+                Self { constraint, setting: dialect.blamed(&code), ..said }
             }
-            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
+            sqlx::Error::Io(inner) => {
+                let setting = blamed_by_system(inner);
+                Self { setting, ..Self::new(DbErrorKind::Lost, text::safe(&inner.to_string()).into_owned()) }
+            }
+            sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
                 Self::new(DbErrorKind::Lost, text::safe(&error.to_string()).into_owned())
             }
             sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => {
@@ -130,57 +155,79 @@ impl DbError {
     }
 }
 
+/// Which setting is to blame where no server answered.
+fn blamed_by_system(error: &std::io::Error) -> Option<&'static str> {
+    use std::io::ErrorKind;
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Some("port"),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::TimedOut => Some("host"),
+        // The look-up of names has no kind of its own.
+        _ if error.to_string().contains("lookup address") => Some("host"),
+        _ => None,
+    }
+}
+
 impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
-        let said = &error.message;
-        match error.kind {
-            DbErrorKind::Unique => match &error.constraint {
-                Some(name) => Self::new(
-                    Kind::Duplicate,
-                    format!("A value of '{name}' is taken already; nothing was written."),
-                ),
-                None => Self::new(
-                    Kind::Duplicate,
-                    format!("A unique value is taken already ({said}); nothing was written."),
-                ),
-            },
-            DbErrorKind::ForeignKey => Self::conflict(format!(
-                "Other rows of the portal refer to this one; nothing was written. The database says: {said}"
-            )),
-            DbErrorKind::Retry => Self::new(
-                Kind::Busy,
-                "The database is busy: other programs hold these rows. Nothing was changed; try again.",
-            ),
-            DbErrorKind::Lost => Self::unreachable(format!(
-                "The connection to the database broke; nothing was written. It said: {said}"
-            )),
-            DbErrorKind::CommitUnknown => Self::new(
-                Kind::Unknown,
-                "The connection broke while the change was being committed; whether it happened is not known yet.",
-            ),
-            DbErrorKind::Unreachable => Self::unreachable(format!("The database cannot be reached: {said}")),
-            DbErrorKind::NotADatabase => {
-                Self::unreachable(format!("The file is not a readable SQLite database: {said}"))
-            }
-            DbErrorKind::ReadOnly => {
-                Self::denied(format!("The database is read-only; nothing was written. It says: {said}"))
-            }
-            DbErrorKind::Denied => Self::denied(format!(
-                "The database account may not do this; nothing was written. It says: {said}"
-            )),
-            DbErrorKind::Schema => Self::conflict(format!(
-                "A table or column is missing or has another name: {said}. Nothing was written."
-            )),
-            DbErrorKind::Value => {
-                Self::invalid(format!("A value does not fit its column; nothing was written: {said}"))
-            }
-            DbErrorKind::Disk => Self::new(
-                Kind::Busy,
-                format!("The database could not write to its disk; nothing was changed: {said}"),
-            ),
-            DbErrorKind::Cancelled => Self::new(Kind::Interrupted, "Cancelled; nothing was written."),
-            DbErrorKind::Other => Self::bug(format!("The database refused a statement: {said}")),
-            DbErrorKind::Bug => Self::bug(format!("A mistake in portaldesk: {said}")),
+        let told = told(&error);
+        match error.setting {
+            Some(setting) if told.kind == Kind::Unreachable => told.and_field(setting, error.message),
+            _ => told,
         }
+    }
+}
+
+/// The error in words for people.
+fn told(error: &DbError) -> Error {
+    let said = &error.message;
+    match error.kind {
+        DbErrorKind::Unique => match &error.constraint {
+            Some(name) => Error::new(
+                Kind::Duplicate,
+                format!("A value of '{name}' is taken already; nothing was written."),
+            ),
+            None => Error::new(
+                Kind::Duplicate,
+                format!("A unique value is taken already ({said}); nothing was written."),
+            ),
+        },
+        DbErrorKind::ForeignKey => Error::conflict(format!(
+            "Other rows of the portal refer to this one; nothing was written. The database says: {said}"
+        )),
+        DbErrorKind::Retry => Error::new(
+            Kind::Busy,
+            "The database is busy: other programs hold these rows. Nothing was changed; try again.",
+        ),
+        DbErrorKind::Lost => Error::unreachable(format!(
+            "The connection to the database broke; nothing was written. It said: {said}"
+        )),
+        DbErrorKind::CommitUnknown => Error::new(
+            Kind::Unknown,
+            "The connection broke while the change was being committed; whether it happened is not known yet.",
+        ),
+        DbErrorKind::Unreachable => Error::unreachable(format!("The database cannot be reached: {said}")),
+        DbErrorKind::Untrusted => Error::unreachable(said.clone()),
+        DbErrorKind::NotADatabase => {
+            Error::unreachable(format!("The file is not a readable SQLite database: {said}"))
+        }
+        DbErrorKind::ReadOnly => {
+            Error::denied(format!("The database is read-only; nothing was written. It says: {said}"))
+        }
+        DbErrorKind::Denied => Error::denied(format!(
+            "The database account may not do this; nothing was written. It says: {said}"
+        )),
+        DbErrorKind::Schema => Error::conflict(format!(
+            "A table or column is missing or has another name: {said}. Nothing was written."
+        )),
+        DbErrorKind::Value => {
+            Error::invalid(format!("A value does not fit its column; nothing was written: {said}"))
+        }
+        DbErrorKind::Disk => Error::new(
+            Kind::Busy,
+            format!("The database could not write to its disk; nothing was changed: {said}"),
+        ),
+        DbErrorKind::Cancelled => Error::new(Kind::Interrupted, "Cancelled; nothing was written."),
+        DbErrorKind::Other => Error::bug(format!("The database refused a statement: {said}")),
+        DbErrorKind::Bug => Error::bug(format!("A mistake in portaldesk: {said}")),
     }
 }

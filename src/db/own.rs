@@ -430,6 +430,26 @@ pub async fn begin_run(tx: &mut Tx, run: &NewRun<'_>, now: DateTime<Utc>) -> Res
 
 /// Counts one more plan of a run as applied, in that plan's own transaction.
 ///
+/// Whether an operation is a repair, or takes back or brings back one: the first link of its chain of undos tells.
+///
+/// # Errors
+/// What the engine says.
+pub async fn goes_back_to_repair(tx: &mut Tx, operation: &str) -> Result<bool, DbError> {
+    let mut operation = operation.to_owned();
+    loop {
+        let sql = Sql::new(
+            "SELECT c.undo_of, r.kind FROM portaldesk_change c LEFT JOIN portaldesk_run r ON r.id = c.run \
+             WHERE c.operation = ?",
+        );
+        let Some(row) = tx.optional(sql.bind(operation.as_str())).await? else { return Ok(false) };
+        match row.text_opt(0)? {
+            // A link leads to an older change, so this ends.
+            Some(older) => operation = older,
+            None => return Ok(row.text_opt(1)?.as_deref() == Some("repair")),
+        }
+    }
+}
+
 /// # Errors
 /// What the engine says.
 pub async fn count_plan(tx: &mut Tx, run: &str, now: DateTime<Utc>) -> Result<(), DbError> {

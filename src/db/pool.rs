@@ -334,9 +334,12 @@ impl Shared {
             match tokio::time::timeout(CONNECT, opening).await {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(error)) => last = error,
-                Err(_) => last = DbError::new(DbErrorKind::Unreachable, "no answer within 10 seconds"),
+                Err(_) => {
+                    last =
+                        DbError::new(DbErrorKind::Unreachable, "no answer within 10 seconds").blaming("host");
+                }
             }
-            if matches!(last.kind, DbErrorKind::Denied | DbErrorKind::NotADatabase) {
+            if matches!(last.kind, DbErrorKind::Denied | DbErrorKind::NotADatabase | DbErrorKind::Untrusted) {
                 break;
             }
         }
@@ -346,7 +349,10 @@ impl Shared {
         if matches!(last.kind, DbErrorKind::Lost | DbErrorKind::Other | DbErrorKind::Denied) {
             last.kind = DbErrorKind::Unreachable;
         }
-        last.message = format!("{} ({})", last.message, self.target);
+        // A server that is not trusted is named already, and this would stand behind the last way out.
+        if last.kind != DbErrorKind::Untrusted {
+            last.message = format!("{} ({})", last.message, self.target);
+        }
         Err(last)
     }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use url::Host;
 
+use super::tls::Fingerprint;
 use crate::error::{Error, Result};
 
 mod parse;
@@ -103,9 +104,11 @@ pub enum Tls {
     NotNeeded,
     /// Encrypted, and the server's name must stand in a certificate of a trusted authority.
     Verified {
-        /// The authority's certificate (PEM) instead of the built-in ones.
+        /// The certificate of one more authority (PEM), trusted beside the built-in ones.
         ca_file: Option<PathBuf>,
     },
+    /// Encrypted, and the server must show this certificate; neither its name nor its dates count then.
+    Pinned(Fingerprint),
     /// Encrypted, but anyone may answer: spelled out in the configuration, and shown in red for good.
     Unverified,
 }
@@ -133,7 +136,7 @@ impl Target {
     /// The database a URL names: `sqlite:///path`, `mysql://user@host/name`, `postgres://user@host/name`.
     ///
     /// Names and passwords are percent-decoded. Understood after `?`: `user`, `socket` (a path), `host` (a socket's
-    /// folder), `sslmode`/`ssl-mode`, `sslrootcert`/`ssl-ca`, and `mode=ro` for a file.
+    /// folder), `sslmode`/`ssl-mode`, `sslrootcert`/`ssl-ca`, `pinned-certificate`, and `mode=ro` for a file.
     ///
     /// # Errors
     ///

@@ -179,6 +179,7 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod delete;
 pub mod demo;
 pub mod departments;
 pub mod first_superuser;
@@ -186,13 +187,18 @@ pub mod groups;
 pub mod history;
 pub mod listed;
 pub mod names;
+pub mod offboard;
 mod order;
+pub mod password_test;
 pub mod passwords;
+pub mod permissions;
 pub mod record;
 pub mod referring;
 pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+pub mod template;
 mod tries;
 pub mod users;
+pub mod why;

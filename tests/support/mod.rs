@@ -97,8 +97,11 @@ impl Server {
         let url = url::Url::parse(&text).expect("the URL of a test server");
         let part =
             |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        let address = match part("socket").or_else(|| part("host")) {
-            Some(path) => Address::Socket(PathBuf::from(path)),
+        let postgres_socket =
+            |folder: String| PathBuf::from(folder).join(format!(".s.PGSQL.{}", url.port().unwrap_or(5432)));
+        let socket = part("socket").map(PathBuf::from).or_else(|| part("host").map(postgres_socket));
+        let address = match socket {
+            Some(path) => Address::Socket(path),
             None => Address::Host {
                 host: url.host_str().expect("a host or socket").to_owned(),
                 port: url.port().unwrap_or(if self.engine() == Engine::MySql { 3306 } else { 5432 }),

@@ -1,14 +1,14 @@
 //! A line to a test server that can be cut where it hurts: at COMMIT, before it or behind it, or after any number of
 //! bytes.
+#![allow(dead_code, reason = "every test file uses the part that it needs")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use portaldesk::db::{Address, Engine, Target};
+use portaldesk::db::{Address, Target};
 
 /// What happens to the line, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     LoseReplyForGood,
     /// The line closes when the client has sent so many more bytes; those get through.
     After(usize),
+    /// The server seems not to speak TLS, again and again.
+    StripTls,
 }
 
 /// A proxy on a port of this machine in front of a test server.
@@ -53,16 +55,10 @@ enum Upstream {
 impl Upstream {
     fn open(target: &Target) -> std::io::Result<Self> {
         match &target.address {
-            Address::Socket(path) => Self::unix(target.engine, path.clone()),
+            Address::Socket(path) => UnixStream::connect(path).map(Self::Unix),
             Address::Host { host, port, .. } => TcpStream::connect((host.as_str(), *port)).map(Self::Tcp),
             Address::File(_) => panic!("an SQLite file has no server"),
         }
-    }
-
-    fn unix(engine: Engine, path: PathBuf) -> std::io::Result<Self> {
-        // PostgreSQL's clients are given the folder.
-        let path = if engine == Engine::Postgres { path.join(".s.PGSQL.5432") } else { path };
-        UnixStream::connect(path).map(Self::Unix)
     }
 
     fn again(&self) -> Self {
@@ -154,10 +150,14 @@ fn carry(client: TcpStream, server: Upstream, state: &Arc<State>) {
     let reply_lost = Arc::new(AtomicBool::new(false));
     let (mut to_client, mut from_server) = (client.try_clone().expect("a socket"), server.again());
     let lost = Arc::clone(&reply_lost);
+    let mut strips = *state.fault() == Some(Fault::StripTls);
     std::thread::spawn(move || {
         let mut bytes = [0; 16 * 1024];
         loop {
             let count = from_server.read(&mut bytes);
+            if std::mem::take(&mut strips) {
+                strip_tls(&mut bytes[..count]);
+            }
             if count == 0 || lost.load(Ordering::SeqCst) || to_client.write_all(&bytes[..count]).is_err() {
                 break;
             }
@@ -205,6 +205,17 @@ fn strike<'a>(state: &State, reply_lost: &AtomicBool, bytes: &'a [u8]) -> &'a [u
         }
         _ => bytes,
     }
+}
+
+/// Takes TLS out of the first thing that a server says: out of the capabilities of `MySQL`'s greeting, or PostgreSQL's
+/// yes.
+fn strip_tls(bytes: &mut [u8]) {
+    if bytes == b"S" {
+        bytes[0] = b'N';
+        return;
+    }
+    let version = bytes.iter().skip(5).position(|byte| *byte == 0).expect("a greeting with a version");
+    bytes[5 + version + 1 + 4 + 8 + 1 + 1] &= !0x08;
 }
 
 /// `MySQL`: a packet with the command 3, `COM_QUERY`. `PostgreSQL`: a message `Q` of eleven bytes.

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 mod user;
 
-pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList};
+pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
 ///

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::{Address, Engine, Target, Tls, socket};
+use crate::db::Fingerprint;
 use crate::error::{Error, Result};
 
 const SHAPES: &str = "sqlite:///path/file, mysql://user@host/name or postgres://user@host/name";
@@ -86,6 +87,7 @@ fn server(engine: Engine, rest: &str) -> Result<Target> {
         target.user = Some(user);
     }
     set_tls(&mut target, parameters.tls, parameters.ca_file)?;
+    set_pin(&mut target, parameters.pin.as_deref())?;
     Ok(target)
 }
 
@@ -145,6 +147,22 @@ fn set_tls(target: &mut Target, wish: Option<TlsWish>, ca_file: Option<PathBuf>)
     }
 }
 
+fn set_pin(target: &mut Target, pin: Option<&str>) -> Result<()> {
+    let Some(pin) = pin else { return Ok(()) };
+    if !matches!(target.address, Address::Host { .. })
+        || matches!(target.tls, Tls::Verified { ca_file: Some(_) })
+    {
+        return Err(Error::usage(
+            "pinned-certificate in the database URL means nothing for a socket or beside an authority's certificate",
+        ));
+    }
+    let pinned = Fingerprint::parse(pin).ok_or_else(|| {
+        Error::usage("pinned-certificate in the database URL must be a SHA-256: 64 hexadecimal digits")
+    })?;
+    target.tls = Tls::Pinned(pinned);
+    Ok(())
+}
+
 #[derive(Default)]
 struct Parameters {
     user: Option<String>,
@@ -152,6 +170,7 @@ struct Parameters {
     host: Option<String>,
     tls: Option<TlsWish>,
     ca_file: Option<PathBuf>,
+    pin: Option<String>,
 }
 
 impl Parameters {
@@ -166,8 +185,18 @@ impl Parameters {
                 "host" => read.host = Some(value),
                 "sslmode" | "ssl-mode" => read.tls = Some(tls_wish(&value)?),
                 "sslrootcert" | "ssl-ca" => read.ca_file = Some(PathBuf::from(value)),
+                "pinned-certificate" => read.pin = Some(value),
                 _ => {
-                    let known = ["user", "socket", "host", "sslmode", "ssl-mode", "sslrootcert", "ssl-ca"];
+                    let known = [
+                        "user",
+                        "socket",
+                        "host",
+                        "sslmode",
+                        "ssl-mode",
+                        "sslrootcert",
+                        "ssl-ca",
+                        "pinned-certificate",
+                    ];
                     return Err(unknown_parameter(&name, &known));
                 }
             }
@@ -282,6 +311,10 @@ mod tests {
             );
             assert_eq!(read(&format!("postgres://localhost/alpha?sslmode={mode}")).tls, Tls::NotNeeded);
         }
+        let pin = "7F".repeat(32);
+        let pinned = Tls::Pinned(Fingerprint::parse(&pin).unwrap());
+        assert_eq!(read(&format!("postgres://db1/a?pinned-certificate={pin}")).tls, pinned);
+        assert!(refused("postgres://db1/a?pinned-certificate=7F").contains("64 hexadecimal"));
         assert_eq!(read("postgres://db1/a?sslmode=verify-full").tls, Tls::Verified { ca_file: None });
         assert_eq!(read("mysql://db1/a?ssl-mode=VERIFY_IDENTITY").tls, Tls::Verified { ca_file: None });
     }
