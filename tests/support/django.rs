@@ -225,9 +225,10 @@ fn settings(target: &Target) -> Json {
         Address::Socket(path) if target.engine == Engine::MySql => {
             settings["OPTIONS"]["unix_socket"] = path.to_str().expect("a plain path").into();
         }
-        Address::Socket(path) => {
-            let folder = target.address.postgres_socket().map_or(path.as_path(), |(folder, _)| folder);
+        address @ Address::Socket(_) => {
+            let (folder, port) = address.postgres_socket().expect("a socket of PostgreSQL's");
             settings["HOST"] = folder.to_str().expect("a plain path").into();
+            settings["PORT"] = port.into();
         }
         Address::Host { host, port } => {
             settings["HOST"] = host.as_str().into();
