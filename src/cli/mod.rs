@@ -9,6 +9,8 @@ mod demo;
 pub mod history;
 pub mod json;
 mod leave;
+mod lines;
+pub mod lockouts;
 mod manual;
 mod open;
 pub mod output;
@@ -158,7 +160,7 @@ async fn work(
         }
         Command::CreateSuperuser(create) => accounts::create_superuser(&mut work, create).await,
         Command::ChangePassword(set) => accounts::set_password(&mut work, set).await,
-        Command::History(wanted) => history::list(&mut work, wanted).await,
+        Command::History(history) => history::run(&mut work, history).await,
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
@@ -181,6 +183,8 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Password(set) => accounts::set_password(work, set).await,
         User::Activate(names) => accounts::set_active(work, names, true).await,
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
+        User::Lockouts => lockouts::list(work).await,
+        User::Unlock { name, write } => lockouts::clear(work, name, write.dry_run).await,
         User::Offboard(names) => leave::offboard(work, names).await,
         User::Delete(names) => leave::delete(work, names).await,
     }
