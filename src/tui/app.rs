@@ -45,8 +45,8 @@ pub struct IdleLock {
     pub after: Option<Duration>,
     /// After so much time without a key the program ends, if it is locked by then or was never opened.
     pub end_after: Option<Duration>,
-    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
-    pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back; it is given the portal's label.
+    pub screen: Box<dyn Fn(&str) -> Box<dyn Screen>>,
 }
 
 /// What the terminal's owner, and not the app, has to do.
@@ -187,7 +187,7 @@ impl App {
     fn nobody_is_there(&mut self) {
         self.dirty = true;
         let Some(lock) = self.lock.as_ref().filter(|_| !self.is_locked()) else { return self.quit() };
-        let screen = (lock.screen)();
+        let screen = (lock.screen)(&self.head.label);
         self.apply(self.top_id(), vec![Effect::Push(screen)]);
     }
 
