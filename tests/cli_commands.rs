@@ -130,7 +130,10 @@ fn the_first_superuser_is_in_the_admin_group() {
             "groups",
             "access",
             "password_algorithm",
-            "profile"
+            "profile",
+            "permissions",
+            "effective_permissions",
+            "referring"
         ]
     );
     assert_eq!(root["groups"], json!(["Admin"]));
@@ -271,13 +274,76 @@ fn a_change_that_could_not_be_reported_is_named() {
 }
 
 #[test]
+fn the_history_of_both_sides_has_one_form() {
+    let home = Home::new("both");
+    home.ok(&["user", "add", "--username", "bela"]);
+    home.ok(&["user", "edit", "bela", "--first-name", "B\u{e9}la", "--ticket", "T-1"]);
+    let fields =
+        ["operation", "run", "time", "actor", "title", "ticket", "rows", "undo_of", "undone_by", "source"];
+    let list = home.json(&["history", "--limit", "2"]);
+    assert_eq!((list["kind"].clone(), list["total"].clone()), (json!("history"), json!(4)));
+    assert_eq!(list["items"].as_array().unwrap().len(), 2, "the total counts what matches");
+    assert_eq!(keys(&list["items"][0]), fields);
+    assert_eq!(list["items"][0]["ticket"], "T-1");
+    let total = |filter: &[&str]| home.json(&[&["history"], filter].concat())["total"].clone();
+    assert_eq!(total(&["--field", "first-name", "--about", "bela"]), 2, "creating gave it one too");
+    assert_eq!(total(&["--filter", "field:first-name edit", "--about", "bela"]), 1);
+    assert_eq!(total(&["--filter", "source:portal"]), 0);
+    let operation = list["items"][0]["operation"].as_str().unwrap();
+    assert_eq!(total(&["--op", operation]), 1);
+    assert_eq!(home.json(&["user", "list", &format!("op:{operation}")])["items"][0]["username"], "bela");
+    for (arguments, says) in [
+        (&["--filter", "whom:bela"][..], "about:, by:"),
+        (&["--filter", "by:root", "--by", "root"], "given twice"),
+        (&["--field", "shoes"], "first-name"),
+        (&["--verify", "--by", "root"], "cannot be used"),
+    ] {
+        let (code, error) = home.refused(&[&["history"], arguments].concat());
+        let message = error["error"]["message"].as_str().unwrap();
+        assert!(code == 2 && message.contains(says), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
+fn the_journal_is_verified_and_pruned() {
+    let home = Home::new("prune");
+    home.ok(&["user", "add", "--username", "bela"]);
+    let whole = home.json(&["history", "--verify"]);
+    assert_eq!(keys(&whole), ["portaldesk", "kind", "changes", "rows", "pruned", "broken"]);
+    assert_eq!((whole["kind"].clone(), whole["changes"].clone()), (json!("verification"), json!(3)));
+    assert_eq!(whole["broken"], json!([]));
+    assert!(home.ok(&["history", "--verify"]).contains("as it was written"));
+
+    let ahead = home.json(&["history", "prune", "--older-than", "0m", "--dry-run"]);
+    assert_eq!((ahead["operation"].clone(), ahead["rows"].clone()), (Value::Null, whole["rows"].clone()));
+    let (code, error) = home.refused(&["history", "prune", "--older-than", "0m"]);
+    assert!(code == 2, "without a terminal it needs --yes: {error}");
+    let done = home.json(&["history", "prune", "--older-than", "0m", "--yes"]);
+    assert_eq!(keys(&done), ["portaldesk", "kind", "operation", "rows", "dry_run", "plan"]);
+    assert_eq!(done["rows"], whole["rows"]);
+    let after = home.json(&["history", "--verify"]);
+    assert_eq!((after["changes"].clone(), after["pruned"].clone()), (json!(4), whole["rows"].clone()));
+    let newest = &home.json(&["history"])["items"];
+    assert_eq!(
+        (newest[0]["operation"].clone(), newest[0]["rows"].clone()),
+        (done["operation"].clone(), json!(0))
+    );
+    let (code, error) = home.refused(&["undo", newest[1]["operation"].as_str().unwrap()]);
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(code == 4 && message.contains("pruned") && message.contains("auth_user"), "{message}");
+    let none = home.json(&["history", "prune", "--older-than", "0m", "--yes"]);
+    assert_eq!((none["operation"].clone(), none["rows"].clone()), (Value::Null, json!(0)));
+}
+
+#[test]
 fn without_our_tables_it_is_said_that_there_is_no_journal() {
     let home = Home::new("removed");
     let root = home.json(&["history"])["items"][0]["operation"].as_str().unwrap().to_owned();
     let ahead = home.run(&["init", "--remove", "--dry-run"]);
     assert!(text(&ahead.stdout).contains("Would export 2 operations"), "{}", text(&ahead.stdout));
     home.ok(&["init", "--remove", "--yes"]);
-    for arguments in [&["undo", &root][..], &["history"], &["init", "--remove", "--yes"]] {
+    assert_eq!(home.json(&["history"])["total"], 0, "the portal's own log is there still, and empty");
+    for arguments in [&["undo", &root][..], &["history", "--verify"], &["init", "--remove", "--yes"]] {
         let (code, error) = home.refused(arguments);
         let message = error["error"]["message"].as_str().unwrap();
         assert!(code == 4 && (message.contains("no journal") || message.contains("no portaldesk tables")));
@@ -374,6 +440,103 @@ fn a_weak_password_is_refused_and_an_old_one_stays_away() {
     assert_eq!(code, 4);
     assert!(error["error"]["message"].as_str().unwrap().contains("--restore-password"));
     assert_eq!(home.json(&["undo", operation, "--restore-password"])["rows"], 1);
+}
+
+#[test]
+fn accounts_are_off_boarded_and_deleted_all_or_none_and_taken_back() {
+    let home = Home::new("leave");
+    home.ok(&["user", "add", "--username", "bela", "--password-generate", "--staff", "--group", "Engineer"]);
+    home.ok(&["user", "add", "--username", "cho", "--password-generate"]);
+    let bela = home.user("bela");
+
+    // One plan an account, one run, one undo.
+    let done = home.json(&["user", "offboard", "bela", "cho", "bela"]);
+    assert_eq!(keys(&done), ["portaldesk", "kind", "operation", "rows", "dry_run", "plan", "operations"]);
+    assert_eq!((&done["rows"], done["operations"].as_array().unwrap().len()), (&json!(5), 2));
+    assert!(!done.to_string().contains("argon2"), "{done}");
+    let off = home.user("bela");
+    for flag in ["is_active", "is_staff", "is_superuser"] {
+        assert_eq!(off[flag], false, "{flag}");
+    }
+    assert_eq!((&off["password_algorithm"], &off["groups"]), (&json!("unusable"), &json!([])));
+    assert_eq!(off["profile"]["email_notifications"], false);
+    let again = home.json(&["user", "offboard", "bela", "cho"]);
+    assert_eq!((&again["operation"], &again["rows"]), (&Value::Null, &json!(0)));
+    let run = done["operation"].as_str().unwrap();
+    let undone = home.json(&["--yes", "undo", run, "--restore-password"]);
+    assert_eq!(undone["rows"], 5);
+    assert_eq!(home.user("bela")["password_algorithm"], bela["password_algorithm"]);
+
+    // Nobody can be asked, so --yes is needed; a dry run needs none.
+    let (code, error) = home.refused(&["user", "delete", "bela"]);
+    assert_eq!((code, &error["error"]["kind"]), (2, &json!("usage")));
+    let ahead = home.json(&["user", "delete", "bela", "--dry-run"]);
+    assert_eq!((&ahead["operation"], &ahead["rows"]), (&Value::Null, &json!(3)));
+    let tables: Vec<&str> =
+        ahead["plan"].as_array().unwrap().iter().map(|step| step["table"].as_str().unwrap()).collect();
+    assert_eq!(tables, ["auth_user_groups", "core_userprofile", "auth_user"]);
+
+    // The last superuser stays, and with them everyone who was to go too.
+    let (code, error) = home.refused(&["--yes", "user", "delete", "bela", "root"]);
+    assert_eq!((code, &error["error"]["kind"]), (4, &json!("denied")));
+    assert_eq!((&home.user("bela")["id"], &home.user("root")["is_active"]), (&bela["id"], &json!(true)));
+
+    let gone = home.json(&["--yes", "user", "delete", "bela"]);
+    assert!(!home.run(&["user", "show", "bela"]).status.success());
+    home.ok(&["undo", gone["operation"].as_str().unwrap()]);
+    let back = home.user("bela");
+    assert_eq!((&back["id"], &back["profile"]["id"]), (&bela["id"], &bela["profile"]["id"]));
+    assert_eq!(back["groups"], json!(["Engineer"]));
+}
+
+#[test]
+fn a_new_account_takes_after_another_but_not_its_power_or_identity() {
+    let home = Home::new("like");
+    let template = [
+        "--username",
+        "bela",
+        "--group",
+        "Engineer",
+        "--staff",
+        "--no-email-notifications",
+        "--phone-number",
+        "07",
+    ];
+    home.ok(&[&["user", "add", "--email", "b@x.org", "--main-portal-id", "B31"], &template[..]].concat());
+    home.ok(&["user", "add", "--username", "cho", "--like", "bela"]);
+    let cho = home.user("cho");
+    assert_eq!(
+        (&cho["groups"], &cho["profile"]["email_notifications"]),
+        (&json!(["Engineer"]), &json!(false))
+    );
+    assert_eq!((&cho["is_staff"], &cho["email"]), (&json!(false), &json!("")));
+    assert_eq!(
+        (&cho["profile"]["main_portal_id"], &cho["profile"]["phone_number"]),
+        (&Value::Null, &Value::Null)
+    );
+    let output = home.run(&["user", "add", "--username", "dora", "--like", "bela", "--group", "AMC Admin"]);
+    assert!(text(&output.stderr).contains("--staff gives is not copied"), "{}", text(&output.stderr));
+    assert_eq!(home.user("dora")["groups"], json!(["AMC Admin"]));
+    let (code, error) = home.refused(&["user", "add", "--username", "eva", "--like", "nobody"]);
+    assert_eq!(code, 4, "{error}");
+}
+
+#[test]
+fn who_has_to_be_told_of_a_change_is_said() {
+    let home = Home::new("told");
+    home.ok(&["user", "add", "--username", "bela", "--password-generate", "--inactive"]);
+    let said = |arguments: &[&str]| text(&home.run(arguments).stderr);
+    assert!(said(&["user", "activate", "bela"]).contains("come back to life"));
+    assert!(said(&["user", "edit", "bela", "--username", "Bela"]).contains("bela signs in as Bela"));
+    home.ok(&["user", "offboard", "Bela"]);
+    assert!(said(&["user", "activate", "Bela"]).contains("no usable password"));
+    let titles: Vec<String> = home.json(&["history"])["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["title"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(titles[..3], ["Activate Bela", "Off-board Bela", "Rename bela to Bela"]);
 }
 
 #[test]

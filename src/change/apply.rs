@@ -15,6 +15,7 @@ use super::actor::Actor;
 use super::admin_log::{self, Written};
 use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
 use super::rows::{self, Lock};
+use super::superusers::{self, Standing};
 use super::{guard, journal, references};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
@@ -160,8 +161,8 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     if !portal_ids.is_empty() {
         own::lock(tx, own::PORTAL_ID_LOCK).await?;
     }
-    let counts = guard::touches_superusers(plan);
-    let superusers = if counts { guard::count_superusers(tx).await? } else { 0 };
+    let counts = superusers::are_touched(plan);
+    let standing = if counts { superusers::count(tx).await? } else { Standing::default() };
     require(tx, order).await?;
     let found = lock_and_compare(tx, order).await?;
     let account = order.actor.account.as_ref().map(|account| account.id);
@@ -171,9 +172,9 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let written = read_back(tx, order, &keys, &found).await?;
     check_portal_ids(tx, &portal_ids, plan).await?;
     check_deleted(tx, order).await?;
-    checked.after(tx, &order.roles).await?;
+    checked.after(tx, &order.roles, plan, &keys, &written).await?;
     if counts {
-        guard::keep_a_superuser(superusers, guard::count_superusers(tx).await?)?;
+        standing.may_become(superusers::count(tx).await?)?;
     }
     record(tx, order, &written, now).await?;
     Ok(written)
@@ -387,7 +388,7 @@ async fn write(
                 Some(key.clone())
             }
             Step::Delete { key, before, .. } => {
-                references::refuse_silent(tx, &order.schema, table, before).await?;
+                references::refuse_referred(tx, &order.schema, table, before).await?;
                 rows::delete(tx, table, key).await?;
                 Some(key.clone())
             }
@@ -480,8 +481,9 @@ async fn write_insert(
         }
     }
     let key = rows::insert(tx, table, values).await?;
-    let fresh_user = table.name.as_str() == "auth_user" && given.get("id").is_none();
-    if fresh_user && let Some(id) = key.int("id") {
+    if table.name.as_str() == "auth_user"
+        && let Some(id) = key.int("id")
+    {
         references::refuse_leftovers(tx, &order.schema, id).await?;
     }
     Ok(Some(key))
@@ -548,28 +550,18 @@ async fn record(
     let (actor, place) = (&order.actor, &order.place);
     let rows = journal::rows(written)?;
     let mut change = own::Change {
-        operation: order.operation.clone(),
-        run: place.run.clone(),
         run_seq: place.seq,
-        made: now,
-        actor_id: actor.account.as_ref().map(|account| account.id),
-        actor: actor.account.as_ref().map(|account| account.username.clone()),
-        unix_user: cut(&actor.unix_user, 100),
-        ssh_from: actor.ssh_from.as_deref().map(|from| cut(from, 100)),
-        sitting: actor.sitting.clone(),
-        title: cut(&order.plan.title, 300),
-        ticket: actor.ticket.as_deref().map(|ticket| cut(ticket, 100)),
         undo_of: order.plan.undo_of.clone(),
         row_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         previous_hash: own::last_hash(tx, &actor.sitting).await?,
-        hash: String::new(),
+        ..journal::header(actor, &order.operation, &place.run, &order.plan.title, now)
     };
     change.hash = journal::hash(&change, &rows);
     own::record(tx, &change, &rows).await?;
     if place.seq == 1 {
         let run = own::NewRun {
             id: &place.run,
-            title: &cut(&place.title, 300),
+            title: &journal::cut(&place.title, 300),
             kind: place.kind,
             planned: place.planned,
             actor_id: change.actor_id,
@@ -577,7 +569,7 @@ async fn record(
             unix_user: &change.unix_user,
             ssh_from: change.ssh_from.as_deref(),
             sitting: &change.sitting,
-            owner: &cut(&actor.owner(), 200),
+            owner: &journal::cut(&actor.owner(), 200),
         };
         own::begin_run(tx, &run, now).await?;
     }
@@ -587,14 +579,10 @@ async fn record(
     }
     if let Some(account) = change.actor_id {
         let names = usernames(tx, written).await?;
-        admin_log::write(tx, &order.schema, account, now, &admin_log::entries(written, &names)).await?;
+        let entries = admin_log::entries(written, &names);
+        admin_log::write(tx, &order.schema, account, (&order.operation, now), &entries).await?;
     }
     Ok(())
-}
-
-/// The first characters of a text that has to fit a column.
-fn cut(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
 }
 
 async fn usernames(tx: &mut Tx, written: &[Written]) -> std::result::Result<BTreeMap<i64, String>, Failure> {

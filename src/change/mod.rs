@@ -13,6 +13,7 @@ pub mod references;
 pub mod rights;
 pub mod rows;
 mod run;
+pub mod superusers;
 pub mod undo;
 
 pub use actor::{Account, Actor};

@@ -374,6 +374,28 @@ impl Plan {
         Self { title: later.title, ..self }
     }
 
+    /// The same steps in as many plans as a transaction's size asks for, in the same order, the last one full. For steps
+    /// that refer to no new id.
+    #[must_use]
+    pub fn in_pieces(self) -> Vec<Self> {
+        let pieces = self.steps.len().div_ceil(MOST_ROWS);
+        if pieces < 2 {
+            return vec![self];
+        }
+        let mut steps = self.steps.into_iter();
+        let first = steps.len() - (pieces - 1) * MOST_ROWS;
+        (0..pieces)
+            .map(|at| Self {
+                title: format!("{} ({} of {pieces})", self.title, at + 1),
+                steps: steps.by_ref().take(if at == 0 { first } else { MOST_ROWS }).collect(),
+                purpose: self.purpose,
+                require: self.require.clone(),
+                undo_of: self.undo_of.clone(),
+                without_foreign_keys: self.without_foreign_keys,
+            })
+            .collect()
+    }
+
     /// The steps as JSON, secrets masked: `{"step", "kind", "table", "key", "before", "after"}`, numbered from 1.
     #[must_use]
     pub fn to_json(&self) -> Vec<Json> {
@@ -408,6 +430,22 @@ mod tests {
         let set = vec![("phone_number", Value::Cell(Cell::Null)), ("updated_at", Value::Now)];
         plan.update("core_userprofile", Image::id(3), before, set);
         assert!(plan.steps.is_empty());
+    }
+
+    #[test]
+    fn pieces_keep_the_order_and_the_last_one_is_full() {
+        let mut plan = Plan::new("Delete bela");
+        let steps = i64::try_from(2 * MOST_ROWS + 3).unwrap();
+        for id in 0..steps {
+            plan.delete("django_admin_log", Image::id(id), Image::default());
+        }
+        let pieces = plan.clone().in_pieces();
+        let sizes: Vec<usize> = pieces.iter().map(|piece| piece.steps.len()).collect();
+        assert_eq!(sizes, [3, MOST_ROWS, MOST_ROWS]);
+        assert_eq!(pieces[2].title, "Delete bela (3 of 3)");
+        let all: Vec<Step> = pieces.into_iter().flat_map(|piece| piece.steps).collect();
+        assert_eq!(all, plan.steps);
+        assert_eq!(Plan::new("Nothing").in_pieces().len(), 1);
     }
 
     #[test]

@@ -83,22 +83,38 @@ pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(
     }
 }
 
-/// Refuses to delete a row when the engine would then delete or change others by itself (`ON DELETE CASCADE`, `SET NULL`):
-/// nobody was shown them, and no undo would bring them back.
+/// Refuses to delete a row that others still refer to, by the catalogue. Some engines would say so only at COMMIT, or
+/// without a name; and with `ON DELETE CASCADE` or `SET NULL` they would delete or change rows by themselves, which nobody
+/// was shown and no undo brings back.
 ///
 /// # Errors
 /// A conflict that names the table; what the engine says.
-pub async fn refuse_silent(tx: &mut Tx, schema: &Schema, table: &Table, row: &Image) -> Result<(), Failure> {
-    for key in schema.references_to(table.name.as_str()).filter(|key| key.acts_on_delete()) {
-        let (Some(value), Some(from)) = (row.get(&key.to_column), schema.table(&key.table)) else { continue };
-        if !value.is_null() && rows::any(tx, from, &key.column, value).await? {
-            return Err(Error::conflict(format!(
-                "Rows of {} still refer to what would be deleted, and the database would change them by itself ({}); \
-                 nothing was written.",
-                key.table, key.on_delete
-            ))
-            .into());
+pub async fn refuse_referred(
+    tx: &mut Tx,
+    schema: &Schema,
+    table: &Table,
+    row: &Image,
+) -> Result<(), Failure> {
+    let name = table.name.as_str();
+    for key in schema.references_to(name) {
+        // A row may refer to itself; only the engine knows whether others do.
+        if key.table == name && !key.acts_on_delete() {
+            continue;
         }
+        let (Some(value), Some(from)) = (row.get(&key.to_column), schema.table(&key.table)) else { continue };
+        if value.is_null() || !rows::any(tx, from, &key.column, value).await? {
+            continue;
+        }
+        let by_itself = if key.acts_on_delete() {
+            format!(", and the database would change them by itself ({})", key.on_delete)
+        } else {
+            String::new()
+        };
+        return Err(Error::conflict(format!(
+            "Rows of {} still refer to what would be deleted{by_itself}; nothing was written.",
+            key.table
+        ))
+        .into());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::db::{DbError, Reads, Sql};
+use crate::db::{DbError, Reads, Sql, Tx};
 use crate::portal::access::{ActorFacts, Level, Roles, TargetFacts};
 
 /// The permissions that let staff change accounts in Django's admin, and so make them as powerful as a superuser:
@@ -134,4 +134,20 @@ pub async fn actor(reads: &mut dyn Reads, roles: &Roles, id: i64) -> Result<Opti
     let level = user_levels(reads, roles, &[id]).await?.get(&id).copied();
     let level = if superuser { Some(Level::Superuser) } else { level };
     Ok(Some(ActorFacts { id, username, active, superuser, level }))
+}
+
+/// Keeps an account's own row and its memberships as they are until the transaction ends, so that whoever takes its
+/// rights away meanwhile comes before it or after it, never between.
+///
+/// # Errors
+/// What the engine says.
+pub async fn hold(tx: &mut Tx, id: i64) -> Result<(), DbError> {
+    for sql in [
+        Sql::new("SELECT id FROM auth_user WHERE id = ?"),
+        Sql::new("SELECT id FROM auth_user_groups WHERE user_id = ?"),
+    ] {
+        let sql = sql.bind(id).push(tx.dialect().for_share());
+        tx.all(sql).await?;
+    }
+    Ok(())
 }

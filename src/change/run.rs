@@ -15,6 +15,8 @@ use super::actor::Actor;
 use super::admin_log::Written;
 use super::apply::{self, Order, Place};
 use super::plan::{Plan, Purpose};
+use super::undo::{self, OldPassword};
+use super::{guard, superusers};
 
 /// Where plans come from, one at a time.
 pub trait Plans: Send {
@@ -26,6 +28,10 @@ pub trait Plans: Send {
     /// can't be written doesn't hold up the others; then the refusal is not reported.
     fn comes_again(&mut self) -> bool {
         false
+    }
+    /// The plans that are made already. Guards look at all of them before the first is applied.
+    fn made(&self) -> &[Plan] {
+        &[]
     }
 }
 
@@ -47,6 +53,35 @@ impl Plans for Ready {
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
         Box::pin(async move { Ok(self.0.next()) })
+    }
+
+    fn made(&self) -> &[Plan] {
+        self.0.as_slice()
+    }
+}
+
+/// Plans of which none is given after one was refused.
+struct UntilRefused {
+    plans: Ready,
+    refused: bool,
+}
+
+impl Plans for UntilRefused {
+    fn planned(&self) -> Option<u64> {
+        self.plans.planned()
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
+        if self.refused { Box::pin(async { Ok(None) }) } else { self.plans.next() }
+    }
+
+    fn made(&self) -> &[Plan] {
+        self.plans.made()
+    }
+
+    fn comes_again(&mut self) -> bool {
+        self.refused = true;
+        false
     }
 }
 
@@ -128,11 +163,13 @@ impl Writer {
     /// Applies plan after plan. One that is refused is reported and left out; the others go on.
     ///
     /// # Errors
+    /// Denied, when guards refuse one of those that are made already, or all of them together: then nothing was written.
     /// What stops everything: no connection, an unknown outcome. When plans were applied before, the error is
     /// [`Kind::Interrupted`] or [`Kind::Unknown`] and names the run.
     pub async fn run(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
         let run = Uuid::now_v7().to_string();
         let planned = plans.planned();
+        self.check_all(plans.made()).await?;
         let mut outcome = Outcome::default();
         let mut progress = Progress { planned, ..Progress::default() };
         loop {
@@ -181,6 +218,65 @@ impl Writer {
             self.end(&run, &outcome).await;
         }
         Ok(outcome)
+    }
+
+    /// Applies plans that only make sense together. When one is refused, or the run is stopped, what was written before
+    /// it is taken back by a run of its own.
+    ///
+    /// # Errors
+    /// Why it was refused; then everything is as before. [`Kind::Interrupted`], naming the run, when a part stands.
+    pub async fn all_or_nothing(&self, title: &str, mut plans: Vec<Plan>, watch: &Watch) -> Result<Outcome> {
+        plans.retain(|plan| !plan.steps.is_empty());
+        if plans.len() < 2 {
+            return self.apply(plans.pop().unwrap_or_else(|| Plan::new(title))).await;
+        }
+        let mut plans = UntilRefused { plans: Ready::new(plans), refused: false };
+        let outcome = self.run(title, &mut plans, watch).await?;
+        let why = match outcome.refused.first() {
+            Some((_, error)) => error.clone(),
+            None if outcome.stopped => Error::new(Kind::Interrupted, "Stopped before the end."),
+            None => return Ok(outcome),
+        };
+        self.take_back(title, &outcome, why).await
+    }
+
+    /// Undoes what a refused run wrote, and gives the error that refused it.
+    async fn take_back(&self, title: &str, outcome: &Outcome, why: Error) -> Result<Outcome> {
+        let Some(run) = &outcome.run else { return Err(why) };
+        let undo = undo::plan(&self.db, &self.schema, run, OldPassword::WorksAgain).await?;
+        let mut left = undo.left;
+        let undone =
+            self.run(&format!("Undo: {title}"), &mut Ready::new(undo.plans), &Watch::default()).await?;
+        left.extend(undone.refused.into_iter().map(|(_, error)| error.message));
+        if left.is_empty() {
+            let message = format!("{why} What was written before that was taken back.");
+            return Err(Error { message, ..why });
+        }
+        let left = left.join("; ");
+        Err(Error::new(
+            Kind::Interrupted,
+            format!("{why} What was written before that could not all be taken back: {left}"),
+        )
+        .about(run))
+    }
+
+    /// Asks the guards about several plans at once; a single one is asked when it is applied.
+    async fn check_all(&self, plans: &[Plan]) -> Result<()> {
+        if plans.len() < 2 {
+            return Ok(());
+        }
+        let (plans, roles) = (Arc::new(plans.to_vec()), Arc::clone(&self.roles));
+        let account = self.actor.account.as_ref().map(|account| account.id);
+        let checked = self.db.rehearsal(move |tx| {
+            let (plans, roles) = (Arc::clone(&plans), Arc::clone(&roles));
+            Box::pin(async move {
+                for plan in plans.iter() {
+                    guard::check_rights(tx, &roles, account, plan).await?;
+                }
+                superusers::check_all(tx, &plans).await
+            })
+        });
+        Ok(checked.await?)
     }
 
     /// What stops a run, in words that say what stands.

@@ -7,9 +7,11 @@ use super::args::{CreateSuperuser, Fields, Names, PasswordSource, SetPassword, U
 use super::change::{Note, complete};
 use super::prompt::{self, NewPassword};
 use crate::change::{MOST_ROWS, Outcome, Plan, Watch};
+use crate::db::Cell;
 use crate::directory::accounts::{self, Draft, Groups, Rows};
 use crate::directory::first_superuser::Superuser;
-use crate::directory::{departments, groups, passwords, users};
+use crate::directory::template::Template;
+use crate::directory::{departments, groups, passwords, permissions, users};
 use crate::error::{Error, Result};
 use crate::portal::password::{self, About};
 
@@ -19,8 +21,30 @@ use crate::portal::password::{self, About};
 /// Invalid or duplicate, with all problems by field; then nothing was written.
 pub(super) async fn add(work: &mut Work, add: &UserAdd) -> Result<u8> {
     let mut draft = draft(work, &add.fields).await?.with("username", add.username.as_str());
-    draft.groups = Groups::Set(group_ids(work, &add.fields.group).await?);
+    if add.email_notifications {
+        draft = draft.with("email_notifications", "true");
+    }
+    if !add.fields.group.is_empty() {
+        draft.groups = Groups::Set(group_ids(work, &add.fields.group).await?);
+    }
+    if let Some(name) = &add.like {
+        draft = like(work, name, draft).await?;
+    }
     create(work, draft, &add.password, add.write.dry_run).await
+}
+
+/// Fills a draft from the account of `--like`. Power is given in so many words or not at all.
+async fn like(work: &mut Work, name: &str, draft: Draft) -> Result<Draft> {
+    let id = users::find(&work.portal, name).await?;
+    let template = Template::read(&work.portal, id).await?;
+    for (has, field, option) in
+        [(template.is_staff, "is_staff", "--staff"), (template.is_superuser, "is_superuser", "--superuser")]
+    {
+        if has && !draft.fields.contains_key(field) {
+            work.output.talk(&format!("What {option} gives is not copied from {}.", template.username));
+        }
+    }
+    Ok(template.fill(draft))
 }
 
 async fn create(work: &mut Work, mut draft: Draft, source: &PasswordSource, dry_run: bool) -> Result<u8> {
@@ -130,6 +154,7 @@ pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
         draft.department = Some(None);
     }
     draft.groups = changed_groups(work, edit).await?;
+    draft.permissions = changed_permissions(work, edit).await?;
     if draft == Draft::default() {
         return Err(Error::usage(
             "nothing to change: give at least one field; see portaldesk user edit --help",
@@ -139,15 +164,36 @@ pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
     if edit.write.dry_run {
         accounts::check_portal_id(&work.portal, &draft, Some(id)).await?;
     }
-    if edit.active {
-        work.output.talk(REVIVED);
-    }
+    tell(work, &plan);
     work.change(plan, Note { dry_run: edit.write.dry_run, ..Note::default() }).await
 }
 
-/// Django's sessions outlive being inactive.
-const REVIVED: &str =
-    "Portal sessions that were open come back to life; setting a password ends them for good.";
+/// Says what a change of accounts means beyond its rows.
+fn tell(work: &mut Work, plan: &Plan) {
+    let mut said = Vec::new();
+    for step in plan.steps.iter().filter(|step| step.table() == "auth_user") {
+        let Some(before) = step.before() else { continue };
+        let name = before.text("username").unwrap_or_default();
+        if step.cell("is_active").and_then(Cell::as_bool) == Some(true) {
+            said.push(match password::read(before.text("password").unwrap_or_default()) {
+                // Django's sessions outlive being inactive, but not another password.
+                password::Stored::Usable(_) => format!(
+                    "Portal sessions that {name} had open come back to life, unless the password was changed \
+                     meanwhile; setting one ends them for good."
+                ),
+                _ => format!("{name} has no usable password: without a new one they can't sign in."),
+            });
+        }
+        if let Some(new) = step.cell("username").and_then(Cell::as_text) {
+            said.push(format!(
+                "{name} signs in as {new} from now on and has to be told; portal sessions go on."
+            ));
+        }
+    }
+    for words in said {
+        work.output.talk(&words);
+    }
+}
 
 async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
     if let Some(names) = &edit.set_groups {
@@ -160,6 +206,27 @@ async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
         add: group_ids(work, &edit.fields.group).await?,
         remove: group_ids(work, &edit.remove_group).await?,
     })
+}
+
+async fn changed_permissions(work: &Work, edit: &UserEdit) -> Result<Groups> {
+    if let Some(names) = &edit.set_permissions {
+        return Ok(Groups::Set(permission_ids(work, names).await?));
+    }
+    if edit.permission.is_empty() && edit.remove_permission.is_empty() {
+        return Ok(Groups::Keep);
+    }
+    Ok(Groups::Change {
+        add: permission_ids(work, &edit.permission).await?,
+        remove: permission_ids(work, &edit.remove_permission).await?,
+    })
+}
+
+async fn permission_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
+        ids.push(permissions::find(&work.portal, name).await?);
+    }
+    Ok(ids)
 }
 
 async fn group_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
@@ -259,9 +326,7 @@ pub(super) async fn set_active(work: &mut Work, names: &Names, active: bool) -> 
         all.steps.extend(plan.steps);
         all.require.extend(plan.require);
     }
-    if active {
-        work.output.talk(REVIVED);
-    }
+    tell(work, &all);
     work.change(all, Note { dry_run: names.write.dry_run, ..Note::default() }).await
 }
 

@@ -8,6 +8,8 @@ mod check;
 mod demo;
 pub mod history;
 pub mod json;
+mod leave;
+mod lines;
 mod manual;
 mod open;
 pub mod output;
@@ -20,6 +22,7 @@ mod stats;
 pub mod table;
 pub mod time;
 pub mod users;
+mod why;
 
 use std::time::Duration;
 
@@ -156,7 +159,7 @@ async fn work(
         }
         Command::CreateSuperuser(create) => accounts::create_superuser(&mut work, create).await,
         Command::ChangePassword(set) => accounts::set_password(&mut work, set).await,
-        Command::History(wanted) => history::list(&mut work, wanted).await,
+        Command::History(history) => history::run(&mut work, history).await,
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
@@ -173,10 +176,13 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
     match user {
         User::List(list) => users::list(work, list).await,
         User::Show { name } => users::show(work, name).await,
+        User::Why(asked) => why::show(work, asked).await,
         User::Add(add) => accounts::add(work, add).await,
         User::Edit(edit) => accounts::edit(work, edit).await,
         User::Password(set) => accounts::set_password(work, set).await,
         User::Activate(names) => accounts::set_active(work, names, true).await,
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
+        User::Offboard(names) => leave::offboard(work, names).await,
+        User::Delete(names) => leave::delete(work, names).await,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -85,14 +86,8 @@ pub fn new_password(source: &PasswordSource) -> Result<NewPassword> {
     if source.password_generate {
         return Ok(NewPassword::Generate);
     }
-    if source.password_stdin && !io::stdin().is_terminal() {
-        return first_line(io::stdin().lock(), "standard input").map(NewPassword::Given);
-    }
-    if let Some(path) = &source.password_file {
-        let name = path.display().to_string();
-        let file =
-            File::open(path).map_err(|why| Error::usage(format!("{name} could not be read: {why}")))?;
-        return first_line(BufReader::new(file), &name).map(NewPassword::Given);
+    if let Some(password) = piped(source.password_stdin, source.password_file.as_deref())? {
+        return Ok(NewPassword::Given(password));
     }
     if !someone_is_there() {
         return Ok(NewPassword::None);
@@ -103,6 +98,29 @@ pub fn new_password(source: &PasswordSource) -> Result<NewPassword> {
         return Err(Error::usage("the two passwords are not the same; nothing was changed"));
     }
     Ok(NewPassword::Given(password))
+}
+
+/// Reads a password that exists already, asked for once at a terminal; none when no option asks for one.
+///
+/// # Errors
+///
+/// A usage error when it can't be read or is empty.
+pub fn password(stdin: bool, file: Option<&Path>) -> Result<Option<SecretString>> {
+    match piped(stdin, file)? {
+        None if stdin => hidden("Password").map(Some),
+        other => Ok(other),
+    }
+}
+
+/// The password from standard input, unless that is a terminal, or from a file.
+fn piped(stdin: bool, file: Option<&Path>) -> Result<Option<SecretString>> {
+    if stdin && !io::stdin().is_terminal() {
+        return first_line(io::stdin().lock(), "standard input").map(Some);
+    }
+    let Some(path) = file else { return Ok(None) };
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|why| Error::usage(format!("{name} could not be read: {why}")))?;
+    first_line(BufReader::new(file), &name).map(Some)
 }
 
 fn hidden(question: &str) -> Result<SecretString> {

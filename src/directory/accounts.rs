@@ -14,7 +14,7 @@ use crate::portal::password;
 
 use super::Portal;
 
-/// What happens to a user's groups.
+/// What happens to a user's groups, or to the permissions given to the account itself; both by ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Groups {
     /// Nothing.
@@ -24,9 +24,9 @@ pub enum Groups {
     Set(Vec<i64>),
     /// Some are added and some taken away.
     Change {
-        /// Groups given.
+        /// Those given.
         add: Vec<i64>,
-        /// Groups taken.
+        /// Those taken.
         remove: Vec<i64>,
     },
 }
@@ -55,6 +55,8 @@ pub struct Draft {
     pub department: Option<Option<i64>>,
     /// The groups.
     pub groups: Groups,
+    /// The permissions given to the account itself.
+    pub permissions: Groups,
     /// The password as Django encodes it, where one is set.
     pub encoded_password: Option<String>,
 }
@@ -155,7 +157,7 @@ const FOLDED_LETTERS: usize = 4;
 
 /// The usernames that differ from this one in case at most. A comparison that ignores case can't use the index, so it is
 /// only made for names that begin alike, and each spelling of that beginning is looked up.
-fn spelled_alike(dialect: Dialect, name: &str) -> Sql {
+pub(super) fn spelled_alike(dialect: Dialect, name: &str) -> Sql {
     let mut sql = Sql::default();
     for (index, beginning) in spellings(name).into_iter().enumerate() {
         sql = sql
@@ -316,10 +318,8 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
     if portal.has_table("core_userprofile") {
         plan.push(new_profile(portal, Value::NewId(user), draft, &values));
     }
-    for group in draft.groups.apply(&[]) {
-        let row = vec![("user_id", Value::NewId(user)), ("group_id", Value::Cell(Cell::Int(group)))];
-        plan.insert("auth_user_groups", row);
-    }
+    plan_links(&mut plan, &Value::NewId(user), &GROUPS, &[], &draft.groups);
+    plan_links(&mut plan, &Value::NewId(user), &PERMISSIONS, &[], &draft.permissions);
     Ok(plan)
 }
 
@@ -368,6 +368,8 @@ pub struct Rows {
     pub profiles: Vec<Image>,
     /// The memberships.
     pub groups: Vec<Image>,
+    /// The permissions given to the account itself.
+    pub permissions: Vec<Image>,
 }
 
 impl Rows {
@@ -385,16 +387,12 @@ impl Rows {
                 "There is no user with id {id} any more; nothing was written."
             )));
         };
-        let mut of_user = Vec::new();
-        for name in ["core_userprofile", "auth_user_groups"] {
-            of_user.push(match portal.schema.table(name) {
-                Some(table) => rows::by_column(&mut db, table, "user_id", &[Cell::Int(id)], Lock::No).await?,
-                None => Vec::new(),
-            });
-        }
-        let groups = of_user.pop().unwrap_or_default();
-        let profiles = of_user.pop().unwrap_or_default();
-        Ok(Self { user, profiles, groups })
+        Ok(Self {
+            user,
+            profiles: of_user(portal, "core_userprofile", id).await?,
+            groups: of_user(portal, GROUPS.table, id).await?,
+            permissions: of_user(portal, PERMISSIONS.table, id).await?,
+        })
     }
 
     /// The username.
@@ -409,7 +407,28 @@ impl Rows {
     /// The ids of the groups.
     #[must_use]
     pub fn group_ids(&self) -> Vec<i64> {
-        self.groups.iter().filter_map(|row| row.int("group_id")).collect()
+        GROUPS.ids(&self.groups)
+    }
+}
+
+/// The rows of a table that are a user's; none where this portal lacks the table.
+async fn of_user(portal: &Portal, table: &str, id: i64) -> Result<Vec<Image>> {
+    let Some(table) = portal.schema.table(table) else { return Ok(Vec::new()) };
+    Ok(rows::by_column(&mut portal.db.clone(), table, "user_id", &[Cell::Int(id)], Lock::No).await?)
+}
+
+/// A table whose rows join users with something else.
+struct Links {
+    table: &'static str,
+    column: &'static str,
+}
+
+const GROUPS: Links = Links { table: "auth_user_groups", column: "group_id" };
+const PERMISSIONS: Links = Links { table: "auth_user_user_permissions", column: "permission_id" };
+
+impl Links {
+    fn ids(&self, rows: &[Image]) -> Vec<i64> {
+        rows.iter().filter_map(|row| row.int(self.column)).collect()
     }
 }
 
@@ -430,14 +449,17 @@ pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
     let mut plan = Plan::new(title(&rows, draft, &values));
     plan_account(&mut plan, id, &rows, draft, &values);
     plan_profile(portal, &mut plan, id, &rows, draft, &values)?;
-    plan_groups(&mut plan, id, &rows, &draft.groups);
+    let user = Value::Cell(Cell::Int(id));
+    plan_links(&mut plan, &user, &GROUPS, &rows.groups, &draft.groups);
+    plan_links(&mut plan, &user, &PERMISSIONS, &rows.permissions, &draft.permissions);
     Ok(plan)
 }
 
 /// What one-field edits are called; others are "Edit bela".
 fn title(rows: &Rows, draft: &Draft, values: &Checked) -> String {
     let name = rows.username();
-    let only = draft.department.is_none() && draft.groups == Groups::Keep;
+    let kept = |links: &Groups| *links == Groups::Keep;
+    let only = draft.department.is_none() && kept(&draft.groups) && kept(&draft.permissions);
     if only && draft.encoded_password.is_none() && values.len() == 1 {
         match values.get("is_active").and_then(Cell::as_bool) {
             Some(true) => return format!("Activate {name}"),
@@ -454,6 +476,13 @@ fn title(rows: &Rows, draft: &Draft, values: &Checked) -> String {
         } else {
             format!("Set the password of {name}")
         };
+    }
+    if let Some(new) = values.get("username").and_then(Cell::as_text)
+        && only
+        && values.len() == 1
+        && new != name
+    {
+        return format!("Rename {name} to {new}");
     }
     format!("Edit {name}")
 }
@@ -528,18 +557,18 @@ fn plan_profile(
     Ok(())
 }
 
-fn plan_groups(plan: &mut Plan, id: i64, rows: &Rows, groups: &Groups) {
-    let now = rows.group_ids();
-    let wanted = groups.apply(&now);
-    for row in &rows.groups {
-        if row.int("group_id").is_some_and(|group| !wanted.contains(&group)) {
+fn plan_links(plan: &mut Plan, user: &Value, links: &Links, rows: &[Image], wish: &Groups) {
+    let now = links.ids(rows);
+    let wanted = wish.apply(&now);
+    for row in rows {
+        if row.int(links.column).is_some_and(|id| !wanted.contains(&id)) {
             let key = Image::of("id", row.get("id").cloned().unwrap_or(Cell::Null));
-            plan.delete("auth_user_groups", key, row.clone());
+            plan.delete(links.table, key, row.clone());
         }
     }
-    for group in wanted.into_iter().filter(|group| !now.contains(group)) {
-        let row = vec![("user_id", Value::Cell(Cell::Int(id))), ("group_id", Value::Cell(Cell::Int(group)))];
-        plan.insert("auth_user_groups", row);
+    for id in wanted.into_iter().filter(|id| !now.contains(id)) {
+        let row = vec![("user_id", user.clone()), (links.column, Value::Cell(Cell::Int(id)))];
+        plan.insert(links.table, row);
     }
 }
 

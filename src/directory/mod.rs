@@ -179,20 +179,28 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod delete;
 pub mod demo;
 pub mod departments;
+pub mod filter;
 pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod moment;
 pub mod names;
+pub mod offboard;
 mod order;
+pub mod password_test;
 pub mod passwords;
+pub mod permissions;
 pub mod record;
 pub mod referring;
 pub mod search;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;
+pub mod template;
 mod tries;
 pub mod users;
+pub mod why;

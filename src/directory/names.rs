@@ -7,7 +7,7 @@ use crate::db::{Cell, Sql};
 use crate::error::Result;
 use crate::portal::access::Level;
 
-use super::{Portal, departments, groups};
+use super::{Portal, departments, groups, permissions};
 
 /// Names by id. An id that is absent belongs to no row.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,7 +20,7 @@ pub struct Names {
     pub levels: BTreeMap<i64, Level>,
     /// Names of departments.
     pub departments: BTreeMap<i64, String>,
-    /// Code names of permissions.
+    /// Permissions as `core.add_userprofile`.
     pub permissions: BTreeMap<i64, String>,
 }
 
@@ -32,12 +32,7 @@ pub async fn read(portal: &Portal, plans: &[Plan]) -> Result<Names> {
     let mut names = Names {
         users: listed(portal, "SELECT id, username FROM auth_user WHERE id IN (", ids(plans, "user_id"))
             .await?,
-        permissions: listed(
-            portal,
-            "SELECT id, codename FROM auth_permission WHERE id IN (",
-            ids(plans, "permission_id"),
-        )
-        .await?,
+        permissions: permissions::labels(portal, ids(plans, "permission_id")).await?,
         ..Names::default()
     };
     if !ids(plans, "group_id").is_empty() {

@@ -9,7 +9,9 @@ use crate::portal::password;
 use crate::portal::profile::Profile;
 use crate::portal::user::User;
 
-use super::Portal;
+use super::referring::{self, Referring};
+use super::why::{self, Beside, Why};
+use super::{Portal, permissions};
 
 /// How many of the newest changes a record shows.
 const CHANGES: i64 = 5;
@@ -34,19 +36,36 @@ pub struct Record {
     pub password: String,
     /// Django's name of the password's algorithm, or `unusable`; nothing when it can't be told.
     pub password_algorithm: Option<String>,
-    /// Why the account can't sign in to the portal; empty when it can.
-    pub cannot_sign_in: Vec<String>,
+    /// Whether the account can sign in to the portal, and why not.
+    pub sign_in: Why,
     /// The profiles with the names of their departments; one is right.
     pub profiles: Vec<(Profile, Option<String>)>,
     /// The groups, the highest portal group first.
     pub groups: Vec<Membership>,
     /// How many permissions come with the groups and directly, each counted once.
     pub permissions: i64,
+    /// What refers to the account from tables other than the accounts' own, column by column; columns without a row too.
+    pub referring: Vec<Referring>,
     /// The newest changes made here.
     pub history: Vec<ListedChange>,
 }
 
 impl Record {
+    /// What refers to the account, in words: `core_complaint 12`; with the column where a table has several. Nothing where
+    /// nothing does.
+    #[must_use]
+    pub fn referring_in_words(&self) -> Vec<String> {
+        let several = |table: &str| self.referring.iter().filter(|it| it.table == table).count() > 1;
+        let words = |it: &Referring| {
+            if several(&it.table) {
+                format!("{}.{} {}", it.table, it.column, it.rows)
+            } else {
+                format!("{} {}", it.table, it.rows)
+            }
+        };
+        self.referring.iter().filter(|it| it.rows > 0).map(words).collect()
+    }
+
     /// The access level in a word or two: the flag, or the highest portal group.
     #[must_use]
     pub fn access(&self) -> Option<&str> {
@@ -91,33 +110,22 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     } else {
         Vec::new()
     };
+    let mut referring = referring::count(portal, id).await?;
+    referring.retain(|it| !it.goes_along);
+    let (profiles, groups) = (profiles(portal, id).await?, groups(portal, id).await?);
+    let beside =
+        Beside { profiles: portal.has_table("core_userprofile").then_some(profiles.len()), groups: &groups };
     Ok(Record {
         password: password::describe(&encoded),
         password_algorithm: password::algorithm_name(&encoded),
-        cannot_sign_in: reasons(&user, &encoded),
-        profiles: profiles(portal, id).await?,
-        groups: groups(portal, id).await?,
-        permissions: permissions(portal, id).await?,
+        sign_in: why::find(portal, &user, &encoded, beside).await?,
+        profiles,
+        groups,
+        permissions: permissions::count(portal, id).await?,
+        referring,
         history,
         user,
     })
-}
-
-/// Why Django's `authenticate()` would refuse the account whatever password is typed.
-fn reasons(user: &User, encoded: &str) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if !user.is_active {
-        reasons.push("the account is inactive".to_owned());
-    }
-    match password::read(encoded) {
-        password::Stored::Usable(_) => {}
-        password::Stored::Unusable => reasons.push("the password is unusable".to_owned()),
-        password::Stored::Unsupported(name) => {
-            reasons.push(format!("the password's algorithm {name} is not supported"));
-        }
-        password::Stored::Malformed => reasons.push("the password hash is malformed".to_owned()),
-    }
-    reasons
 }
 
 async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<String>)>> {
@@ -175,12 +183,4 @@ async fn groups(portal: &Portal, user: i64) -> Result<Vec<Membership>> {
     }
     groups.sort_by_key(|group| std::cmp::Reverse(group.level));
     Ok(groups)
-}
-
-async fn permissions(portal: &Portal, user: i64) -> Result<i64> {
-    let sql = Sql::new("SELECT COUNT(*) FROM auth_permission p WHERE p.id IN (")
-        .push_bind("SELECT up.permission_id FROM auth_user_user_permissions up WHERE up.user_id = ?", user)
-        .push(") OR p.id IN (SELECT gp.permission_id FROM auth_group_permissions gp ")
-        .push_bind("JOIN auth_user_groups ug ON ug.group_id = gp.group_id WHERE ug.user_id = ?)", user);
-    portal.count(sql).await
 }

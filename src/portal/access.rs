@@ -218,8 +218,10 @@ pub enum Action<'a> {
     SetFlags(&'a TargetFacts),
     /// Delete the account.
     DeleteUser(&'a TargetFacts),
-    /// Change the Django permissions of a group or of a user.
-    EditPermissions,
+    /// Give or take a Django permission of the account itself.
+    EditUserPermissions(&'a TargetFacts),
+    /// Change the Django permissions of a group.
+    EditGroupPermissions,
     /// Create, rename or delete a group that is no role.
     EditGroups,
     /// Create, rename or delete the group of a role.
@@ -254,9 +256,11 @@ pub fn allowed(actor: &ActorFacts, action: &Action<'_>) -> Result<(), String> {
             at_least(level, Level::AmcAdmin)
         }
         Action::EditGroups | Action::EditDepartments | Action::Repair => at_least(level, Level::Admin),
-        Action::EditPermissions | Action::EditRoleGroups | Action::SwitchWritingOn | Action::PruneHistory => {
-            at_least(level, Level::Superuser)
-        }
+        Action::EditGroupPermissions
+        | Action::EditRoleGroups
+        | Action::SwitchWritingOn
+        | Action::PruneHistory
+        | Action::GiveFlags(_) => at_least(level, Level::Superuser),
         Action::EditAccount(target) => may_touch(level, target),
         Action::EditProfile { target, only_own_fields } => {
             if only_own_fields && target.id == actor.id {
@@ -289,10 +293,13 @@ pub fn allowed(actor: &ActorFacts, action: &Action<'_>) -> Result<(), String> {
             may_give(level, role)?;
             may_touch(level, target)
         }
-        Action::GiveFlags(_) => at_least(level, Level::Superuser),
         Action::SetFlags(target) => {
             at_least(level, Level::Superuser)?;
             not_oneself(actor, target, "demote")
+        }
+        Action::EditUserPermissions(target) => {
+            at_least(level, Level::Admin)?;
+            may_touch(level, target)
         }
         Action::DeleteUser(target) => {
             at_least(level, Level::Admin)?;
@@ -313,7 +320,8 @@ fn at_least(level: Level, needed: Level) -> Result<(), String> {
 /// Whether accounts like this one are theirs to change (G1, and the roles below an AMC Admin's).
 fn may_touch(level: Level, target: &TargetFacts) -> Result<(), String> {
     at_least(level, Level::AmcAdmin)?;
-    if level < Level::Superuser && (target.privileged || target.superuser) {
+    let powerful = target.privileged || target.superuser || target.level == Some(Level::Superuser);
+    if level < Level::Superuser && powerful {
         return Err("Only a superuser may change this account: it is privileged.".to_owned());
     }
     match target.level {
@@ -400,7 +408,7 @@ mod tests {
             (Action::EditGroups, "yy---"),
             (Action::EditDepartments, "yy---"),
             (Action::EditRoleGroups, "y----"),
-            (Action::EditPermissions, "y----"),
+            (Action::EditGroupPermissions, "y----"),
             (Action::SwitchWritingOn, "y----"),
             (Action::PruneHistory, "y----"),
         ] {
@@ -410,7 +418,7 @@ mod tests {
 
     /// Every action on an account, and who may do it when the account is that of: nobody, Engineer, AMC Admin, Admin,
     /// a privileged Engineer, a superuser.
-    fn on_others(target: &TargetFacts) -> [(Action<'_>, [&'static str; 6]); 16] {
+    fn on_others(target: &TargetFacts) -> [(Action<'_>, [&'static str; 6]); 17] {
         let (engineer, amc_admin, admin) = (Some(Level::Engineer), Some(Level::AmcAdmin), Some(Level::Admin));
         let edits = ["yyy--", "yyy--", "yy---", "yy---", "y----", "y----"];
         let admin_edits = ["yy---", "yy---", "yy---", "yy---", "y----", "y----"];
@@ -423,6 +431,7 @@ mod tests {
             (Action::SetActive { target, active: true }, edits),
             (Action::SetActive { target, active: false }, edits),
             (Action::DeleteUser(target), admin_edits),
+            (Action::EditUserPermissions(target), admin_edits),
             (Action::GiveFlags(target), superuser_only),
             (Action::SetFlags(target), superuser_only),
             (Action::GiveGroup { target, level: None }, admin_edits),
@@ -508,7 +517,7 @@ mod tests {
                 Action::SetPassword(&SUPERUSER),
                 "Only a superuser may change this account: it is privileged.",
             ),
-            (admin, Action::EditPermissions, "Only a superuser may do this."),
+            (admin, Action::EditGroupPermissions, "Only a superuser may do this."),
         ] {
             assert_eq!(allowed(actor, &action), Err(why.to_owned()));
         }

@@ -3,6 +3,7 @@
 //! Nothing here sleeps: a test waits for what is on the screen, or for the process's end, and fails with the screen when
 //! neither comes.
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+#![allow(dead_code, reason = "every test file uses the part that it needs")]
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;

@@ -1,6 +1,8 @@
 //! The commands about accounts.
 
-use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::{PasswordSource, SetPassword, Write};
 
@@ -15,6 +17,8 @@ pub enum User {
         #[arg(value_name = "NAME")]
         name: String,
     },
+    /// Tell whether an account can sign in to the portal, and why not; exit 1 when it can't.
+    Why(UserWhy),
     /// Create an account with its profile and groups.
     Add(UserAdd),
     /// Change an account; an empty value clears a field.
@@ -25,6 +29,24 @@ pub enum User {
     Activate(Names),
     /// Keep an account from signing in.
     Deactivate(Names),
+    /// End an account and keep its history: inactive, without password, flags, groups and permissions.
+    Offboard(Names),
+    /// Delete an account with everything that Django deletes along, the log of what the person did included.
+    Delete(Names),
+}
+
+/// `portaldesk user why`
+#[derive(Debug, Args)]
+pub struct UserWhy {
+    /// The account's name.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Try the password on standard input too; nothing is stored, and exit 1 means that it doesn't open the portal.
+    #[arg(long, group = "password_source")]
+    pub password_stdin: bool,
+    /// Try the password in a file of one line too.
+    #[arg(long, value_name = "FILE", group = "password_source", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
 }
 
 /// One or more accounts to change.
@@ -122,6 +144,12 @@ pub struct UserAdd {
     /// The new account's name.
     #[arg(long, value_name = "NAME")]
     pub username: String,
+    /// An account to take department, groups and notifications from, where nothing else is given.
+    #[arg(long, value_name = "NAME")]
+    pub like: Option<String>,
+    /// Gets e-mail from the portal, whatever the account of --like gets.
+    #[arg(long, conflicts_with = "no_email_notifications")]
+    pub email_notifications: bool,
     /// Its fields.
     #[command(flatten)]
     pub fields: Fields,
@@ -155,6 +183,15 @@ pub struct UserEdit {
     /// These groups and no other; empty for none.
     #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with_all = ["group", "remove_group"])]
     pub set_groups: Option<Vec<String>>,
+    /// A permission to give to the account itself; can be given several times.
+    #[arg(long, value_name = "APP.CODENAME")]
+    pub permission: Vec<String>,
+    /// A permission to take from the account itself; can be given several times.
+    #[arg(long, value_name = "APP.CODENAME")]
+    pub remove_permission: Vec<String>,
+    /// These permissions for the account itself and no other; empty for none.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', conflicts_with_all = ["permission", "remove_permission"])]
+    pub set_permissions: Option<Vec<String>>,
     /// May not open the portal's own admin site.
     #[arg(long, conflicts_with = "staff")]
     pub no_staff: bool,

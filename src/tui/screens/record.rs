@@ -11,6 +11,7 @@ use super::user_form::SAVED;
 use crate::change::rights;
 use crate::db::own::ListedChange;
 use crate::directory::record::{self, Record};
+use crate::directory::why::Why;
 use crate::error::{Kind, Result};
 use crate::portal::access::TargetFacts;
 use crate::portal::profile::Profile;
@@ -191,6 +192,7 @@ fn lines(record: &Record, width: u16, clock: &Clock) -> Vec<Line> {
     add_account(&mut lines, record, clock);
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
+    add_referring(&mut lines, record);
     add_history(&mut lines, &record.history, clock);
     lines.lines
 }
@@ -211,11 +213,18 @@ fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
     };
     lines.add("", &login, Tone::Plain);
     lines.add("", &format!("password {}", record.password), Tone::Plain);
-    if record.cannot_sign_in.is_empty() {
+    add_sign_in(lines, &record.sign_in);
+}
+
+fn add_sign_in(lines: &mut Lines, why: &Why) {
+    if why.can_sign_in() {
         lines.add("Can sign in", "yes", Tone::Plain);
     } else {
-        let why = record.cannot_sign_in.join("; ");
-        lines.add("Can sign in", &format!("NO, because {why}"), Tone::Bad);
+        lines.add("Can sign in", &format!("NO: {}", why.in_words()), Tone::Bad);
+    }
+    for caution in &why.cautions {
+        let joined = if why.can_sign_in() { "but" } else { "also" };
+        lines.add("", &format!("{joined} {}", caution.message), Tone::Warn);
     }
 }
 
@@ -258,6 +267,14 @@ fn add_access(lines: &mut Lines, record: &Record) {
     };
     let tone = if record.access().is_none() { Tone::Warn } else { Tone::Plain };
     lines.add("Access", &format!("{names}: {permissions}"), tone);
+}
+
+/// What the portal keeps about the account beyond the account itself.
+fn add_referring(lines: &mut Lines, record: &Record) {
+    let words = record.referring_in_words();
+    if !words.is_empty() {
+        lines.add("Elsewhere", &words.join(" · "), Tone::Plain);
+    }
 }
 
 fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {

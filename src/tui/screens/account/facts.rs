@@ -175,7 +175,7 @@ impl Facts {
                 let active = !self.flag("is_active");
                 self.may(|target| Action::SetActive { target, active })
             }
-            "is_staff" | "is_superuser" => self.flags_locked(),
+            "is_staff" | "is_superuser" => self.flag_locked(field),
             "groups" => {
                 let refusals: Vec<_> = (0..self.groups.len()).map(|at| self.group_locked(at)).collect();
                 let all: Option<Vec<String>> = refusals.into_iter().collect();
@@ -185,12 +185,12 @@ impl Facts {
         }
     }
 
-    fn flags_locked(&self) -> Option<String> {
+    fn flag_locked(&self, field: &str) -> Option<String> {
         let (actor, _) = self.rights.as_ref()?;
         if actor.effective_level() < Some(Level::Superuser) {
             return Some("only a superuser may change this".to_owned());
         }
-        if self.is_new() { self.may(Action::GiveFlags) } else { self.may(Action::SetFlags) }
+        self.may(if self.flag(field) { Action::SetFlags } else { Action::GiveFlags })
     }
 
     /// Why the account's membership of a group (its place among the choices) cannot be changed, if so.
@@ -278,6 +278,7 @@ pub(in crate::tui::screens) mod tests {
             user: Image(user),
             profiles: vec![Image(profile)],
             groups: vec![Image(vec![int("id", 1), int("user_id", 2), int("group_id", 1)])],
+            permissions: Vec::new(),
         };
         let group = |(id, level): (i64, Level)| groups::Choice {
             id,

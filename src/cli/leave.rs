@@ -1,0 +1,96 @@
+//! The commands that end accounts: `user delete` and `user offboard`. Of several accounts all end, or none.
+
+use super::Work;
+use super::args::Names;
+use super::change::Note;
+use super::prompt;
+use crate::change::{Outcome, Plan, Watch};
+use crate::directory::delete::{self, Ahead};
+use crate::directory::{offboard, users};
+use crate::error::{Error, Result};
+
+/// `user delete`: as Django does it, with everything that goes along.
+///
+/// # Errors
+/// Conflict, when other tables refer to an account; denied, for the last superuser or when the answer is another; a usage
+/// error when there is nobody to ask and no `--yes`.
+pub(super) async fn delete(work: &mut Work, names: &Names) -> Result<u8> {
+    let mut plans = Vec::new();
+    let mut ahead = Vec::new();
+    for id in ids(work, names).await? {
+        plans.extend(delete::plan(&work.portal, id).await?);
+        ahead.push(Ahead::read(&work.portal, id).await?);
+    }
+    for account in &ahead {
+        let along = account.along_in_words();
+        if !along.is_empty() {
+            work.output.talk(&format!("With {} go: {along}.", account.username));
+        }
+    }
+    if !names.write.dry_run && !work.global.yes {
+        work.portal.writer()?;
+        confirm(&ahead)?;
+    }
+    let title = match ahead.as_slice() {
+        [only] => format!("Delete {}", only.username),
+        several => format!("Delete {} accounts", several.len()),
+    };
+    together(work, &title, plans, names.write.dry_run).await
+}
+
+/// Asks for the name of the account to be typed, or for the number of several.
+fn confirm(ahead: &[Ahead]) -> Result<()> {
+    let (what, wanted) = match ahead {
+        [only] => ("name", only.username.clone()),
+        several => ("number of accounts", several.len().to_string()),
+    };
+    let question = format!("Off-boarding keeps the history; deleting erases it. Type the {what} to delete");
+    if prompt::line(&question, "--yes")?.trim() == wanted {
+        return Ok(());
+    }
+    Err(Error::denied(format!("That is not the {what}; nothing was written.")))
+}
+
+/// `user offboard`
+///
+/// # Errors
+/// Invalid, when an account is not there; denied, for the last superuser.
+pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
+    let ids = ids(work, names).await?;
+    let mut plans = Vec::new();
+    for id in &ids {
+        plans.extend(offboard::plan(&work.portal, *id).await?);
+    }
+    plans.retain(|plan| !plan.steps.is_empty());
+    let title = match (ids.len(), plans.as_slice()) {
+        (1, [first, ..]) => first.title.clone(),
+        (accounts, _) => format!("Off-board {accounts} accounts"),
+    };
+    if !plans.is_empty() {
+        work.output.talk("Their portal sessions end for good; what they did stays in the portal's history.");
+    }
+    together(work, &title, plans, names.write.dry_run).await
+}
+
+/// The accounts meant, each once.
+async fn ids(work: &Work, names: &Names) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    for name in &names.names {
+        let id = users::find(&work.portal, name).await?;
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// Applies plans of which all are done or none, or shows them.
+async fn together(work: &mut Work, title: &str, plans: Vec<Plan>, dry_run: bool) -> Result<u8> {
+    let outcome = if dry_run {
+        Outcome::default()
+    } else {
+        let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
+        work.portal.writer()?.all_or_nothing(title, plans.clone(), &watch).await?
+    };
+    work.report(&plans, &outcome, &Note { dry_run, ..Note::default() })
+}

@@ -1,0 +1,309 @@
+//! Whether an account can sign in to the portal, and if not, every reason.
+//!
+//! A *reason* is a hard no, measured on Django 4.2: `authenticate()` refuses whatever password is typed, or fails, or the
+//! login form can't send this name. A *caution* is said of an account that can sign in and is not well all the same.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::db::{Dialect, Sql};
+use crate::error::Result;
+use crate::portal::password::{self, Algorithm, Cost, Stored};
+use crate::portal::rules;
+use crate::portal::user::User;
+
+use super::record::Membership;
+use super::{Portal, accounts};
+
+/// The memory that OpenSSL, and so Python's scrypt, gives a hash; Django does not ask for more and fails above it.
+const SCRYPT_MEMORY: u128 = 32 * 1024 * 1024;
+
+/// Among how many of the newest accounts a sign-in with the same algorithm is looked for.
+const NEWEST: i64 = 200;
+
+/// One thing that stands in the way, or deserves a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Its stable name for programs, such as `inactive`.
+    pub kind: &'static str,
+    /// What it is, in words that begin small and end without a full stop.
+    pub message: String,
+}
+
+impl Reason {
+    fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// The whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Why {
+    /// Why the account can't sign in; empty when it can.
+    pub reasons: Vec<Reason>,
+    /// What is to be known all the same.
+    pub cautions: Vec<Reason>,
+    /// Whether it may open the portal's own admin pages, once it is signed in.
+    pub opens_admin: bool,
+}
+
+impl Why {
+    /// Whether Django lets the account in with the right password.
+    #[must_use]
+    pub fn can_sign_in(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// The reasons in one line.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        self.reasons.iter().map(|reason| reason.message.as_str()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What the account has beside its own row.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// How many profiles; none where this portal has no profiles.
+    pub profiles: Option<usize>,
+    /// Its groups.
+    pub groups: &'a [Membership],
+}
+
+/// Finds out.
+///
+/// # Errors
+/// What the engine says.
+pub async fn find(portal: &Portal, user: &User, encoded: &str, beside: Beside<'_>) -> Result<Why> {
+    let mut why = Why { opens_admin: user.is_active && user.is_staff, ..Why::default() };
+    if !user.is_active {
+        why.reasons.push(Reason::new("inactive", "the account is inactive"));
+    }
+    let stored = password::read(encoded);
+    why.reasons.extend(about_hash(&stored));
+    let names = Names::read(portal, user).await?;
+    why.reasons.extend(names.reasons());
+    why.cautions.extend(names.cautions(&user.username));
+    if let Some(library) = library(&stored)
+        && !has_signed_in(portal, &stored).await?
+    {
+        let words = format!(
+            "the portal needs {library} for this password; without it a sign-in ends in an error 500"
+        );
+        why.cautions.push(Reason::new("library", words));
+    }
+    why.cautions.extend(about_profiles(beside.profiles));
+    if !beside.groups.iter().any(|group| group.level.is_some()) {
+        let words = "no portal group: the portal gives no access to what is in it";
+        why.cautions.push(Reason::new("no-portal-group", words));
+    }
+    Ok(why)
+}
+
+/// What Django makes of the stored password.
+fn about_hash(stored: &Stored) -> Option<Reason> {
+    match stored {
+        Stored::Unusable => Some(Reason::new("unusable-password", "the password is unusable")),
+        Stored::Malformed => Some(Reason::new("malformed-hash", "the password hash is malformed")),
+        Stored::Unsupported(name) => {
+            let words = format!("Django has the password's algorithm {name} switched off");
+            Some(Reason::new("unsupported-hash", words))
+        }
+        Stored::Usable(cost) if !fits_openssl(*cost) => {
+            let words = "the password's scrypt takes more memory than Python allows (32 MiB)";
+            Some(Reason::new("costly-hash", words))
+        }
+        Stored::Usable(_) => None,
+    }
+}
+
+/// OpenSSL's own sum: `N + 2` blocks of r, and p more.
+fn fits_openssl(cost: Cost) -> bool {
+    match cost {
+        Cost::Scrypt { n, r, p } => {
+            let block = 128 * u128::from(r);
+            block * (u128::from(n) + 2) + block * u128::from(p) <= SCRYPT_MEMORY
+        }
+        _ => true,
+    }
+}
+
+/// The Python package without which Django can't verify it.
+fn library(stored: &Stored) -> Option<&'static str> {
+    match stored {
+        Stored::Usable(cost) => match cost.algorithm() {
+            Algorithm::Argon2 => Some("argon2-cffi"),
+            Algorithm::BcryptSha256 => Some("bcrypt"),
+            Algorithm::Pbkdf2Sha256 | Algorithm::Pbkdf2Sha1 | Algorithm::Scrypt => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether somebody with such a password has signed in to the portal: then it has the library.
+async fn has_signed_in(portal: &Portal, stored: &Stored) -> Result<bool> {
+    let Stored::Usable(cost) = stored else { return Ok(false) };
+    let sql = Sql::new("SELECT COUNT(*) FROM (SELECT password, last_login FROM auth_user ORDER BY id DESC")
+        .push_bind(" LIMIT ?", NEWEST)
+        .push(") newest WHERE newest.last_login IS NOT NULL")
+        .push_bind(" AND newest.password LIKE ?", format!("{}$%", cost.algorithm().name()));
+    Ok(portal.count(sql).await? > 0)
+}
+
+fn about_profiles(profiles: Option<usize>) -> Option<Reason> {
+    match profiles {
+        Some(0) => {
+            let words = "no profile: the portal's pages fail until a sign-in or a repair makes one (PRF-001)";
+            Some(Reason::new("no-profile", words))
+        }
+        Some(2..) => Some(Reason::new(
+            "several-profiles",
+            "several profiles: the portal's pages fail until one is left (PRF-002)",
+        )),
+        Some(1) | None => None,
+    }
+}
+
+/// Who is found under the name that the login form sends when this account's is typed.
+#[derive(Debug, Default)]
+struct Names {
+    /// What the form makes of the name.
+    typed: String,
+    /// The form sends something at all.
+    is_sent: bool,
+    /// The account itself is found.
+    finds_itself: bool,
+    /// The names of others that are found too: to the engine they are equal.
+    twins: Vec<String>,
+    /// Names that differ in case alone, where the engine tells case apart.
+    alike: Vec<String>,
+}
+
+impl Names {
+    async fn read(portal: &Portal, user: &User) -> Result<Self> {
+        let typed = typed(&user.username);
+        let is_sent = !typed.is_empty() && !typed.contains('\0');
+        let mut names = Self { typed, is_sent, ..Self::default() };
+        if !is_sent {
+            return Ok(names);
+        }
+        let sql =
+            Sql::new("SELECT id, username FROM auth_user WHERE username = ? ORDER BY id").bind(&*names.typed);
+        let mut found = Vec::new();
+        for row in portal.db.all(sql).await? {
+            found.push(row.int(0)?);
+            if row.int(0)? == user.id {
+                names.finds_itself = true;
+            } else {
+                names.twins.push(row.text(1)?);
+            }
+        }
+        if portal.dialect() != Dialect::MySql && user.username.chars().count() <= rules::USERNAME_MAX {
+            for row in portal.db.all(accounts::spelled_alike(portal.dialect(), &user.username)).await? {
+                if row.int(0)? != user.id && !found.contains(&row.int(0)?) {
+                    names.alike.push(row.text(1)?);
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    fn reasons(&self) -> Option<Reason> {
+        if self.finds_itself {
+            return (!self.twins.is_empty()).then(|| {
+                let words = format!(
+                    "the database takes the name for that of {}, and the portal fails when two are found",
+                    quoted(&self.twins)
+                );
+                Reason::new("twin", words)
+            });
+        }
+        let words = if !self.is_sent {
+            "the login form refuses the name: it is blank or has a NUL in it".to_owned()
+        } else if let Some(other) = self.twins.first() {
+            format!(
+                "the login form strips and normalises the name to '{}', which is another account, '{other}'",
+                self.typed
+            )
+        } else {
+            format!(
+                "the login form strips and normalises the name to '{}', which is no account: rename it",
+                self.typed
+            )
+        };
+        Some(Reason::new("name", words))
+    }
+
+    fn cautions(&self, username: &str) -> Vec<Reason> {
+        let mut cautions = Vec::new();
+        if !self.alike.is_empty() {
+            let words = format!("{} differs from the name in capitals alone", quoted(&self.alike));
+            cautions.push(Reason::new("twin", words));
+        }
+        if username.chars().count() > rules::USERNAME_MAX {
+            let words = format!(
+                "the name is longer than {} characters: no browser lets one type it",
+                rules::USERNAME_MAX
+            );
+            cautions.push(Reason::new("long-name", words));
+        }
+        if username.chars().any(|c| c.is_control() && c != '\0') {
+            cautions.push(Reason::new("control-characters", "the name has characters that nobody can type"));
+        }
+        cautions
+    }
+}
+
+/// What Django's login form makes of a name (`CharField` strips, then `UsernameField` normalises, but not what is too
+/// long anyway).
+fn typed(name: &str) -> String {
+    let stripped = rules::strip(name);
+    if stripped.chars().count() > rules::USERNAME_MAX {
+        return stripped.to_owned();
+    }
+    stripped.nfkc().collect()
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_strips_before_it_normalises_and_leaves_long_names_alone() {
+        assert_eq!(typed(" \u{3000}ﬁnance\u{a0}"), "finance");
+        assert_eq!(typed("e\u{301}mil"), "émil");
+        assert_eq!(typed("\u{1c} "), "");
+        let long = "ﬀ".repeat(rules::USERNAME_MAX + 1);
+        assert_eq!(typed(&long), long);
+    }
+
+    #[test]
+    fn scrypt_has_the_memory_that_openssl_gives_it() {
+        // Measured with Python 3.11: `memory limit exceeded` for the last two.
+        for (n, r, p, fits) in [
+            (16_384, 8, 1, true),
+            (16_384, 8, 5, true),
+            (32_768, 7, 1, true),
+            (16_384, 15, 68, true),
+            (32_768, 8, 1, false),
+            (16_384, 16, 1, false),
+        ] {
+            assert_eq!(fits_openssl(Cost::Scrypt { n, r, p }), fits, "{n} {r} {p}");
+        }
+        assert!(!fits_openssl(Cost::Scrypt { n: u64::MAX, r: u32::MAX, p: u32::MAX }), "no overflow");
+    }
+
+    #[test]
+    fn a_name_that_the_form_sends_to_somebody_else_says_to_whom() {
+        let mut names = Names { typed: "finance".into(), is_sent: true, ..Names::default() };
+        assert!(names.reasons().unwrap().message.ends_with("which is no account: rename it"));
+        names.twins.push("Finance".into());
+        assert!(names.reasons().unwrap().message.ends_with("which is another account, 'Finance'"));
+        names.finds_itself = true;
+        assert_eq!(names.reasons().unwrap().kind, "twin");
+        assert_eq!(Names { finds_itself: true, ..Names::default() }.reasons(), None);
+    }
+}
