@@ -1,6 +1,6 @@
 //! Connecting to a portal's database, on a real terminal: the wizard, what it says when something is wrong, and the
 //! choice between several portals.
-#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
 #[macro_use]
 mod support;
@@ -103,7 +103,7 @@ stories! {
         terminal.wait_for("A portal, users: 1.");
         terminal.wait_for(".config/portaldesk/config.toml");
         assert!(!home.0.join(".config").exists(), "nothing is written before it is asked for");
-        terminal.press_until(CTRL_U, "was default", true);
+        terminal.press_until(CTRL_U, "Name    default", false);
         terminal.keys(&format!("a b{F2}"));
         terminal.wait_for("Letters, digits, - and _ only");
         terminal.keys(&format!("{CTRL_U}lab{TAB}Alpha PROD{TAB}{RIGHT}{RIGHT}{F2}"));
@@ -132,7 +132,7 @@ stories! {
             terminal.keys(&format!("{}-nowhere{F2}", filled(&db, None, "", "")));
             terminal.wait_for("cannot be reached");
             terminal.wait_for("-nowhere");
-            terminal.keys(&format!("{ESC}"));
+            terminal.keys(ESC);
             terminal.wait_for("There is no portal here yet");
             return;
         }
@@ -141,7 +141,7 @@ stories! {
         terminal.wait_until("the user, to be corrected", |screen| screen.contents().contains("nowhere"));
         terminal.wait_for("cannot be reached");
         // Nobody listens at port 1, and nothing has the name.
-        terminal.keys(&format!("{ESC}"));
+        terminal.keys(ESC);
         terminal.wait_for("There is no portal here yet");
         terminal.keys(CTRL_O);
         terminal.wait_for("settings.py");
@@ -153,7 +153,7 @@ stories! {
         terminal.wait_for("lookup address");
         assert!(terminal.contents().contains("portal.invalid") && terminal.contents().contains(&user));
         if db.dialect() == Dialect::MySql {
-            terminal.keys(&format!("{ESC}"));
+            terminal.keys(ESC);
             terminal.wait_for("There is no portal here yet");
             terminal.keys(CTRL_O);
             terminal.wait_for("settings.py");

@@ -39,6 +39,9 @@ pub struct Setup {
 /// Does an action in the name of the screen on top.
 pub type Command = Box<dyn Fn(&mut Cx)>;
 
+/// Makes a screen that locks a portal of this label.
+pub type LockScreen = Box<dyn Fn(&str) -> Box<dyn Screen>>;
+
 /// Hides everything when nobody is there.
 pub struct IdleLock {
     /// After so much time without a key.
@@ -46,7 +49,7 @@ pub struct IdleLock {
     /// After so much time without a key the program ends, if it is locked by then or was never opened.
     pub end_after: Option<Duration>,
     /// Makes the screen, of [`super::Layer::Lock`], that asks who is back; it is given the portal's label.
-    pub screen: Box<dyn Fn(&str) -> Box<dyn Screen>>,
+    pub screen: LockScreen,
 }
 
 /// What the terminal's owner, and not the app, has to do.

@@ -249,7 +249,7 @@ impl Screen for FirstRun {
             Action::Review => self.submit(cx),
             Action::Generate => self.generate(),
             Action::Connect => {
-                self.opening.clone().into_iter().for_each(|opening| cx.push(Connect::new(opening)))
+                self.opening.clone().into_iter().for_each(|opening| cx.push(Connect::new(opening)));
             }
             Action::NextField => self.fields.next(),
             Action::PreviousField => self.fields.previous(),

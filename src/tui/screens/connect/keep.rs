@@ -39,7 +39,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[ctrl('c')], Action::Cancel, "quit").quiet(),
 ];
 
-const WRITE: Slot<Written> = Slot::exclusive("connect.write").reporting(|written| said(written));
+const WRITE: Slot<Written> = Slot::exclusive("connect.write").reporting(said);
 
 const NAME: Field = field("portal", "Name", LINE, "As in portaldesk @NAME: letters, digits, - and _.");
 const LABEL: Field =
@@ -83,6 +83,7 @@ impl Keep {
         let has_password = opening.target.password.is_some();
         let fields = [NAME, LABEL, COLOUR, PASSWORD];
         let form = Form::new(if has_password { &fields } else { &fields[..3] })
+            .proposing()
             .with_text("portal", "default")
             .with_choice("colour", colours, None)
             .with_flag("keep_password", has_password);
@@ -171,7 +172,7 @@ impl Screen for Keep {
         &[KEYS]
     }
 
-    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+    fn enabled(&self, action: Action) -> Result<(), String> {
         match action {
             Action::Review | Action::No if self.busy => Err("It is being written.".to_owned()),
             _ => Ok(()),

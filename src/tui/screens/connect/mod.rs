@@ -105,6 +105,7 @@ impl Connect {
     pub fn new(opening: Opening) -> Self {
         let engines = ENGINES.iter().map(|(_, words)| Choice::new(*words, "")).collect();
         let form = Form::new(&FIELDS)
+            .proposing()
             .with_choice("engine", engines, Some(0))
             .with_text("host", "localhost")
             .with_text("port", &Engine::MySql.default_port().to_string());

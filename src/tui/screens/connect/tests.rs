@@ -4,7 +4,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
 
-use super::keep::Keep;
 use super::ways::Ways;
 use super::*;
 use crate::change::Actor;

@@ -27,7 +27,7 @@ pub const KEYS: &[Binding] = &[
 /// The ways out, and which has the cursor.
 pub struct Ways {
     what: String,
-    ways: Vec<WayOut>,
+    out: Vec<WayOut>,
     cursor: usize,
 }
 
@@ -35,14 +35,14 @@ impl Ways {
     /// What can be done about this refusal.
     #[must_use]
     pub fn new(refusal: &Refusal) -> Self {
-        Self { what: refusal.what(), ways: refusal.ways_out(), cursor: 0 }
+        Self { what: refusal.what(), out: refusal.ways_out(), cursor: 0 }
     }
 
     /// Everything, each row with its tone and the way it belongs to.
     fn rows(&self, width: usize) -> Vec<(Tone, Option<usize>, String)> {
         let mut rows: Vec<_> =
             wrap(&self.what, width).into_iter().map(|line| (Tone::Bad, None, line)).collect();
-        for (at, out) in self.ways.iter().enumerate() {
+        for (at, out) in self.out.iter().enumerate() {
             rows.push((Tone::Plain, None, String::new()));
             let tone = if at == self.cursor { Tone::Strong } else { Tone::Plain };
             let title = format!("{}. {}", at + 1, out.title);
@@ -67,7 +67,7 @@ impl Screen for Ways {
     }
 
     fn enabled(&self, action: Action) -> Result<(), String> {
-        if action == Action::Choose && self.ways.is_empty() {
+        if action == Action::Choose && self.out.is_empty() {
             return Err("There is no way out but on the server.".to_owned());
         }
         Ok(())
@@ -75,10 +75,10 @@ impl Screen for Ways {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
-            Action::Down => self.cursor = (self.cursor + 1).min(self.ways.len().saturating_sub(1)),
+            Action::Down => self.cursor = (self.cursor + 1).min(self.out.len().saturating_sub(1)),
             Action::Up => self.cursor = self.cursor.saturating_sub(1),
             Action::Choose => {
-                let Some(way) = self.ways.get(self.cursor).map(|out| out.way.clone()) else { return };
+                let Some(way) = self.out.get(self.cursor).map(|out| out.way.clone()) else { return };
                 cx.close_then(move |cx| {
                     cx.start_without_portal(&TAKE, "going back", move |_| async move { Ok(way) });
                 });
