@@ -76,6 +76,18 @@ fn filled(db: &TestDb, host: Option<(&str, u16)>, user: &str, password: &str) ->
     )
 }
 
+/// The database in a configuration.
+fn section_of(db: &TestDb) -> String {
+    let target = db.target();
+    let place = match &target.address {
+        Address::File(path) => format!("name = '{}'", path.display()),
+        Address::Socket(path) => format!("name = '{}'\nsocket = '{}'", target.database, path.display()),
+        Address::Host { .. } => panic!("no socket"),
+    };
+    let user = target.user.as_ref().map_or(String::new(), |user| format!("user = '{user}'"));
+    format!("engine = '{}'\n{place}\n{user}", target.engine.name())
+}
+
 fn user_of(db: &TestDb) -> String {
     db.target().user.clone().unwrap_or_default()
 }
@@ -194,25 +206,17 @@ stories! {
     async fn several_portals_are_chosen_from(db: TestDb) {
         let portal = portal_of(&db).await;
         let home = Home::new();
-        let mut text = String::new();
-        for (name, label, colour) in [("test", "Alpha test", "green"), ("live", "Alpha PROD", "red")] {
-            let target = portal.target();
-            let place = match &target.address {
-                Address::File(path) => format!("name = '{}'", path.display()),
-                Address::Socket(path) => {
-                    format!("name = '{}'\nsocket = '{}'", target.database, path.display())
-                }
-                Address::Host { .. } => panic!("no socket"),
-            };
-            let user = target.user.as_ref().map_or(String::new(), |user| format!("user = '{user}'"));
-            text += &format!(
-                "[portal.{name}]\nlabel = '{label}'\ncolour = '{colour}'\n[portal.{name}.database]\nengine = '{}'\n\
-                 {place}\n{user}\n",
-                target.engine.name()
-            );
-        }
+        let sections: Vec<String> = [("test", "Alpha test", "green"), ("live", "Alpha PROD", "red")]
+            .iter()
+            .map(|(name, label, colour)| {
+                let database = section_of(&portal);
+                format!(
+                    "[portal.{name}]\nlabel = '{label}'\ncolour = '{colour}'\n[portal.{name}.database]\n{database}\n"
+                )
+            })
+            .collect();
         let config = home.0.join("config.toml");
-        std::fs::write(&config, text).expect("a configuration");
+        std::fs::write(&config, sections.concat()).expect("a configuration");
         let config = config.display().to_string();
         let mut terminal = Terminal::start(&home, LARGE, &["--config", &config]);
         terminal.wait_for("Alpha test");

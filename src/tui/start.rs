@@ -117,6 +117,8 @@ pub async fn start(begin: Begin, config: &Config) -> Result<Exit> {
 
 fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
     let mut head = head(&config.portal);
+    // Whoever had to give no password knows none to go on with.
+    let locks = !matches!(begin, Begin::SignedIn(..));
     let (first, portal): (Option<Box<dyn Screen>>, Option<Portal>) = match begin {
         Begin::FirstRun(opening) => (Some(Box::new(FirstRun::of_database(*opening))), None),
         Begin::Choose(portals, load, opening) => {
@@ -141,7 +143,7 @@ fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
         keymap: keymap(config)?,
         theme: Theme::detect(config.ascii, |name| std::env::var(name).ok()),
         commands: screens::commands(),
-        lock: Some(IdleLock {
+        lock: locks.then(|| IdleLock {
             after: minutes(config.lock_after_minutes),
             end_after: minutes(config.exit_after_minutes),
             screen: Box::new(|label| Box::new(SignIn::locked(label))),

@@ -6,6 +6,7 @@ use super::password::PasswordForm;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
+use crate::directory::lockouts::{self, Cleared};
 use crate::directory::{Portal, accounts, history};
 use crate::error::Result;
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
@@ -25,11 +26,14 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
 /// What the person signed in may do and has done.
 pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
 const PLAN: Slot<Prepared> = Slot::latest("users.plan");
+/// Nobody has to take its reply: the report says all.
+const CLEAR_TRIES: Slot<Cleared> = Slot::exclusive("users.clear-tries").reporting(ToString::to_string);
 
 /// The user whom a key is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +112,7 @@ impl Sitting {
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
                 whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
@@ -126,7 +131,9 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
-            Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersPassword | Action::UsersClearTries => {
+                self.allows(&access::Action::SetPassword(target))
+            }
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
             Action::UsersMemberships => {
                 self.allows(&access::Action::GiveGroup { target, level: Some(access::Level::Engineer) })
@@ -152,6 +159,7 @@ impl Sitting {
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
             log_in,
             Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -177,6 +185,12 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
             let (id, active) = (whom.id, !whom.is_active);
             cx.start(&PLAN, "planning", move |portal| async move {
                 plan_review::prepare(&portal, accounts::set_active(&portal, id, active).await?).await
+            });
+        }
+        (Action::UsersClearTries, Some(whom)) => {
+            let id = whom.id;
+            cx.start(&CLEAR_TRIES, "clearing wrong tries", move |portal| async move {
+                lockouts::clear(&portal, id, false).await
             });
         }
         (Action::Menu, Some(whom)) => {
@@ -230,13 +244,13 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdm");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epam");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdmw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epamw");
         assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 
@@ -271,6 +285,7 @@ mod tests {
             (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
             (Action::Undo, "[Push(Undo)]"),
             (Action::Redo, "[Push(Redo)]"),
+            (Action::UsersClearTries, "[Start(users.clear-tries: clearing wrong tries)]"),
             (Action::Menu, "[Push(bela)]"),
         ] {
             act(action, Some(&bela), &sitting, &mut cx);
