@@ -1,7 +1,8 @@
 //! Where each setting comes from, for people who wonder. No secret is in it.
 
 use super::file::FileConfig;
-use super::{EXIT_AFTER_MINUTES, Environment, Flags, LOCK_AFTER_MINUTES, PortalConfig};
+use super::{Config, EXIT_AFTER_MINUTES, Environment, Flags, LOCK_AFTER_MINUTES, PortalConfig, read_file};
+use crate::error::Result;
 use crate::portal::password::MINIMUM_LENGTH;
 
 /// A setting, its value in words, and where that comes from.
@@ -18,12 +19,17 @@ pub struct Origin {
 const FILE: &str = "the file";
 const DEFAULT: &str = "default";
 
-pub(super) fn all(
-    flags: &Flags,
-    environment: &Environment,
-    file: &FileConfig,
-    portal: &PortalConfig,
-) -> Vec<Origin> {
+/// Where each setting of a configuration comes from that was read with these flags in this environment.
+///
+/// # Errors
+///
+/// As [`super::Config::load`].
+pub fn origins(flags: &Flags, environment: &Environment, config: &Config) -> Result<Vec<Origin>> {
+    let (_, file) = read_file(flags, environment)?;
+    Ok(all(flags, environment, &file, &config.portal))
+}
+
+fn all(flags: &Flags, environment: &Environment, file: &FileConfig, portal: &PortalConfig) -> Vec<Origin> {
     let mut origins = vec![database(flags, environment, portal), password(environment, file, portal)];
     let mut say = |setting, value: String, is_in_file: bool| {
         origins.push(Origin { setting, value, from: if is_in_file { FILE } else { DEFAULT } });

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::json;
 use super::open;
 use super::output::{Output, Paint};
-use crate::config::{Config, Environment, Flags};
+use crate::config::{Config, Environment, Flags, origins};
 use crate::db::{Cancel, Db};
 use crate::directory::doctor::{Item, Status, examine};
 use crate::error::{Error, Kind, Result};
@@ -24,9 +24,12 @@ use crate::text;
 pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> Result<u8> {
     let mut items = Vec::new();
     let mut code;
-    match Config::load(flags, &Environment::of_process()) {
-        Ok(config) => {
-            let (about, is_broken) = settings::answers(&config);
+    let environment = Environment::of_process();
+    let loaded = Config::load(flags, &environment)
+        .and_then(|config| Ok((origins(flags, &environment, &config)?, config)));
+    match loaded {
+        Ok((origins, config)) => {
+            let (about, is_broken) = settings::answers(&config, &origins);
             items.extend(about);
             code = is_broken.then(|| Kind::Usage.exit_code());
             match database(&config, cancel).await {
@@ -84,12 +87,12 @@ fn unreachable(config: &Config, error: &Error) -> Item {
 
 /// A heading an area, a line an answer, what to do below it.
 fn in_words(items: &[Item], paint: Paint) -> String {
-    let mut out = String::new();
+    let mut out = Vec::new();
     let mut area = "";
     for item in items {
         if item.area != area {
             area = item.area;
-            out.push_str(&format!("{area}\n"));
+            out.push(area.to_owned());
         }
         let sign = match item.status {
             Status::Ok => "ok      ".to_owned(),
@@ -98,16 +101,12 @@ fn in_words(items: &[Item], paint: Paint) -> String {
             Status::Problem => paint.red("problem "),
         };
         let mut lines = item.message.lines().map(text::safe);
-        let first = lines.next().unwrap_or_default();
-        out.push_str(&format!("  {sign} {}: {first}\n", text::safe(&item.name)));
-        for line in lines {
-            out.push_str(&format!("           {line}\n"));
-        }
-        for line in item.remedy.iter().flat_map(|remedy| remedy.lines()) {
-            out.push_str(&format!("           → {}\n", text::safe(line)));
-        }
+        out.push(format!("  {sign} {}: {}", text::safe(&item.name), lines.next().unwrap_or_default()));
+        out.extend(lines.map(|line| format!("           {line}")));
+        let remedy = item.remedy.iter().flat_map(|remedy| remedy.lines());
+        out.extend(remedy.map(|line| format!("           → {}", text::safe(line))));
     }
     let count = |status| items.iter().filter(|item| item.status == status).count();
-    out.push_str(&format!("{} problems, {} warnings\n", count(Status::Problem), count(Status::Warning)));
-    out
+    out.push(format!("{} problems, {} warnings", count(Status::Problem), count(Status::Warning)));
+    out.join("\n") + "\n"
 }

@@ -2,17 +2,17 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use crate::cli::actor::Origin;
-use crate::config::{Config, paths};
+use crate::cli::actor;
+use crate::config::{Config, Origin, paths};
 use crate::directory::doctor::{Item, Status};
 use crate::tui::start;
 
 const AREA: &str = "configuration";
 
 /// What there is to say, and whether something is so wrong that the screens would not open.
-pub(super) fn answers(config: &Config) -> (Vec<Item>, bool) {
+pub(super) fn answers(config: &Config, origins: &[Origin]) -> (Vec<Item>, bool) {
     let mut items = vec![file(config)];
-    for origin in &config.origins {
+    for origin in origins {
         let message = format!("{} ({})", origin.value, origin.from);
         items.push(Item::new(AREA, origin.setting, Status::Ok, message));
     }
@@ -51,7 +51,7 @@ fn file(config: &Config) -> Item {
 
 /// Whether roles bind whoever runs this: they bind only where somebody else may read the database's password.
 pub(super) fn whose() -> Item {
-    let user = Origin::of_process().unix_user;
+    let user = actor::Origin::of_process().unix_user;
     if user.contains(" as ") {
         let message = format!("{user}: who may not read the configuration is bound by the roles");
         return Item::new(AREA, "account", Status::Ok, message);

@@ -12,7 +12,7 @@ struct Grant {
     database: Option<String>,
     /// The table; none for all.
     table: Option<String>,
-    may_grant: bool,
+    passes_on: bool,
 }
 
 /// The statement that gives an account all that working takes.
@@ -82,7 +82,7 @@ impl Grant {
             .map(String::as_str)
             .filter(|name| *name != "USAGE" && !(is_here && Privilege::named(name).is_some()))
             .collect();
-        if too_much.is_empty() && !self.may_grant {
+        if too_much.is_empty() && !self.passes_on {
             return None;
         }
         let quoted = |name: &String| format!("`{}`", name.replace('`', "``"));
@@ -92,7 +92,7 @@ impl Grant {
         if !too_much.is_empty() {
             statements.push(format!("REVOKE {} ON {place} FROM {account}", too_much.join(", ")));
         }
-        if self.may_grant {
+        if self.passes_on {
             statements.push(format!("REVOKE GRANT OPTION ON {place} FROM {account}"));
         }
         let covers = self.database.as_ref().is_none_or(|pattern| matches(pattern, database));
@@ -101,7 +101,7 @@ impl Grant {
         if covers && takes_needed {
             statements.push(work(database, account));
         }
-        let grant = self.may_grant.then_some("GRANT OPTION");
+        let grant = self.passes_on.then_some("GRANT OPTION");
         let names: Vec<&str> = too_much.into_iter().chain(grant).collect();
         Some(Remark { what: format!("{} on {place}", names.join(", ")), statements })
     }
@@ -124,7 +124,7 @@ fn read(line: &str) -> Option<Grant> {
         privileges: names.filter(|name| !name.contains('(')).map(str::to_uppercase).collect(),
         database: part(database),
         table: part(table),
-        may_grant: rest.ends_with("WITH GRANT OPTION"),
+        passes_on: rest.ends_with("WITH GRANT OPTION"),
     })
 }
 
@@ -143,11 +143,10 @@ fn split_outside<'a>(text: &'a str, at: &str) -> Option<(&'a str, &'a str)> {
         }
         match (quote, c) {
             (Some(open), _) if open == c => quote = None,
-            (Some(_), _) => {}
             (None, '`' | '\'' | '"') => quote = Some(c),
             (None, '(') => depth += 1,
             (None, ')') => depth = depth.saturating_sub(1),
-            (None, _) => {}
+            _ => {}
         }
     }
     None
