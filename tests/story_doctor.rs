@@ -113,7 +113,7 @@ stories! {
         }
         assert!(named(&items, "schema", "own tables").message.contains("version 1"));
         assert!(named(&items, "schema", "journal").message.contains("whole"));
-        assert_eq!(named(&items, "hashers", "unusable").message, "unusable: 1 account without a password");
+        assert_eq!(named(&items, "hashers", "unusable").message, "1 account without a password");
         assert_eq!(support::digest(&db).await, before, "nothing is changed by asking");
     }
 

@@ -63,6 +63,8 @@ pub struct Settings {
     pub galera: Vec<(String, String)>,
     /// Tables that know no transactions, with their engine.
     pub without_transactions: Vec<(String, String)>,
+    /// MySQL: the character set of the database.
+    pub character_set: Option<String>,
     /// SQLite: how it keeps its journal.
     pub journal_mode: Option<String>,
 }
@@ -87,7 +89,8 @@ pub async fn settings(db: &Db) -> Result<Settings, DbError> {
 }
 
 async fn mysql(db: &Db) -> Result<Settings, DbError> {
-    let sql = "SELECT @@GLOBAL.read_only, @@GLOBAL.sql_mode, @@GLOBAL.log_bin, @@GLOBAL.binlog_format";
+    let sql = "SELECT @@GLOBAL.read_only, @@GLOBAL.sql_mode, @@GLOBAL.log_bin, @@GLOBAL.binlog_format, \
+               @@character_set_database";
     let row = db.one(Sql::new(sql)).await?;
     let isolation = db.all(Sql::new("SHOW GLOBAL VARIABLES LIKE 'transaction_isolation'")).await?;
     let isolation = match isolation.first() {
@@ -116,6 +119,7 @@ async fn mysql(db: &Db) -> Result<Settings, DbError> {
         binlog_format: if row.bool(2)? { row.text_opt(3)? } else { None },
         galera,
         without_transactions: pairs(engines).await?,
+        character_set: row.text_opt(4)?,
         journal_mode: None,
     })
 }

@@ -22,7 +22,7 @@ use crate::text;
 /// # Errors
 /// When the result can't be printed.
 pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> Result<u8> {
-    let mut items = Vec::new();
+    let mut items = vec![settings::whose()];
     let mut code;
     let environment = Environment::of_process();
     let loaded = Config::load(flags, &environment)
@@ -48,7 +48,6 @@ pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> 
             code = Some(Kind::Usage.exit_code());
         }
     }
-    items.push(settings::whose());
     items.extend(terminal::answers(|name| std::env::var(name).ok()));
     let worst = items.iter().map(|item| item.status).max().unwrap_or(Status::Ok);
     let listed: Vec<_> = items
@@ -106,7 +105,10 @@ fn in_words(items: &[Item], paint: Paint) -> String {
         let remedy = item.remedy.iter().flat_map(|remedy| remedy.lines());
         out.extend(remedy.map(|line| format!("           → {}", text::safe(line))));
     }
-    let count = |status| items.iter().filter(|item| item.status == status).count();
-    out.push(format!("{} problems, {} warnings", count(Status::Problem), count(Status::Warning)));
+    let count = |status, word: &str| match items.iter().filter(|item| item.status == status).count() {
+        1 => format!("1 {word}"),
+        count => format!("{count} {word}s"),
+    };
+    out.push(format!("{}, {}", count(Status::Problem, "problem"), count(Status::Warning, "warning")));
     out.join("\n") + "\n"
 }

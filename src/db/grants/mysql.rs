@@ -85,6 +85,17 @@ impl Grant {
         if too_much.is_empty() && !self.passes_on {
             return None;
         }
+        if self.database.is_none() && self.privileges.iter().any(|name| name == "ALL PRIVILEGES") {
+            // Nobody wants an administrator's account stripped.
+            return Some(Remark {
+                what: "the account may do everything on the server; give portaldesk one of its own"
+                    .to_owned(),
+                statements: vec![
+                    "CREATE USER 'portaldesk'@'HOST' IDENTIFIED BY '…'".to_owned(),
+                    work(database, "'portaldesk'@'HOST'"),
+                ],
+            });
+        }
         let quoted = |name: &String| format!("`{}`", name.replace('`', "``"));
         let part = |name: &Option<String>| name.as_ref().map_or_else(|| "*".to_owned(), quoted);
         let place = format!("{}.{}", part(&self.database), part(&self.table));
@@ -241,7 +252,8 @@ mod tests {
     #[test]
     fn what_is_too_much_is_taken_and_what_is_needed_given_back() {
         let grants = judged(&[
-            "GRANT ALL PRIVILEGES ON *.* TO `desk`@`%` IDENTIFIED BY PASSWORD '*SECRET' WITH GRANT OPTION",
+            "GRANT SELECT, RELOAD ON *.* TO `desk`@`%` IDENTIFIED BY PASSWORD '*SECRET' WITH GRANT OPTION",
+            "GRANT ALL PRIVILEGES ON `portal\\_db`.* TO `desk`@`%`",
             "GRANT SELECT, CREATE, DROP ON `portal_db`.* TO `desk`@`%`",
             "GRANT SELECT ON `mail`.* TO `desk`@`%`",
         ]);
@@ -249,14 +261,23 @@ mod tests {
         assert_eq!(
             statements(&grants.excess),
             [
-                "REVOKE ALL PRIVILEGES ON *.* FROM 'desk'@'%'",
+                "REVOKE SELECT, RELOAD ON *.* FROM 'desk'@'%'",
                 "REVOKE GRANT OPTION ON *.* FROM 'desk'@'%'",
+                "GRANT SELECT, INSERT, UPDATE, DELETE ON `portal_db`.* TO 'desk'@'%'",
+                "REVOKE ALL PRIVILEGES ON `portal\\_db`.* FROM 'desk'@'%'",
                 "GRANT SELECT, INSERT, UPDATE, DELETE ON `portal_db`.* TO 'desk'@'%'",
                 "REVOKE CREATE, DROP ON `portal_db`.* FROM 'desk'@'%'",
                 "REVOKE SELECT ON `mail`.* FROM 'desk'@'%'",
             ]
         );
         assert!(!format!("{grants:?}").contains("SECRET"));
+    }
+
+    #[test]
+    fn an_administrators_account_is_not_stripped() {
+        let grants = judged(&["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"]);
+        let told = statements(&grants.excess);
+        assert!(told[0].starts_with("CREATE USER") && !told.concat().contains("REVOKE"), "{told:?}");
     }
 
     #[test]

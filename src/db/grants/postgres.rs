@@ -1,6 +1,6 @@
 //! What PostgreSQL says an account may do, by whatever way it came to it.
 
-use super::{Grants, Need, Privilege, Remark, listed};
+use super::{Grants, Need, Privilege, Remark, WORK, listed};
 use crate::db::{Db, DbError, Row, Sql};
 
 /// The tables of the current schema: name, the four rights, whether it is the account's own, and the rights that nobody
@@ -52,8 +52,12 @@ pub(super) async fn compare(db: &Db, needs: &[Need]) -> Result<Grants, DbError> 
     }
     if about.bool(2)? {
         grants.excess.push(Remark {
-            what: "the account is a superuser of the server".to_owned(),
-            statements: vec![format!("ALTER ROLE {account} NOSUPERUSER")],
+            what: "the account is a superuser of the server; give portaldesk one of its own".to_owned(),
+            statements: vec![
+                "CREATE ROLE portaldesk LOGIN PASSWORD '…'".to_owned(),
+                format!("GRANT {WORK} ON ALL TABLES IN SCHEMA {schema} TO portaldesk"),
+                format!("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO portaldesk"),
+            ],
         });
         return Ok(grants);
     }

@@ -22,7 +22,7 @@ pub(super) async fn rights(db: &Db, schema: &Schema) -> Vec<Item> {
     };
     let item = |status, words: &str, remark: &Remark| {
         let statements = remark.statements.iter().map(|statement| format!("{statement};"));
-        let item = Item::new(AREA, words, status, format!("{words}: {}", remark.what));
+        let item = Item::new(AREA, words, status, remark.what.clone());
         item.mend(statements.collect::<Vec<_>>().join("\n"))
     };
     let missing = if writes { Status::Problem } else { Status::Warning };
@@ -33,7 +33,7 @@ pub(super) async fn rights(db: &Db, schema: &Schema) -> Vec<Item> {
         let message = format!("{} may do what {what} takes, and no more", found.account);
         items.push(Item::new(AREA, "account", Status::Ok, message));
     }
-    items.extend(found.notes.iter().map(|note| Item::new(AREA, "note", Status::Note, note.clone())));
+    items.extend(found.notes.iter().map(|note| Item::new(AREA, "account", Status::Note, note.clone())));
     items
 }
 

@@ -50,22 +50,21 @@ fn begins(sql: Sql, prefix: &str, name: &str) -> Sql {
 
 fn kind(name: &str, count: i64) -> Item {
     let accounts = if count == 1 { "1 account".to_owned() } else { format!("{count} accounts") };
-    let message = format!("{name}: {accounts}");
     match name {
-        "unusable" => Item::new(AREA, name, Status::Ok, format!("{message} without a password")),
+        "unusable" => Item::new(AREA, name, Status::Ok, format!("{accounts} without a password")),
         "other" => {
             Item::new(AREA, "malformed", Status::Warning, format!("{accounts} with a value that is no hash"))
                 .mend("portaldesk user why NAME tells which; set a new password, or make it unusable.")
         }
         _ if Algorithm::from_name(name).is_none() => {
-            Item::new(AREA, name, Status::Warning, format!("{message}, which can't be verified here")).mend(
+            Item::new(AREA, name, Status::Warning, format!("{accounts} that can't be verified here")).mend(
                 "They can't sign in to portaldesk. Set new passwords, also because these hashes are weak.",
             )
         }
         "argon2" | "bcrypt_sha256" => {
             let library = if name == "argon2" { "argon2-cffi" } else { "bcrypt" };
-            Item::new(AREA, name, Status::Ok, format!("{message}; the portal needs {library} to read them"))
+            Item::new(AREA, name, Status::Ok, format!("{accounts}; the portal needs {library} to read them"))
         }
-        _ => Item::new(AREA, name, Status::Ok, message),
+        _ => Item::new(AREA, name, Status::Ok, accounts),
     }
 }

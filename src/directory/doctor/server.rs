@@ -108,6 +108,11 @@ fn about(settings: &server::Settings) -> Vec<Item> {
             say("sql_mode", Status::Warning, words.to_owned(), Some(remedy));
         }
     }
+    if let Some(set) = settings.character_set.as_deref().filter(|set| *set != "utf8mb4") {
+        let words = format!("the database's is {set}, which can't hold every name");
+        let remedy = "ALTER DATABASE … CHARACTER SET utf8mb4, and CONVERT its tables, after a backup";
+        say("character set", Status::Warning, words, Some(remedy));
+    }
     if let Some(isolation) = &settings.isolation {
         let words = format!("{isolation} for other programs; portaldesk writes in READ COMMITTED");
         say("isolation", Status::Ok, words, None);
