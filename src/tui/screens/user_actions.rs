@@ -1,13 +1,14 @@
 //! What can be done to a user from the list and from the record: who may, and what each key starts.
 
+use super::delete_user::{self, DeleteUser};
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
-use crate::directory::{Portal, accounts, history};
-use crate::error::Result;
+use crate::directory::{Portal, accounts, history, offboard};
+use crate::error::{Error, Result};
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
@@ -25,6 +26,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
 ];
 
 /// What the person signed in may do and has done.
@@ -90,10 +92,14 @@ impl Sitting {
         let is_write = matches!(
             action,
             Action::UsersNew
+                | Action::UsersLike
                 | Action::UsersEdit
+                | Action::UsersRename
                 | Action::UsersPassword
                 | Action::UsersCanLogIn
                 | Action::UsersMemberships
+                | Action::UsersOffboard
+                | Action::UsersDelete
                 | Action::Undo
                 | Action::Redo
         );
@@ -105,9 +111,13 @@ impl Sitting {
             Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
             Action::Redo if self.can_redo == Some(false) => Err(undo::nothing(true)),
             Action::UsersEdit
+            | Action::UsersLike
+            | Action::UsersRename
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersOffboard
+            | Action::UsersDelete
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
                 whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
@@ -126,7 +136,13 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
+            Action::UsersLike => self.allows(&access::Action::CreateUser),
+            Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
             Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersOffboard => self
+                .allows(&access::Action::SetActive { target, active: false })
+                .and_then(|()| self.allows(&access::Action::SetPassword(target))),
+            Action::UsersDelete => self.allows(&access::Action::DeleteUser(target)),
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
             Action::UsersMemberships => {
                 self.allows(&access::Action::GiveGroup { target, level: Some(access::Level::Engineer) })
@@ -149,9 +165,13 @@ impl Sitting {
         };
         let all = [
             Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
+            Entry { letter: 'n', label: "rename", action: Action::UsersRename },
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
             log_in,
             Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'c', label: "new user like this one", action: Action::UsersLike },
+            Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
+            Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -170,7 +190,9 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
     match (action, whom) {
         (Action::Undo, _) => cx.push(Undo::newest()),
         (Action::Redo, _) => cx.push(Undo::redo()),
-        (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
+        // The name is the form's first field.
+        (Action::UsersEdit | Action::UsersRename, Some(whom)) => cx.push(UserForm::edit(whom.id)),
+        (Action::UsersLike, Some(whom)) => cx.push(UserForm::like(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
         (Action::UsersCanLogIn, Some(whom)) => {
@@ -178,6 +200,20 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
             cx.start(&PLAN, "planning", move |portal| async move {
                 plan_review::prepare(&portal, accounts::set_active(&portal, id, active).await?).await
             });
+        }
+        (Action::UsersOffboard, Some(whom)) => {
+            let (id, name) = (whom.id, whom.username.clone());
+            cx.start(&PLAN, "planning", move |portal| async move {
+                let plans = offboard::plan(&portal, id).await?;
+                if plans.iter().all(|plan| plan.steps.is_empty()) {
+                    return Err(Error::conflict(delete_user::nothing_to_take(&name)));
+                }
+                plan_review::prepare_together(&portal, plans).await
+            });
+        }
+        (Action::UsersDelete, Some(whom)) => {
+            let refused = sitting.may(Action::UsersOffboard, Some(whom)).err();
+            cx.push(DeleteUser::new(whom.id, whom.username.clone(), refused));
         }
         (Action::Menu, Some(whom)) => {
             let entries = sitting.entries(whom);
@@ -230,9 +266,10 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdm");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epam");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enpdmcox");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enpamcox");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enpdmco");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "c");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
@@ -248,7 +285,9 @@ mod tests {
             can_undo: Some(true),
             ..Sitting::default()
         };
-        for action in [Action::UsersNew, Action::UsersEdit, Action::UsersCanLogIn, Action::Undo] {
+        for action in
+            [Action::UsersNew, Action::UsersLike, Action::UsersDelete, Action::UsersOffboard, Action::Undo]
+        {
             assert_eq!(sitting.may(action, Some(&whom(None, true))), Err("It is read-only.".to_owned()));
         }
         assert!(sitting.may(Action::Open, None).is_ok());
@@ -269,6 +308,10 @@ mod tests {
         let (sitting, bela) = (Sitting::default(), whom(None, true));
         for (action, effects) in [
             (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
+            (Action::UsersOffboard, "[Start(users.plan: planning)]"),
+            (Action::UsersDelete, "[Push(Delete bela)]"),
+            (Action::UsersRename, "[Push(Edit #2)]"),
+            (Action::UsersLike, "[Push(New user)]"),
             (Action::Undo, "[Push(Undo)]"),
             (Action::Redo, "[Push(Redo)]"),
             (Action::Menu, "[Push(bela)]"),
