@@ -280,7 +280,8 @@ fn without_our_tables_it_is_said_that_there_is_no_journal() {
     let ahead = home.run(&["init", "--remove", "--dry-run"]);
     assert!(text(&ahead.stdout).contains("Would export 2 operations"), "{}", text(&ahead.stdout));
     home.ok(&["init", "--remove", "--yes"]);
-    for arguments in [&["undo", &root][..], &["history"], &["init", "--remove", "--yes"]] {
+    assert_eq!(home.json(&["history"])["total"], 0, "the portal's own log is there still, and empty");
+    for arguments in [&["undo", &root][..], &["history", "--verify"], &["init", "--remove", "--yes"]] {
         let (code, error) = home.refused(arguments);
         let message = error["error"]["message"].as_str().unwrap();
         assert!(code == 4 && (message.contains("no journal") || message.contains("no portaldesk tables")));

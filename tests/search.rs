@@ -46,7 +46,7 @@ async fn indexed(db: &TestDb) -> Portal {
 }
 
 fn query(word: &str, sort: Column, descending: bool) -> Query {
-    Query { words: Query::words(word), sort, descending }
+    Query { sort, descending, ..Query::default() }.filtered(word)
 }
 
 /// Every page of a few, from both ends, as ids.

@@ -319,6 +319,14 @@ stories! {
         .push(" ORDER BY l.id");
         let log: Vec<(i64, String)> =
             db.all(sql).await.unwrap().iter().map(|row| (row.int(0).unwrap(), row.text(1).unwrap())).collect();
+        // Each names its operation, in a key that Django skips.
+        let log: Vec<(i64, String)> = log
+            .into_iter()
+            .map(|(flag, text)| match text.split_once(", \"portaldesk\": ") {
+                Some((before, mark)) if mark.len() == 40 && mark.ends_with("\"}]") => (flag, format!("{before}}}]")),
+                _ => panic!("without a mark: {text}"),
+            })
+            .collect();
         let expected = [
             (1, r#"[{"added": {}}]"#),
             (2, r#"[{"changed": {"fields": ["First name", "Last name", "Email address"]}}]"#),

@@ -149,7 +149,8 @@ impl Desk {
     }
 
     async fn undo_newest(&self) {
-        let newest = history::newest_of_sitting(&self.portal).await.unwrap().expect("something was written");
+        let newest =
+            history::newest_of_sitting(&self.portal).await.unwrap().change.expect("something was written");
         let id = newest.change.operation;
         let planned = history::plan_undo(&self.portal, &id, OldPassword::WorksAgain).await.unwrap();
         history::apply_undo(&self.portal, &id, planned, &Watch::default()).await.unwrap();

@@ -3,6 +3,9 @@
 //! Measured on Django 4.2: an added object is `[{"added": {}}]` with flag 1; a changed one lists the labels of its
 //! fields in form order with flag 2, changes of the profile follow in the same list; a set password is an entry of
 //! its own; a deleted object has flag 3 and an empty message.
+//!
+//! Django skips keys that it doesn't know, so each message ends in our own, `"portaldesk": "OPERATION"`: an entry can be
+//! told from the portal's for as long as the journal has the operation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +21,9 @@ use super::plan::Image;
 const ADDED: i64 = 1;
 const CHANGED: i64 = 2;
 const DELETED: i64 = 3;
+
+/// The key that names the operation in a message.
+const MARK: &str = "portaldesk";
 
 const USER_LABELS: [(&str, &str); 9] = [
     ("username", "Username"),
@@ -277,6 +283,14 @@ fn write_json(out: &mut String, value: &Json) {
     }
 }
 
+/// A text as it stands within a message.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    write_string(&mut out, text);
+    out[1..out.len() - 1].to_owned()
+}
+
 /// Python escapes everything beyond ASCII as UTF-16 code units.
 fn write_string(out: &mut String, text: &str) {
     use std::fmt::Write as _;
@@ -299,7 +313,15 @@ fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Writes the entries in the name of a portal account. A content type that is not registered is NULL; a portal
+/// A message with the operation that it belongs to, in the last object of its list. An empty one stays empty.
+fn marked(message: &str, operation: &str) -> String {
+    message.strip_suffix("}]").map_or_else(
+        || message.to_owned(),
+        |open| format!("{open}, {}: {}}}]", Json::from(MARK), Json::from(operation)),
+    )
+}
+
+/// Writes the entries of an operation in the name of a portal account. A content type that is not registered is NULL; a portal
 /// without the admin's table has no log.
 ///
 /// # Errors
@@ -308,7 +330,7 @@ pub async fn write(
     tx: &mut Tx,
     schema: &Schema,
     account: i64,
-    now: DateTime<Utc>,
+    (operation, now): (&str, DateTime<Utc>),
     entries: &[Entry],
 ) -> Result<(), DbError> {
     if entries.is_empty() || !schema.tables.contains_key("django_admin_log") {
@@ -328,7 +350,7 @@ pub async fn write(
         .bind(entry.object_id.to_string())
         .bind(entry.repr.as_str())
         .bind(entry.flag)
-        .bind(entry.message.as_str())
+        .bind(marked(&entry.message, operation))
         .bind(content_type)
         .bind(account);
         tx.execute(sql).await?;

@@ -550,28 +550,18 @@ async fn record(
     let (actor, place) = (&order.actor, &order.place);
     let rows = journal::rows(written)?;
     let mut change = own::Change {
-        operation: order.operation.clone(),
-        run: place.run.clone(),
         run_seq: place.seq,
-        made: now,
-        actor_id: actor.account.as_ref().map(|account| account.id),
-        actor: actor.account.as_ref().map(|account| account.username.clone()),
-        unix_user: cut(&actor.unix_user, 100),
-        ssh_from: actor.ssh_from.as_deref().map(|from| cut(from, 100)),
-        sitting: actor.sitting.clone(),
-        title: cut(&order.plan.title, 300),
-        ticket: actor.ticket.as_deref().map(|ticket| cut(ticket, 100)),
         undo_of: order.plan.undo_of.clone(),
         row_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         previous_hash: own::last_hash(tx, &actor.sitting).await?,
-        hash: String::new(),
+        ..journal::header(actor, &order.operation, &place.run, &order.plan.title, now)
     };
     change.hash = journal::hash(&change, &rows);
     own::record(tx, &change, &rows).await?;
     if place.seq == 1 {
         let run = own::NewRun {
             id: &place.run,
-            title: &cut(&place.title, 300),
+            title: &journal::cut(&place.title, 300),
             kind: place.kind,
             planned: place.planned,
             actor_id: change.actor_id,
@@ -579,7 +569,7 @@ async fn record(
             unix_user: &change.unix_user,
             ssh_from: change.ssh_from.as_deref(),
             sitting: &change.sitting,
-            owner: &cut(&actor.owner(), 200),
+            owner: &journal::cut(&actor.owner(), 200),
         };
         own::begin_run(tx, &run, now).await?;
     }
@@ -589,14 +579,10 @@ async fn record(
     }
     if let Some(account) = change.actor_id {
         let names = usernames(tx, written).await?;
-        admin_log::write(tx, &order.schema, account, now, &admin_log::entries(written, &names)).await?;
+        let entries = admin_log::entries(written, &names);
+        admin_log::write(tx, &order.schema, account, (&order.operation, now), &entries).await?;
     }
     Ok(())
-}
-
-/// The first characters of a text that has to fit a column.
-fn cut(text: &str, characters: usize) -> String {
-    text.chars().take(characters).collect()
 }
 
 async fn usernames(tx: &mut Tx, written: &[Written]) -> std::result::Result<BTreeMap<i64, String>, Failure> {

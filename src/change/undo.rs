@@ -119,7 +119,10 @@ impl Rows<'_> {
 }
 
 /// Reads a journal row back.
-pub(super) fn read_row(row: &ChangeRow) -> Result<Written> {
+///
+/// # Errors
+/// Conflict, when an image or the key is no JSON of ours.
+pub fn read_row(row: &ChangeRow) -> Result<Written> {
     let image = |text: &Option<String>| {
         text.as_deref().map(Image::from_json).transpose().map_err(|error| {
             Error::conflict(format!(
@@ -229,7 +232,7 @@ async fn take_back(
             adopt: None,
         }]),
         (Some(_), None, Some(_)) => Back::Refused(format!("{}: its id is in use again", name(row))),
-        (None, None, _) => Back::Steps(Vec::new()),
+        (None, None, _) => Back::Refused(format!("{}: what it held was pruned from the history", name(row))),
     })
 }
 

@@ -1,64 +1,167 @@
 //! `history` and `undo`.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::args::History;
+use super::args::{History, HistoryCommand};
 use super::change::{Note, complete};
-use super::table::Table;
+use super::json::Change;
+use super::lines::Lines;
+use super::setup::agreed;
 use super::{Work, json, prompt, time};
 use crate::change::undo::OldPassword;
 use crate::change::{Outcome, Watch};
-use crate::db::own::ListedChange;
-use crate::directory::history::{self, Filter};
+use crate::config::TimeZone;
+use crate::directory::history::{self, Entry, Filter, From, What};
 use crate::error::{Error, Result};
+use crate::text;
 
-/// `portaldesk history`
+/// How many entries are read at once.
+const PAGE: usize = 500;
+
+/// The exit code when the journal is not as it was written.
+const BROKEN: u8 = 1;
+
+/// `portaldesk history` and what is below it.
 ///
 /// # Errors
-/// Invalid, when the account asked about does not exist; what the engine says.
-pub(super) async fn list(work: &mut Work, wanted: &History) -> Result<u8> {
-    let filter =
-        Filter { about: wanted.about.clone(), by: wanted.by.clone(), since: wanted.since, limit: None };
-    let changes = history::list(&work.portal, &filter).await?;
-    let items: Vec<Value> = changes.iter().map(item).collect();
-    let mut table = Table::new(&["time", "by", "what", "rows", "operation", "undone by"]);
-    for listed in &changes {
-        table.row([
-            time::shown(listed.change.made, work.zone),
-            by(listed),
-            listed.change.title.clone(),
-            listed.change.row_count.to_string(),
-            listed.change.operation.clone(),
-            listed.undone_by.clone().unwrap_or_default(),
-        ]);
+/// Usage, when the filter can't be understood; invalid, when the account asked about does not exist; what the engine
+/// says.
+pub(super) async fn run(work: &mut Work, history: &History) -> Result<u8> {
+    match &history.command {
+        Some(HistoryCommand::Prune { older_than, write }) => prune(work, *older_than, write.dry_run).await,
+        None if history.verify => verify(work).await,
+        None => list(work, history).await,
     }
-    let total = items.len() as u64;
-    work.output.result(&json::list("history", &items, total), || {
-        if table.is_empty() { "Nothing was changed by portaldesk.\n".to_owned() } else { table.take() }
+}
+
+async fn list(work: &mut Work, wanted: &History) -> Result<u8> {
+    let filter = filter(wanted)?;
+    let total = history::count(&work.portal, &filter).await?;
+    let mut left = wanted.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let headings = ["time", "by", "from", "what", "rows", "operation", "undone by"];
+    let mut lines = Lines::begin(&mut work.output, "history", &headings)?;
+    let mut from = From::Start;
+    while left > 0 {
+        let page = history::page(&work.portal, &filter, from, left.min(PAGE)).await?;
+        lines.add(&mut work.output, &page.entries, item, |entry| row(entry, work.zone))?;
+        left -= page.entries.len();
+        match page.entries.last() {
+            Some(last) if page.more => from = From::After(last.place),
+            _ => break,
+        }
+    }
+    lines.end(&mut work.output, total)
+}
+
+/// The filter line and the options together; what stands in both is asked for twice.
+fn filter(wanted: &History) -> Result<Filter> {
+    let mut filter = Filter::read(wanted.filter.as_deref().unwrap_or_default())?;
+    for (option, given, place) in [
+        ("about", &wanted.about, &mut filter.about),
+        ("by", &wanted.by, &mut filter.by),
+        ("op", &wanted.op, &mut filter.operation),
+    ] {
+        if given.is_some() && place.is_some() {
+            return Err(Error::usage(format!("'{option}' is given twice, as --{option} and in --filter.")));
+        }
+        *place = given.clone().or(place.take());
+    }
+    // Of two moments the later one holds for both.
+    filter.since = filter.since.max(wanted.since);
+    filter.fields.extend(&wanted.field);
+    Ok(filter)
+}
+
+fn row(entry: &Entry, zone: TimeZone) -> [String; 7] {
+    let shown = |time: Option<DateTime<Utc>>| time.map(|time| time::shown(time, zone)).unwrap_or_default();
+    let change = entry.change();
+    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    [
+        shown(entry.time()),
+        entry.by(),
+        entry.from(),
+        entry.title(),
+        change.map(|listed| listed.change.row_count.to_string()).unwrap_or_default(),
+        text(change.map(|listed| &listed.change.operation)),
+        text(change.and_then(|listed| listed.undone_by.as_ref())),
+    ]
+}
+
+/// An entry for scripts. Of what was done in the portal's admin neither an operation nor rows are known.
+#[must_use]
+pub fn item(entry: &Entry) -> Value {
+    let change = entry.change().map(|listed| &listed.change);
+    let user = match &entry.what {
+        What::Change(listed) => &listed.change.actor,
+        What::Logged(logged) => &logged.user,
+    };
+    json!({
+        "operation": change.map(|change| &change.operation),
+        "run": change.map(|change| &change.run),
+        "time": entry.time().map(time::rfc3339),
+        "actor": {
+            "user": user,
+            "unix": change.map(|change| &change.unix_user),
+            "from": change.and_then(|change| change.ssh_from.as_ref()),
+        },
+        "title": entry.title(),
+        "ticket": change.and_then(|change| change.ticket.as_ref()),
+        "rows": change.map(|change| change.row_count),
+        "undo_of": change.and_then(|change| change.undo_of.as_ref()),
+        "undone_by": entry.change().and_then(|listed| listed.undone_by.as_ref()),
+        "source": entry.key().0.name(),
+    })
+}
+
+/// `portaldesk history --verify`
+async fn verify(work: &mut Work) -> Result<u8> {
+    let found = history::verify(&work.portal).await?;
+    let broken: Vec<Value> =
+        found.broken.iter().map(|broken| json!({"operation": broken.operation, "why": broken.why})).collect();
+    let fields =
+        json!({"changes": found.changes, "rows": found.rows, "pruned": found.pruned, "broken": broken});
+    work.output.result(&json::object("verification", fields), || {
+        let pruned = match found.pruned {
+            0 => String::new(),
+            count => format!(", {count} of them pruned"),
+        };
+        let mut lines = vec![format!("{} changes with {} rows read{pruned}.", found.changes, found.rows)];
+        for broken in &found.broken {
+            lines.push(format!("{}: {}", text::safe(&broken.operation), broken.why));
+        }
+        lines.push(match found.broken.len() {
+            0 => "The journal is as it was written.".to_owned(),
+            count => format!("The journal is not as it was written, in {count} places."),
+        });
+        lines.join("\n") + "\n"
+    })?;
+    Ok(if found.broken.is_empty() { 0 } else { BROKEN })
+}
+
+/// `portaldesk history prune`
+async fn prune(work: &mut Work, before: DateTime<Utc>, dry_run: bool) -> Result<u8> {
+    let ahead = history::prune(&work.portal, before, true).await?;
+    let pruned = if dry_run || ahead.rows == 0 {
+        ahead
+    } else {
+        let shown = time::shown(before, work.zone);
+        work.output.talk(&format!(
+            "What {} rows held before and after changes made before {shown} will be forgotten for good; those changes \
+             can't be taken back then.",
+            ahead.rows
+        ));
+        agreed("Forget it?", &work.global)?;
+        history::prune(&work.portal, before, false).await?
+    };
+    let rows = pruned.rows;
+    let change = Change { operation: pruned.operation, rows, dry_run, ..Change::default() };
+    work.output.result(&change.object(), || match (rows, dry_run) {
+        (0, _) => "Nothing to forget.\n".to_owned(),
+        (rows, true) => format!("Would forget what {rows} rows held.\n"),
+        (rows, false) => format!("Forgot what {rows} rows held.\n"),
     })?;
     Ok(0)
-}
-
-fn by(listed: &ListedChange) -> String {
-    listed.change.actor.clone().unwrap_or_else(|| format!("unix:{}", listed.change.unix_user))
-}
-
-/// A change for scripts.
-#[must_use]
-pub fn item(listed: &ListedChange) -> Value {
-    let change = &listed.change;
-    json!({
-        "operation": change.operation,
-        "run": change.run,
-        "time": time::rfc3339(change.made),
-        "actor": {"user": change.actor, "unix": change.unix_user, "from": change.ssh_from},
-        "title": change.title,
-        "ticket": change.ticket,
-        "rows": change.row_count,
-        "undo_of": change.undo_of,
-        "undone_by": listed.undone_by,
-        "source": "portaldesk",
-    })
 }
 
 /// `portaldesk undo`

@@ -9,6 +9,7 @@ mod demo;
 pub mod history;
 pub mod json;
 mod leave;
+mod lines;
 mod manual;
 mod open;
 pub mod output;
@@ -158,7 +159,7 @@ async fn work(
         }
         Command::CreateSuperuser(create) => accounts::create_superuser(&mut work, create).await,
         Command::ChangePassword(set) => accounts::set_password(&mut work, set).await,
-        Command::History(wanted) => history::list(&mut work, wanted).await,
+        Command::History(history) => history::run(&mut work, history).await,
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }

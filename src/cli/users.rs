@@ -3,45 +3,57 @@
 use serde_json::{Value, json};
 
 use super::args::{Order, UserList};
-use super::table::{Table, pairs};
+use super::lines::Lines;
+use super::table::pairs;
 use super::{Work, json, time};
+use crate::config::TimeZone;
+use crate::directory::Portal;
 use crate::directory::listed::{self, Listed};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
 use crate::directory::referring::Referring;
 use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
-use crate::text;
 
 /// How many accounts are read at once.
 const PAGE: usize = 500;
+
+const HEADINGS: [&str; 7] = ["username", "name", "e-mail", "department", "access", "last web login", "state"];
 
 /// Prints accounts as they are read, so that a million of them take no more memory than a page.
 ///
 /// # Errors
 /// What the engine says.
 pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
-    let query = Query { words: words(list), sort: column(list.sort), descending: list.descending };
+    let query = query(list);
     let total = users::count(&work.portal, &query).await?;
     let mut left = list.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let mut lines = Lines::begin(work)?;
+    let mut lines = Lines::begin(&mut work.output, "users", &HEADINGS)?;
     let mut after = None;
     while left > 0 {
         let places = users::places_after(&work.portal, &query, after, left.min(PAGE)).await?;
         let ids: Vec<i64> = places.iter().map(users::Place::id).collect();
-        lines.add(work, &listed::read(&work.portal, &ids).await?)?;
+        let accounts = listed::read(&work.portal, &ids).await?;
+        lines.add(&mut work.output, &accounts, item, |account| row(&work.portal, work.zone, account))?;
         left -= places.len();
         after = places.into_iter().next_back();
         if after.is_none() {
             break;
         }
     }
-    lines.end(work, total)
+    lines.end(&mut work.output, total)
 }
 
-/// Words with blanks in them were quoted for the shell, so they stay one.
-fn words(list: &UserList) -> Vec<String> {
-    list.words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+/// Words with blanks in them were quoted for the shell, so they stay one; `op:ID` is an operation here too.
+fn query(list: &UserList) -> Query {
+    let mut query = Query { sort: column(list.sort), descending: list.descending, ..Query::default() };
+    for word in list.words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
+        match query.filtered(word) {
+            Query { operation: Some(operation), .. } => query.operation = Some(operation),
+            _ => query.words.push(word.to_owned()),
+        }
+    }
+    query
 }
 
 const fn column(order: Order) -> Column {
@@ -57,59 +69,14 @@ const fn column(order: Order) -> Column {
     }
 }
 
-/// A list that is printed page by page: for people in columns, for scripts as one JSON object.
-struct Lines {
-    table: Table,
-    shown: u64,
-}
-
-impl Lines {
-    fn begin(work: &mut Work) -> Result<Self> {
-        let headings = ["username", "name", "e-mail", "department", "access", "last web login", "state"];
-        if work.output.is_json() {
-            // The frame of a list, up to where its items begin.
-            let frame = text::json(&json::object("users", json!({})));
-            work.output.data(frame.trim_end_matches('}').as_bytes())?;
-            work.output.data(b",\"items\":[")?;
-        }
-        Ok(Self { table: Table::new(&headings), shown: 0 })
-    }
-
-    fn add(&mut self, work: &mut Work, accounts: &[Listed]) -> Result<()> {
-        let mut text = String::new();
-        for account in accounts {
-            if work.output.is_json() {
-                text.push_str(if self.shown == 0 { "\n" } else { ",\n" });
-                text.push_str(&text::json(&item(account)));
-            } else {
-                self.table.row(row(work, account));
-            }
-            self.shown += 1;
-        }
-        if !work.output.is_json() {
-            text = self.table.take();
-        }
-        work.output.data(text.as_bytes())
-    }
-
-    fn end(self, work: &mut Work, total: i64) -> Result<u8> {
-        if work.output.is_json() {
-            work.output.data(format!("\n],\"total\":{total}}}\n").as_bytes())?;
-        } else {
-            work.output.talk(&format!("{} of {total}", self.shown));
-        }
-        Ok(0)
-    }
-}
-
-fn row(work: &Work, account: &Listed) -> [String; 7] {
+fn row(portal: &Portal, zone: TimeZone, account: &Listed) -> [String; 7] {
     let user = &account.user;
     let department = account.profile.as_ref().and_then(|(_, department)| department.clone());
     let mut state = Vec::new();
     if !user.is_active {
         state.push("inactive");
     }
-    if account.profile.is_none() && work.portal.has_table("core_userprofile") {
+    if account.profile.is_none() && portal.has_table("core_userprofile") {
         state.push("no profile");
     }
     if account.password_algorithm.as_deref() == Some("unusable") {
@@ -121,7 +88,7 @@ fn row(work: &Work, account: &Listed) -> [String; 7] {
         user.email.clone(),
         department.unwrap_or_default(),
         account.access().unwrap_or_default().to_owned(),
-        user.last_login.map(|login| time::shown(login, work.zone)).unwrap_or_default(),
+        user.last_login.map(|login| time::shown(login, zone)).unwrap_or_default(),
         state.join(", "),
     ]
 }

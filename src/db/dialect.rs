@@ -50,6 +50,15 @@ impl Dialect {
         }
     }
 
+    /// A member of the JSON object in a text column, as JSON text, so that a text and a number never look the same.
+    pub(super) fn json_member(self, column: &str, member: &str) -> String {
+        match self {
+            Self::Sqlite => format!("COALESCE({column} -> '$.{member}', 'null')"),
+            Self::MySql => format!("COALESCE(JSON_EXTRACT({column}, '$.{member}'), 'null')"),
+            Self::Postgres => format!("COALESCE(CAST(CAST({column} AS json) -> '{member}' AS text), 'null')"),
+        }
+    }
+
     pub(super) fn image_column(self, out: &mut String, name: &str, form: ImageForm) {
         if form == ImageForm::Plain || self == Self::Sqlite {
             return self.quote(out, name);

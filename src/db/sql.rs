@@ -38,6 +38,8 @@ enum Piece {
     Image(Ident, ImageForm),
     /// The type to cast a parameter to (PostgreSQL only).
     Type(String),
+    /// A member of a JSON object that stands as text in a column: the column and the member's name.
+    Json(&'static str, &'static str),
     /// SQL for PostgreSQL, and for the others.
     ByEngine(&'static str, &'static str),
 }
@@ -106,6 +108,13 @@ impl Sql {
         self
     }
 
+    /// Appends a member of the JSON object that a text column holds, as JSON text; `null` where there is none.
+    #[must_use]
+    pub fn json(mut self, column: &'static str, member: &'static str) -> Self {
+        self.pieces.push(Piece::Json(column, member));
+        self
+    }
+
     /// Appends `?, ?, …` with these values; with none, a NULL that equals nothing.
     #[must_use]
     pub fn list<V: Into<Val>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
@@ -169,6 +178,7 @@ impl Sql {
                     let text = if dialect == Dialect::Postgres { postgres } else { others };
                     push_text(&mut out, text, dialect, &mut number);
                 }
+                Piece::Json(column, member) => out.push_str(&dialect.json_member(column, member)),
                 Piece::Ident(name) => dialect.quote(&mut out, name.as_str()),
                 Piece::Time(expression) => out.push_str(&dialect.readable_time(expression)),
                 Piece::Image(name, form) => dialect.image_column(&mut out, name.as_str(), *form),

@@ -1,7 +1,7 @@
 //! The order of the list: walking along it from any place, in either direction, by keyset.
 
 use crate::change::rights;
-use crate::db::{Sql, like_text};
+use crate::db::{Sql, like_text, own};
 use crate::error::Result;
 
 use super::Portal;
@@ -62,13 +62,21 @@ pub(super) async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    let found = search::find(portal, &query.words).await?;
+    let found = found(portal, query).await?;
     if let Some(found) = found.as_ref().filter(|found| !found.are_few())
         && let Some(sifted) = sift(portal, query, from, backwards, wanted, found).await?
     {
         return Ok(sifted);
     }
     walk(portal, query, from, backwards, wanted, &|sql| filtered(portal, sql, query, found.as_ref())).await
+}
+
+/// What the index of words finds, where it can tell. The few users of an operation are compared without it.
+pub(super) async fn found(portal: &Portal, query: &Query) -> Result<Option<Found>> {
+    if query.operation.is_some() {
+        return Ok(None);
+    }
+    search::find(portal, &query.words).await
 }
 
 /// How many places are looked at in the hope that a page's worth of them is among those found.
@@ -253,6 +261,12 @@ pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Opti
     if let Some(found) = found {
         // One value, however many ids; only SQLite has an index of words.
         return sql.push_bind(" AND u.id IN (SELECT value FROM json_each(?))", found.as_json());
+    }
+    if let Some(operation) = &query.operation {
+        if !portal.schema.has_own_tables() {
+            return sql.push(" AND 1 = 0");
+        }
+        sql = own::and_touched_by(sql, operation);
     }
     let like = portal.dialect().like();
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")

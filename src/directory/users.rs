@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
 use super::Portal;
+use super::filter;
 use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected};
-use super::search;
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,6 +86,8 @@ impl Column {
 pub struct Query {
     /// Every word must be found in the username, a name, the e-mail address, the phone's digits or the portal id.
     pub words: Vec<String>,
+    /// Only the users whose rows this operation, or this run, has written.
+    pub operation: Option<String>,
     /// The order.
     pub sort: Column,
     /// The other way round.
@@ -93,21 +95,24 @@ pub struct Query {
 }
 
 impl Query {
-    /// The words of a filter line; two or more in quotes are one.
+    /// The same order with what a filter line lets through: words, two or more in quotes being one, and `op:ID`.
     #[must_use]
-    pub fn words(line: &str) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut quoted = false;
-        for part in line.split('"') {
-            if quoted {
-                words.push(part.trim().to_owned());
-            } else {
-                words.extend(part.split_whitespace().map(str::to_owned));
+    pub fn filtered(&self, line: &str) -> Self {
+        let mut query = Self { words: Vec::new(), operation: None, ..self.clone() };
+        for term in filter::terms(line) {
+            match term.key.as_deref() {
+                Some("op") if !term.value.is_empty() => query.operation = Some(term.value),
+                Some(_) => query.words.push(term.written),
+                None => query.words.push(term.value),
             }
-            quoted = !quoted;
         }
-        words.retain(|word| !word.is_empty());
-        words
+        query
+    }
+
+    /// Whether every user is let through.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.words.is_empty() && self.operation.is_none()
     }
 }
 
@@ -243,11 +248,11 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
-    let found = search::find(portal, &query.words).await?;
+    let found = order::found(portal, query).await?;
     if let Some(found) = &found {
         return Ok(i64::try_from(found.0.len()).unwrap_or(i64::MAX));
     }
-    if query.words.is_empty() {
+    if query.is_open() {
         // Even a condition that is always true makes SQLite look at every row.
         return portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await;
     }
@@ -260,7 +265,7 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
 /// # Errors
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
-    let found = search::find(portal, &query.words).await?;
+    let found = order::found(portal, query).await?;
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
     let sql = filtered(portal, sql, query, found.as_ref());
     portal.count(beyond(portal, sql, query, place, true, false)).await
@@ -272,7 +277,7 @@ pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i
 /// What the engine says.
 pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
     let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
-    let sql = match search::find(portal, &query.words).await? {
+    let sql = match order::found(portal, query).await? {
         Some(found) if !found.has(id) => return Ok(None),
         Some(_) => sql,
         None => filtered(portal, sql, query, None),
@@ -406,7 +411,21 @@ mod tests {
 
     #[test]
     fn quotes_make_one_word() {
-        assert_eq!(Query::words("ada \"van der Berg\"  it"), ["ada", "van der Berg", "it"]);
-        assert_eq!(Query::words("\"\" \" "), Vec::<String>::new());
+        let query = Query::default().filtered("ada \"van der Berg\"  it a:b");
+        assert_eq!(
+            (query.words.as_slice(), query.operation),
+            (["ada", "van der Berg", "it", "a:b"].map(str::to_owned).as_slice(), None)
+        );
+        assert!(Query::default().filtered("\"\" \" ").is_open());
+    }
+
+    #[test]
+    fn an_operation_is_no_word() {
+        let query = Query { sort: Column::Email, ..Query::default() }.filtered("nov op:0f");
+        assert_eq!(
+            (query.words, query.operation, query.sort),
+            (vec!["nov".to_owned()], Some("0f".to_owned()), Column::Email)
+        );
+        assert_eq!(Query::default().filtered("op:").words, ["op:"], "still being typed");
     }
 }

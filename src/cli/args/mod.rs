@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::directory::{history, moment};
+
 mod user;
 
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
@@ -119,7 +121,7 @@ pub enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
-    /// Who changed what, newest first.
+    /// Who changed what, newest first, here and in the portal's own admin.
     History(History),
     /// Take back an operation, or all of a run's.
     Undo {
@@ -236,7 +238,15 @@ pub struct PasswordSource {
 
 /// `portaldesk history`
 #[derive(Debug, Default, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct History {
+    /// What to do other than to list it.
+    #[command(subcommand)]
+    pub command: Option<HistoryCommand>,
+    /// Only what this lets through, as in the filter line of the History tab: by:amir about:bela field:department
+    /// op:ID since:2026-01-31 until:… source:portal, and words of the title.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
     /// Only changes of this account, by a name it has or had, or #ID.
     #[arg(long, value_name = "NAME")]
     pub about: Option<String>,
@@ -244,8 +254,35 @@ pub struct History {
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
     /// Only since this time: 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 7d back from now.
-    #[arg(long, value_name = "TIME", value_parser = super::time::since)]
+    #[arg(long, value_name = "TIME", value_parser = moment::read)]
     pub since: Option<DateTime<Utc>>,
+    /// Only changes of this field.
+    #[arg(long, value_name = "NAME", value_parser = history::named)]
+    pub field: Vec<&'static history::fields::Field>,
+    /// Only this operation, or the operations of this run.
+    #[arg(long, value_name = "ID")]
+    pub op: Option<String>,
+    /// At most so many, the newest.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Check instead that nothing in portaldesk's journal was altered, taken out or moved; exit 1 when something was.
+    #[arg(long, conflicts_with_all = ["filter", "about", "by", "since", "field", "op", "limit"])]
+    pub verify: bool,
+}
+
+/// `portaldesk history prune`
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// Forget what rows held before and after old changes, password hashes too: those can't be taken back any more. Who
+    /// did what and when stays, and --verify still proves it.
+    Prune {
+        /// Changes made before this: 2026-01-31, or 365d back from now.
+        #[arg(long, value_name = "TIME", value_parser = moment::read)]
+        older_than: DateTime<Utc>,
+        /// Shared by all writes.
+        #[command(flatten)]
+        write: Write,
+    },
 }
 
 /// `@NAME`, without the `@`. Anything else in this place is a mistyped command.

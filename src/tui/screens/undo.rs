@@ -112,8 +112,8 @@ fn start(what: What, password: OldPassword, cx: &mut Cx) {
 
 async fn plan(portal: &Portal, what: &What, password: OldPassword) -> Result<Option<Planned>> {
     let newest = match what {
-        What::Newest => history::newest_of_sitting(portal).await?,
-        What::NewestUndo => history::newest_undo_of_sitting(portal).await?,
+        What::Newest => history::newest_of_sitting(portal).await?.change,
+        What::NewestUndo => history::newest_of_sitting(portal).await?.undo,
         What::Operation(_) => None,
     };
     let operation = match (what, newest) {

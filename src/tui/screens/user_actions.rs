@@ -75,12 +75,12 @@ impl Sitting {
             Some(account) => rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?,
             None => None,
         };
-        let journal = portal.schema.has_own_tables();
+        let newest = history::newest_of_sitting(portal).await?;
         Ok(Self {
             actor,
             read_only: portal.read_only.as_ref().map(ToString::to_string),
-            can_undo: Some(journal && history::newest_of_sitting(portal).await?.is_some()),
-            can_redo: Some(journal && history::newest_undo_of_sitting(portal).await?.is_some()),
+            can_undo: Some(newest.change.is_some()),
+            can_redo: Some(newest.undo.is_some()),
         })
     }
 

@@ -172,9 +172,9 @@ impl UserList {
     }
 
     fn refilter(&mut self, cx: &mut Cx) {
-        let words = Query::words(self.filter.value());
-        if words != self.query.words {
-            self.query.words = words;
+        let query = self.query.filtered(self.filter.value());
+        if query != self.query {
+            self.query = query;
             self.restart(cx);
         }
     }
@@ -223,7 +223,7 @@ impl UserList {
                 None
             }
         };
-        self.table.set_empty(if self.query.words.is_empty() {
+        self.table.set_empty(if self.query.is_open() {
             "There are no users yet."
         } else {
             "No user matches; Esc clears the filter."
