@@ -294,6 +294,11 @@ impl Told<'_> {
                  {name} did goes with it."
             ));
         }
+        if self.step.cell("id").is_some() {
+            notes.push(format!(
+                "{name} comes back with the password of before; portal sessions that have not run out work again."
+            ));
+        }
         if !matches!(self.step, Step::Update { .. }) {
             return notes;
         }
@@ -319,7 +324,12 @@ impl Told<'_> {
             _ => {}
         }
         if replaced {
-            notes.push(format!("The portal sessions of {name} end."));
+            let for_good = if self.step.cell("is_active").and_then(Cell::as_bool) == Some(false) {
+                " for good: activating the account again does not wake them"
+            } else {
+                ""
+            };
+            notes.push(format!("The portal sessions of {name} end{for_good}."));
         }
         for (column, what) in [("is_superuser", "superuser"), ("is_staff", "staff")] {
             match self.step.cell(column).and_then(Cell::as_bool) {

@@ -27,6 +27,10 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
     Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
+    // These have a letter in the menu and a name in the palette; a key of their own is the configuration's to give.
+    Binding::new(&[], Action::UsersRename, "rename").quiet(),
+    Binding::new(&[], Action::UsersLike, "new user like this one").quiet(),
+    Binding::new(&[], Action::UsersOffboard, "off-board: no way in, no rights").quiet().dangerous(),
 ];
 
 /// What the person signed in may do and has done.
@@ -275,6 +279,14 @@ mod tests {
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
         assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
+    }
+
+    #[test]
+    fn every_entry_of_the_menu_is_an_action_of_the_table() {
+        let sitting = Sitting { can_undo: Some(true), can_redo: Some(true), ..Sitting::default() };
+        for entry in sitting.entries(&whom(None, true)) {
+            assert!(KEYS.iter().any(|binding| binding.action == entry.action), "{entry:?}");
+        }
     }
 
     #[test]
