@@ -7,6 +7,7 @@ use super::password::PasswordForm;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
+use crate::directory::lockouts::{self, Cleared};
 use crate::directory::{Portal, accounts, history, offboard};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
@@ -31,11 +32,14 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[], Action::UsersRename, "rename").quiet(),
     Binding::new(&[], Action::UsersLike, "new user like this one").quiet(),
     Binding::new(&[], Action::UsersOffboard, "off-board: no way in, no rights").quiet().dangerous(),
+    Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
 /// What the person signed in may do and has done.
 pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
 const PLAN: Slot<Prepared> = Slot::latest("users.plan");
+/// Nobody has to take its reply: the report says all.
+const CLEAR_TRIES: Slot<Cleared> = Slot::exclusive("users.clear-tries").reporting(ToString::to_string);
 
 /// The user whom a key is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +126,7 @@ impl Sitting {
             | Action::UsersMemberships
             | Action::UsersOffboard
             | Action::UsersDelete
+            | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
                 whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
@@ -142,7 +147,9 @@ impl Sitting {
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
             Action::UsersLike => self.allows(&access::Action::CreateUser),
             Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
-            Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersPassword | Action::UsersClearTries => {
+                self.allows(&access::Action::SetPassword(target))
+            }
             Action::UsersOffboard => self
                 .allows(&access::Action::SetActive { target, active: false })
                 .and_then(|()| self.allows(&access::Action::SetPassword(target))),
@@ -176,6 +183,7 @@ impl Sitting {
             Entry { letter: 'c', label: "new user like this one", action: Action::UsersLike },
             Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
             Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
+            Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -218,6 +226,12 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
         (Action::UsersDelete, Some(whom)) => {
             let refused = sitting.may(Action::UsersOffboard, Some(whom)).err();
             cx.push(DeleteUser::new(whom.id, whom.username.clone(), refused));
+        }
+        (Action::UsersClearTries, Some(whom)) => {
+            let id = whom.id;
+            cx.start(&CLEAR_TRIES, "clearing wrong tries", move |portal| async move {
+                lockouts::clear(&portal, id, false).await
+            });
         }
         (Action::Menu, Some(whom)) => {
             let entries = sitting.entries(whom);
@@ -270,14 +284,14 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enpdmcox");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enpamcox");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enpdmco");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enpdmcoxw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enpamcoxw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enpdmcow");
         assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "c");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 
@@ -326,6 +340,7 @@ mod tests {
             (Action::UsersLike, "[Push(New user)]"),
             (Action::Undo, "[Push(Undo)]"),
             (Action::Redo, "[Push(Redo)]"),
+            (Action::UsersClearTries, "[Start(users.clear-tries: clearing wrong tries)]"),
             (Action::Menu, "[Push(bela)]"),
         ] {
             act(action, Some(&bela), &sitting, &mut cx);
