@@ -9,9 +9,6 @@ use chrono::{DateTime, Utc};
 use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
 pub use journal::*;
-
-mod sign_in;
-
 pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 
 /// The lock row that serialises writes of `main_portal_id`, which must be unique but has no index to see to it.
