@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::directory::delete::{self, Ahead};
 use crate::directory::offboard;
+use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
 use crate::tui::input::{Key, code, key};
@@ -13,13 +14,15 @@ use crate::tui::keymap::Binding;
 use crate::tui::plan_review::{self, Prepared};
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::dialog;
+use crate::tui::widgets::{dialog, put, wrap};
 
 /// Its keys.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[key('o')], Action::UsersOffboard, "off-board instead"),
     Binding::new(&[key('D')], Action::UsersDelete, "delete").dangerous(),
     Binding::new(&[code(Key::Esc), key('n'), key('q')], Action::No, "leave"),
+    Binding::new(&[code(Key::Down), key('j')], Action::Down, "down").quiet(),
+    Binding::new(&[code(Key::Up), key('k')], Action::Up, "up").quiet(),
 ];
 
 /// What refers to the account.
@@ -31,6 +34,7 @@ pub struct DeleteUser {
     id: i64,
     username: String,
     ahead: Option<Ahead>,
+    first: usize,
     /// Why off-boarding is not theirs to do, if so.
     no_offboarding: Option<String>,
 }
@@ -39,7 +43,7 @@ impl DeleteUser {
     /// A dialog about this account; `no_offboarding` says why that can't be offered, if so.
     #[must_use]
     pub fn new(id: i64, username: impl Into<String>, no_offboarding: Option<String>) -> Self {
-        Self { id, username: username.into(), ahead: None, no_offboarding }
+        Self { id, username: username.into(), ahead: None, first: 0, no_offboarding }
     }
 
     /// What is said.
@@ -47,8 +51,7 @@ impl DeleteUser {
         let name = &self.username;
         let Some(ahead) = &self.ahead else { return format!("Looking what refers to {name}.") };
         let offer = format!(
-            "Off-boarding is what is usually wanted: nobody gets in any more, no rights are left, and what {name} did \
-             stays in the portal's history."
+            "Off-boarding lets nobody in any more, takes every right, and keeps what {name} did in the portal's history."
         );
         let along = match (ahead.obstacle(), ahead.along_in_words()) {
             (Some(obstacle), _) => format!("{name} can't be deleted: {obstacle}."),
@@ -60,7 +63,7 @@ impl DeleteUser {
             _ => " The entries are all that says what they did in the portal's admin.",
         };
         let erased = if ahead.obstacle().is_some() { "" } else { erased };
-        format!("{offer}\n\n{along}{erased}")
+        format!("{offer}\n\n{along}{erased}\n\n{}", self.answers())
     }
 
     fn answers(&self) -> String {
@@ -118,6 +121,8 @@ impl Screen for DeleteUser {
             Action::UsersDelete => cx.start(&PLAN, "planning", move |portal| async move {
                 plan_review::prepare_together(&portal, delete::plan(&portal, id).await?).await
             }),
+            Action::Down => self.first += 1,
+            Action::Up => self.first = self.first.saturating_sub(1),
             _ => cx.close(),
         }
     }
@@ -141,16 +146,17 @@ impl Screen for DeleteUser {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        let used = dialog::draw_text(frame, area, &self.words(), Tone::Plain, theme);
-        if self.ahead.is_some() && area.height > used + 1 {
-            let below = Rect { y: area.y + used + 1, height: area.height - used - 1, ..area };
-            dialog::draw_text(frame, below, &self.answers(), Tone::Strong, theme);
+        let lines = wrap(&text::safe_lines(&self.words()), usize::from(area.width));
+        let answers = lines.len().saturating_sub(1);
+        self.first = self.first.min(lines.len().saturating_sub(usize::from(area.height)));
+        for (y, (at, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(self.first)) {
+            let tone = if at == answers { Tone::Strong } else { Tone::Plain };
+            put(frame.buffer_mut(), area.x, y, area.width, line, theme.style(tone));
         }
     }
 
     fn layer(&self) -> Layer {
-        let answers = if self.ahead.is_some() { 2 } else { 0 };
-        Layer::Popup { width: dialog::WIDTH, height: dialog::rows(&self.words(), dialog::WIDTH) + answers }
+        Layer::Popup { width: dialog::WIDTH, height: dialog::rows(&self.words(), dialog::WIDTH) }
     }
 
     fn guarded(&self) -> bool {
