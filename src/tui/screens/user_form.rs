@@ -304,11 +304,9 @@ impl Screen for UserForm {
     fn opened(&mut self, cx: &mut Cx) {
         match self.like {
             Some(id) => {
-                cx.start(
-                    &LOAD,
-                    "reading the account",
-                    move |portal| async move { Facts::like(&portal, id).await },
-                )
+                cx.start(&LOAD, "reading the account", move |portal| async move {
+                    Facts::like(&portal, id).await
+                });
             }
             None => self.load(cx),
         }
