@@ -4,6 +4,8 @@ use super::delete_user::{self, DeleteUser};
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
+use super::permissions::Permissions;
+use super::test_password::TestPassword;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
@@ -26,12 +28,14 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
-    Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
     Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
-    // These have a letter in the menu and a name in the palette; a key of their own is the configuration's to give.
+    // Without a key: from the menu and the palette.
     Binding::new(&[], Action::UsersRename, "rename").quiet(),
     Binding::new(&[], Action::UsersLike, "new user like this one").quiet(),
     Binding::new(&[], Action::UsersOffboard, "off-board: no way in, no rights").quiet().dangerous(),
+    Binding::new(&[], Action::UsersPermissions, "permissions, and through what").quiet(),
+    Binding::new(&[], Action::UsersTestPassword, "test a password").quiet(),
     Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
@@ -126,6 +130,8 @@ impl Sitting {
             | Action::UsersMemberships
             | Action::UsersOffboard
             | Action::UsersDelete
+            | Action::UsersPermissions
+            | Action::UsersTestPassword
             | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
@@ -147,7 +153,7 @@ impl Sitting {
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
             Action::UsersLike => self.allows(&access::Action::CreateUser),
             Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
-            Action::UsersPassword | Action::UsersClearTries => {
+            Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
                 self.allows(&access::Action::SetPassword(target))
             }
             Action::UsersOffboard => self
@@ -178,8 +184,18 @@ impl Sitting {
             Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
             Entry { letter: 'n', label: "rename", action: Action::UsersRename },
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
+            Entry {
+                letter: 't',
+                label: "test a password; nothing is stored",
+                action: Action::UsersTestPassword,
+            },
             log_in,
-            Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'm', label: "groups and permissions", action: Action::UsersMemberships },
+            Entry {
+                letter: 'v',
+                label: "view every permission, and through what",
+                action: Action::UsersPermissions,
+            },
             Entry { letter: 'c', label: "new user like this one", action: Action::UsersLike },
             Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
             Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
@@ -206,6 +222,10 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
         (Action::UsersEdit | Action::UsersRename, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersLike, Some(whom)) => cx.push(UserForm::like(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
+        (Action::UsersPermissions, Some(whom)) => {
+            cx.push(Permissions::new(whom.id, whom.username.clone(), whom.is_active));
+        }
+        (Action::UsersTestPassword, Some(whom)) => cx.push(TestPassword::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
         (Action::UsersCanLogIn, Some(whom)) => {
             let (id, active) = (whom.id, !whom.is_active);
@@ -284,14 +304,14 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enpdmcoxw");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enpamcoxw");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enpdmcow");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "c");
-        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvcoxw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvcoxw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enptdmvcow");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vc");
+        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "eptvw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 
