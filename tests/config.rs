@@ -246,7 +246,7 @@ fn a_file_that_is_no_configuration_is_named() {
     assert!(made.success());
     for (path, part) in [
         (written("latin.toml", b"# Caf\xe9\n"), "valid UTF-8"),
-        (written("huge.toml", &[b'#'; (1 << 20) + 1]), "larger than 1 MiB"),
+        (written("huge.toml", &b"#".repeat((1 << 20) + 1)), "larger than 1 MiB"),
         (folder.0.clone(), "not a regular file"),
         (pipe, "not a regular file"),
         (folder.0.join("missing.toml"), "No such file"),
