@@ -54,13 +54,19 @@ fn tls(tls: &Tls, encrypted: Option<&str>, is_mysql: bool) -> Vec<Item> {
             let message = format!("{how}; the server's name was verified, {} is trusted too", file.display());
             Item::new("tls", "encryption", Status::Ok, message)
         }
-        Tls::Pinned(_) => {
-            Item::new("tls", "encryption", Status::Ok, format!("{how}; the server showed the pinned certificate"))
-        }
-        Tls::Unverified => {
-            Item::new("tls", "encryption", Status::Warning, format!("{how}, but anyone may have answered"))
-                .mend("Verify the server: tls_ca_file or a pinned certificate in the configuration, or an ssh -L tunnel.")
-        }
+        Tls::Pinned(_) => Item::new(
+            "tls",
+            "encryption",
+            Status::Ok,
+            format!("{how}; the server showed the pinned certificate"),
+        ),
+        Tls::Unverified => Item::new(
+            "tls",
+            "encryption",
+            Status::Warning,
+            format!("{how}, but anyone may have answered"),
+        )
+        .mend("Verify the server: ca_file or pinned_certificate in the configuration, or an ssh -L tunnel."),
     }];
     if is_mysql && encrypted.is_none() {
         items.push(Item::new(
