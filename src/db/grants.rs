@@ -26,13 +26,8 @@ impl Privilege {
 
     /// SQL's word.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Select => "SELECT",
-            Self::Insert => "INSERT",
-            Self::Update => "UPDATE",
-            Self::Delete => "DELETE",
-        }
+    pub fn name(self) -> &'static str {
+        WORK.split(", ").nth(self as usize).unwrap_or_default()
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -40,7 +35,7 @@ impl Privilege {
     }
 }
 
-/// `SELECT, INSERT, UPDATE, DELETE`, all that working takes.
+/// All that working takes, in the order of [`Privilege`].
 const WORK: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// The portal's tables that are written; the others are only read.
@@ -139,4 +134,18 @@ fn needs(schema: &Schema, writes: bool) -> Vec<Need> {
 /// `SELECT, INSERT`
 fn listed(privileges: &[Privilege]) -> String {
     privileges.iter().map(|privilege| privilege.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_right_is_called_by_its_own_name() {
+        assert_eq!(listed(&Privilege::ALL), WORK);
+        for privilege in Privilege::ALL {
+            assert_eq!(privilege.name().to_lowercase(), format!("{privilege:?}").to_lowercase());
+            assert_eq!(Privilege::named(privilege.name()), Some(privilege));
+        }
+    }
 }
