@@ -124,6 +124,7 @@ actions! {
     WriteAccess "portal.write-access"
 
     HistoryUndo "history.undo"
+    HistoryUndoRun "history.undo-run"
     HistoryOpenRows "history.open-rows"
 }
 

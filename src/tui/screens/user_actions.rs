@@ -1,5 +1,6 @@
 //! What can be done to a user from the list and from the record: who may, and what each key starts.
 
+use super::history::History;
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
@@ -10,6 +11,7 @@ use crate::directory::{Portal, accounts, history};
 use crate::error::Result;
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
 use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::input::key;
 use crate::tui::jobs::{Reply, Slot};
@@ -25,6 +27,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('H')], Action::RecordHistory, "history of this account").quiet(),
 ];
 
 /// What the person signed in may do and has done.
@@ -102,6 +105,8 @@ impl Sitting {
         }
         match action {
             Action::UsersNew => self.allows(&access::Action::CreateUser),
+            Action::RecordHistory if whom.is_none() => Err("There is no user under the cursor.".to_owned()),
+            Action::RecordHistory => self.allows(&access::Action::SeeHistory),
             Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
             Action::Redo if self.can_redo == Some(false) => Err(undo::nothing(true)),
             Action::UsersEdit
@@ -135,7 +140,11 @@ impl Sitting {
         }
     }
 
-    fn allows(&self, action: &access::Action<'_>) -> std::result::Result<(), String> {
+    /// Whether the person signed in may do this; if not, why.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn allows(&self, action: &access::Action<'_>) -> std::result::Result<(), String> {
         self.actor.as_ref().map_or(Ok(()), |actor| allowed(actor, action))
     }
 
@@ -152,6 +161,7 @@ impl Sitting {
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
             log_in,
             Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'h', label: "history of this account", action: Action::RecordHistory },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -170,6 +180,9 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
     match (action, whom) {
         (Action::Undo, _) => cx.push(Undo::newest()),
         (Action::Redo, _) => cx.push(Undo::redo()),
+        (Action::RecordHistory, Some(whom)) => {
+            cx.push(History::about(whom.id, &whom.username, Clock::default()));
+        }
         (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
