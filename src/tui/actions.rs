@@ -33,6 +33,7 @@ actions! {
     Repaint "app.repaint"
     Reload "app.reload"
     Mouse "app.mouse"
+    Lock "app.lock"
     Symptoms "app.symptoms"
     Undo "app.undo"
     Redo "app.redo"
@@ -96,6 +97,7 @@ actions! {
     UsersCanLogIn "users.can-log-in"
     UsersMemberships "users.memberships"
     UsersOffboard "users.offboard"
+    UsersClearTries "users.clear-tries"
     UsersTestPassword "users.test-password"
     UsersPermissions "users.permissions"
 

@@ -108,6 +108,8 @@ pub async fn start(begin: Begin, config: &Config) -> Result<Exit> {
 fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
     let mut head = head(config);
     let label = head.label.clone();
+    // Whoever had to give no password knows none to go on with.
+    let locks = !matches!(begin, Begin::SignedIn(..));
     let (first, portal): (Option<Box<dyn Screen>>, Option<Portal>) = match begin {
         Begin::FirstRun(opening) => (Some(Box::new(FirstRun::of_database(*opening))), None),
         Begin::SignIn(portal) => {
@@ -128,7 +130,7 @@ fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
         keymap: keymap(config)?,
         theme: Theme::detect(config.ascii, |name| std::env::var(name).ok()),
         commands: screens::commands(),
-        lock: Some(IdleLock {
+        lock: locks.then(|| IdleLock {
             after: minutes(config.lock_after_minutes),
             end_after: minutes(config.exit_after_minutes),
             screen: Box::new(move || Box::new(SignIn::locked(label.as_str()))),

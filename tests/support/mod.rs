@@ -319,6 +319,19 @@ pub(crate) async fn digest(db: &Db) -> BTreeMap<String, Vec<String>> {
     digests
 }
 
+/// The digests of some tables, by a catalogue that was read before.
+pub(crate) async fn digest_of_tables(
+    db: &Db,
+    schema: &Schema,
+    names: &[&str],
+) -> BTreeMap<String, Vec<String>> {
+    let mut digests = BTreeMap::new();
+    for name in names {
+        digests.insert((*name).to_owned(), digest_of(db, &schema.tables[*name]).await);
+    }
+    digests
+}
+
 async fn digest_of(db: &Db, table: &Table) -> Vec<String> {
     let mut sql = Sql::new("SELECT ");
     for (index, column) in table.columns.iter().enumerate() {

@@ -7,6 +7,7 @@ use super::password::PasswordForm;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
+use crate::directory::lockouts::{self, Cleared};
 use crate::directory::{Portal, accounts, history};
 use crate::error::Result;
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
@@ -28,11 +29,14 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
     Binding::new(&[key('H')], Action::RecordHistory, "history of this account").quiet(),
+    Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
 /// What the person signed in may do and has done.
 pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
 const PLAN: Slot<Prepared> = Slot::latest("users.plan");
+/// Nobody has to take its reply: the report says all.
+const CLEAR_TRIES: Slot<Cleared> = Slot::exclusive("users.clear-tries").reporting(ToString::to_string);
 
 /// The user whom a key is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +117,7 @@ impl Sitting {
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
                 whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
@@ -131,7 +136,9 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
-            Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersPassword | Action::UsersClearTries => {
+                self.allows(&access::Action::SetPassword(target))
+            }
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
             Action::UsersMemberships => {
                 self.allows(&access::Action::GiveGroup { target, level: Some(access::Level::Engineer) })
@@ -162,6 +169,7 @@ impl Sitting {
             log_in,
             Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
             Entry { letter: 'h', label: "history of this account", action: Action::RecordHistory },
+            Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -190,6 +198,12 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
             let (id, active) = (whom.id, !whom.is_active);
             cx.start(&PLAN, "planning", move |portal| async move {
                 plan_review::prepare(&portal, accounts::set_active(&portal, id, active).await?).await
+            });
+        }
+        (Action::UsersClearTries, Some(whom)) => {
+            let id = whom.id;
+            cx.start(&CLEAR_TRIES, "clearing wrong tries", move |portal| async move {
+                lockouts::clear(&portal, id, false).await
             });
         }
         (Action::Menu, Some(whom)) => {
@@ -243,13 +257,13 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdm");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epam");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdmhw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epamhw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "h");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 
@@ -284,6 +298,7 @@ mod tests {
             (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
             (Action::Undo, "[Push(Undo)]"),
             (Action::Redo, "[Push(Redo)]"),
+            (Action::UsersClearTries, "[Start(users.clear-tries: clearing wrong tries)]"),
             (Action::Menu, "[Push(bela)]"),
         ] {
             act(action, Some(&bela), &sitting, &mut cx);
