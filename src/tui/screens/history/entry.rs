@@ -142,7 +142,9 @@ impl Screen for EntryScreen {
         } else if let Some(result) = self.pane.reply(reply) {
             match result {
                 Ok(()) => {
-                    self.entry = self.read().map_or_else(|| self.entry.clone(), |read| read.entry.clone())
+                    if let Some(read) = self.read() {
+                        self.entry = read.entry.clone();
+                    }
                 }
                 Err(error) => cx.fail(&error),
             }

@@ -9,9 +9,9 @@ use crate::tui::widgets::table::{Cell, Row};
 /// The columns.
 pub(super) const COLUMNS: [Column; 5] = [
     Column::new("TIME", 16, 16, 8),
-    Column::new("WHO", 6, 16, 7),
-    Column::new("FROM", 6, 16, 3),
-    Column::new("WHAT", 14, 120, 9),
+    Column::new("WHO", 8, 16, 7),
+    Column::new("FROM", 9, 24, 3),
+    Column::new("WHAT", 14, 60, 9),
     Column::new("ROWS", 4, 5, 4).right(),
 ];
 

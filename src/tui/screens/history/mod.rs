@@ -57,8 +57,10 @@ pub struct History {
     /// The filter line that `Esc` goes back to.
     home: String,
     typing: bool,
-    /// What is wrong with the filter line.
-    problem: Option<String>,
+    /// What in the filter line can't be understood.
+    wrong: Option<String>,
+    /// Whom it names and nobody knows.
+    unknown: Option<String>,
     /// Why nothing is shown.
     denied: Option<String>,
     title: String,
@@ -85,7 +87,8 @@ impl History {
             line: TextField::free(""),
             home: String::new(),
             typing: false,
-            problem: None,
+            wrong: None,
+            unknown: None,
             denied: None,
             title: "History".to_owned(),
             pane: EntryPane::new(clock),
@@ -161,7 +164,7 @@ impl History {
     fn take_rows(&mut self, result: Result<(Want, history::Page), Error>, cx: &mut Cx) {
         let next = match result {
             Ok((want, page)) => {
-                self.problem = None;
+                self.unknown = None;
                 let rows = page.entries.into_iter().map(|entry| Line::new(entry, &self.clock)).collect();
                 self.table.take(want, Page { rows, more: page.more })
             }
@@ -170,7 +173,7 @@ impl History {
                 match error.kind {
                     Kind::Interrupted => {}
                     // A name in the filter that nobody has.
-                    Kind::Invalid => self.problem = Some(error.message),
+                    Kind::Invalid => self.unknown = Some(error.message),
                     _ => cx.fail(&error),
                 }
                 None
@@ -198,14 +201,12 @@ impl History {
     }
 
     fn refilter(&mut self, cx: &mut Cx) {
-        match Filter::read(self.line.value()) {
-            Ok(filter) if filter == self.filter => self.problem = None,
-            Ok(filter) => {
-                self.problem = None;
-                self.filter = filter;
-                self.restart(cx);
-            }
-            Err(error) => self.problem = Some(error.message),
+        let (filter, wrong) = Filter::typed(self.line.value());
+        self.wrong = wrong.map(|error| error.message);
+        if filter != self.filter {
+            self.unknown = None;
+            self.filter = filter;
+            self.restart(cx);
         }
     }
 
@@ -223,7 +224,7 @@ impl History {
             put(frame.buffer_mut(), row.x, row.y, row.width, &words, theme.style(Tone::Accent));
         }
         let mut used = 1;
-        if let Some(problem) = &self.problem {
+        if let Some(problem) = self.wrong.as_ref().or(self.unknown.as_ref()) {
             let below = Rect {
                 x: area.x + 3,
                 y: area.y + 1,
