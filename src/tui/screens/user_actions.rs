@@ -4,6 +4,8 @@ use super::history::History;
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
+use super::permissions::Permissions;
+use super::test_password::TestPassword;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
@@ -27,8 +29,11 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
-    Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
     Binding::new(&[key('H')], Action::RecordHistory, "history of this account").quiet(),
+    // Without a key: from the menu and the palette.
+    Binding::new(&[], Action::UsersPermissions, "permissions, and through what").quiet(),
+    Binding::new(&[], Action::UsersTestPassword, "test a password").quiet(),
     Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
@@ -117,6 +122,8 @@ impl Sitting {
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersPermissions
+            | Action::UsersTestPassword
             | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
@@ -136,7 +143,7 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
-            Action::UsersPassword | Action::UsersClearTries => {
+            Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
                 self.allows(&access::Action::SetPassword(target))
             }
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
@@ -166,8 +173,18 @@ impl Sitting {
         let all = [
             Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
+            Entry {
+                letter: 't',
+                label: "test a password; nothing is stored",
+                action: Action::UsersTestPassword,
+            },
             log_in,
-            Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'm', label: "groups and permissions", action: Action::UsersMemberships },
+            Entry {
+                letter: 'v',
+                label: "view every permission, and through what",
+                action: Action::UsersPermissions,
+            },
             Entry { letter: 'h', label: "history of this account", action: Action::RecordHistory },
             Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
@@ -193,6 +210,10 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
         }
         (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
+        (Action::UsersPermissions, Some(whom)) => {
+            cx.push(Permissions::new(whom.id, whom.username.clone(), whom.is_active));
+        }
+        (Action::UsersTestPassword, Some(whom)) => cx.push(TestPassword::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
         (Action::UsersCanLogIn, Some(whom)) => {
             let (id, active) = (whom.id, !whom.is_active);
@@ -257,13 +278,13 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdmhw");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epamhw");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "h");
-        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "eptdmvhw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "eptamvhw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vh");
+        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "eptvw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 
