@@ -171,7 +171,11 @@ impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         let told = told(&error);
         match error.setting {
-            Some(setting) if told.kind == Kind::Unreachable => told.and_field(setting, error.message),
+            Some(setting) if told.kind == Kind::Unreachable => {
+                // The ways out stand in the message once.
+                let said = error.refusal.map_or(error.message, |refusal| refusal.what());
+                told.and_field(setting, said)
+            }
             _ => told,
         }
     }
