@@ -20,7 +20,7 @@ use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Account, Image, Plan, Ready, Value, Watch};
 use portaldesk::db::Cell;
 use portaldesk::directory::accounts::{self, Draft, Groups};
-use portaldesk::directory::{Portal, history};
+use portaldesk::directory::{Portal, delete, history, offboard};
 use portaldesk::error::{Error, Kind};
 use portaldesk::portal::password;
 use support::{TestDb, digest_of_tables};
@@ -55,6 +55,8 @@ enum What {
     Turn(&'static str, &'static str),
     /// The profile becomes that of nil, whose own is gone.
     HandProfile,
+    Delete,
+    OffBoard,
 }
 
 /// How an account is before, other than as the cast has it.
@@ -69,7 +71,7 @@ enum Before {
 }
 
 use Before::{AsIs, In, Inactive, Undo, With};
-use What::{Forbid, Give, HandProfile, Move, NewPassword, NoPassword, Permit, Set, Take, Turn};
+use What::{Delete, Forbid, Give, HandProfile, Move, NewPassword, NoPassword, OffBoard, Permit, Set, Take, Turn};
 
 /// Who acts: superuser, Admin, AMC Admin, Engineer.
 const ACTORS: [&str; 4] = ["root", "ann", "max", "eve"];
@@ -122,6 +124,9 @@ const TABLE: &[(&str, Before, What, [&str; 4])] = &[
     ("forbid viewing",        With("view_logentry"), Forbid("view_logentry"), ["yyyyyyyyy", "yyyyyy---", "---------", "---------"]),
     ("permit changing users", AsIs,     Permit("change_user"),        ["yyyyyy.yy", "yyyyy-.--", "------.--", "------.--"]),
     ("forbid changing users", AsIs,     Forbid("change_user"),        ["......y..", "......-..", "......-..", "......-.."]),
+    ("delete",                AsIs,     Delete,                       ["-yyyyyyy-", "-yyyyy---", "---------", "---------"]),
+    // Off-boarding takes the flags, too.
+    ("off-board",             AsIs,     OffBoard,                     ["-yyyyyyy-", "-yyyy----", "-yy------", "---------"]),
     // Taking back needs the rights of doing it.
     ("undo a rename",         Undo,     Set("username", "renamed"),   [".yyyyyyyy", ".yyyyy---", ".yy--y---", ".--------"]),
     ("undo a phone",          Undo,     Set("phone_number", "0300"),  ["yyyyyyyyy", "yyyyyy---", "yyy--y---", "y--------"]),
@@ -137,12 +142,14 @@ const TABLE: &[(&str, Before, What, [&str; 4])] = &[
     ("undo no staff",         Undo,     Set("is_staff", "false"),     [".....yy..", ".....--..", ".....--..", ".....--.."]),
     ("undo superuser",        Undo,     Set("is_superuser", "true"),  [".yyyyyy..", ".------..", ".------..", ".------.."]),
     ("undo no superuser",     Undo,     Set("is_superuser", "false"), ["-......y.", ".......-.", ".......-.", ".......-."]),
+    ("undo a deletion",       Undo,     Delete,                       ["-yyyyyyy.", "-yyyy---.", "-yy-----.", "--------."]),
+    ("undo an off-boarding",  Undo,     OffBoard,                     ["-yyyyyyy.", "-yyyy---.", "-yy-----.", "--------."]),
     ("undo a permission",     Undo,     Permit("view_logentry"),      ["yyyyyyyyy", "yyyyyy---", "---------", "---------"]),
     ("undo a powerful one",   Undo,     Permit("change_user"),        ["yyyyyy.yy", "yyyyy-.--", "------.--", "------.--"]),
 ];
 
 impl What {
-    async fn plan(self, cast: &Cast, user: i64) -> Plan {
+    async fn plan(self, cast: &Cast, user: i64) -> Vec<Plan> {
         let portal = &cast.portal;
         let draft = match self {
             Set(field, value) => Draft::default().with(field, value),
@@ -166,7 +173,7 @@ impl What {
                 let mut plan = Plan::new(format!("Permit {codename}"));
                 let id = cast.permission(codename).await;
                 plan.insert("auth_user_user_permissions", pair(user, "permission_id", id));
-                return plan;
+                return vec![plan];
             }
             Forbid(codename) => {
                 let id = cast.permission(codename).await;
@@ -176,7 +183,7 @@ impl What {
                         plan.delete("auth_user_user_permissions", key(&row), row);
                     }
                 }
-                return plan;
+                return vec![plan];
             }
             Turn(from, to) => {
                 let mut plan = Plan::new(format!("Turn {from} into {to}"));
@@ -186,8 +193,10 @@ impl What {
                         plan.update("auth_user_groups", key(&row), row, set);
                     }
                 }
-                return plan;
+                return vec![plan];
             }
+            Delete => return delete::plan(portal, user).await.unwrap(),
+            OffBoard => return offboard::plan(portal, user).await.unwrap(),
             HandProfile => {
                 let mut plan = Plan::new("Hand the profile on");
                 for row in held(cast, "core_userprofile", cast.id("nil")).await {
@@ -197,10 +206,10 @@ impl What {
                     let set = vec![("user_id", Value::Cell(Cell::Int(cast.id("nil"))))];
                     plan.update("core_userprofile", key(&row), row, set);
                 }
-                return plan;
+                return vec![plan];
             }
         };
-        accounts::edit(portal, user, &draft).await.unwrap()
+        vec![accounts::edit(portal, user, &draft).await.unwrap()]
     }
 }
 
@@ -281,16 +290,16 @@ async fn cell(
     if let Some((there, _)) = &sql {
         cast.db.run(there).await;
     }
-    let plan = what.plan(cast, user).await;
-    if plan.steps.is_empty() {
+    let plans = what.plan(cast, user).await;
+    if plans.iter().all(|plan| plan.steps.is_empty()) {
         return Some("there is no such thing".to_owned());
     }
     let (plans, done) = if matches!(before, Undo) {
-        let done = apply(&cast.portal, vec![plan]).await.expect("the command line may");
+        let done = apply(&cast.portal, plans).await.expect("the command line may");
         let undo = history::plan_undo(&cast.portal, &done, OldPassword::WorksAgain).await.unwrap();
         (undo.plans, Some(done))
     } else {
-        (vec![plan], None)
+        (plans, None)
     };
     let result = apply(by, plans).await;
     match (&result, done) {
