@@ -71,7 +71,9 @@ enum Before {
 }
 
 use Before::{AsIs, In, Inactive, Undo, With};
-use What::{Delete, Forbid, Give, HandProfile, Move, NewPassword, NoPassword, OffBoard, Permit, Set, Take, Turn};
+use What::{
+    Delete, Forbid, Give, HandProfile, Move, NewPassword, NoPassword, OffBoard, Permit, Set, Take, Turn,
+};
 
 /// Who acts: superuser, Admin, AMC Admin, Engineer.
 const ACTORS: [&str; 4] = ["root", "ann", "max", "eve"];
