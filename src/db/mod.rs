@@ -28,7 +28,7 @@ pub use pool::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
 pub use tls::Fingerprint;
-pub use tls::refusal::Refusal;
+pub use tls::refusal::{Refusal, Way, WayOut};
 pub use transaction::{Failure, ForeignKeys, Reads, Tx};
 pub use value::{Cell, Row, Val, hex, parse_time};
 

@@ -274,11 +274,14 @@ fn socket(engine: Engine, path: &Path, port: u16) -> Result<Address> {
 fn usual_sockets(engine: Engine, port: u16) -> Vec<PathBuf> {
     let paths: Vec<PathBuf> = match engine {
         Engine::MySql if port == engine.default_port() => [
+            // Debian, Arch, Alpine; SUSE; Red Hat and MySQL's own packages; macOS, Homebrew and FreeBSD; XAMPP; MAMP.
             "/run/mysqld/mysqld.sock",
             "/var/run/mysqld/mysqld.sock",
             "/run/mysql/mysql.sock",
             "/var/lib/mysql/mysql.sock",
             "/tmp/mysql.sock",
+            "/opt/lampp/var/mysql/mysql.sock",
+            "/Applications/MAMP/tmp/mysql/mysql.sock",
         ]
         .iter()
         .map(PathBuf::from)

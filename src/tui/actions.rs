@@ -124,6 +124,7 @@ actions! {
     FirstSuperuser "sign-in.first-superuser"
 
     WriteAccess "portal.write-access"
+    Connect "portal.connect"
 
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"

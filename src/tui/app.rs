@@ -39,14 +39,17 @@ pub struct Setup {
 /// Does an action in the name of the screen on top.
 pub type Command = Box<dyn Fn(&mut Cx)>;
 
+/// Makes a screen that locks a portal of this label.
+pub type LockScreen = Box<dyn Fn(&str) -> Box<dyn Screen>>;
+
 /// Hides everything when nobody is there.
 pub struct IdleLock {
     /// After so much time without a key.
     pub after: Option<Duration>,
     /// After so much time without a key the program ends, if it is locked by then or was never opened.
     pub end_after: Option<Duration>,
-    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
-    pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back; it is given the portal's label.
+    pub screen: LockScreen,
 }
 
 /// What the terminal's owner, and not the app, has to do.
@@ -196,7 +199,7 @@ impl App {
     /// Hides everything until whoever is signed in gives their password. What is open stays as it is, and running work
     /// goes on.
     pub(super) fn lock_up(&mut self) {
-        let Some(screen) = self.lock.as_ref().map(|lock| (lock.screen)()) else { return };
+        let Some(screen) = self.lock.as_ref().map(|lock| (lock.screen)(&self.head.label)) else { return };
         self.behind_lock = self.toast.take().map(|(toast, _)| toast);
         self.apply(self.top_id(), vec![Effect::Push(screen)]);
     }

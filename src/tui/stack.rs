@@ -105,6 +105,11 @@ impl App {
                 // What may be done is another matter now.
                 self.broadcast_change();
             }
+            Effect::Enter(portal, head) => {
+                self.head = *head;
+                self.head.warn(&portal);
+                self.jobs.use_portal(*portal);
+            }
             Effect::Copy(words) => self.host.push(HostEffect::Copy(words)),
             Effect::Repaint => self.host.push(HostEffect::Repaint),
             Effect::Suspend => self.host.push(HostEffect::Suspend),

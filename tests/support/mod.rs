@@ -11,6 +11,8 @@
 )]
 #![allow(dead_code, unused_macros, reason = "every test file uses the part that it needs")]
 
+pub(crate) mod django;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -163,6 +165,27 @@ impl TestDb {
     /// Where it is.
     pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Its URL, for the program.
+    pub(crate) fn url(&self) -> String {
+        let target = &self.target;
+        let user = target.user.clone().unwrap_or_default();
+        match (&target.address, target.engine) {
+            (Address::File(path), _) => format!("sqlite://{}", path.display()),
+            (Address::Socket(path), Engine::MySql) => {
+                format!("mysql://{user}@localhost/{}?socket={}", target.database, path.display())
+            }
+            (Address::Socket(path), engine) => {
+                // Either the socket itself or the folder of the usual one.
+                let usual = (path.as_path(), engine.default_port());
+                let (folder, port) = target.address.postgres_socket().unwrap_or(usual);
+                format!("postgres://{user}@localhost:{port}/{}?host={}", target.database, folder.display())
+            }
+            (Address::Host { host, port }, engine) => {
+                format!("{}://{user}@{host}:{port}/{}", engine.name(), target.database)
+            }
+        }
     }
 
     /// Runs SQL as it stands, several statements if need be.

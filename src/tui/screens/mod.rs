@@ -1,7 +1,9 @@
 //! The register of screens: one file each.
 
 mod account;
+pub mod chooser;
 pub mod confirm;
+pub mod connect;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -45,7 +47,9 @@ pub fn commands() -> Vec<(Action, Command)> {
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
+    Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
@@ -55,6 +59,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
+    Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
@@ -66,6 +71,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Screen for Lock {
 }
 
 fn with_lock(probe: &Probe) -> Setup {
-    let screen = || Box::new(Lock) as Box<dyn Screen>;
+    let screen = |_: &str| Box::new(Lock) as Box<dyn Screen>;
     let lock = IdleLock { after: Some(LOCK_AFTER), end_after: Some(END_AFTER), screen: Box::new(screen) };
     Setup { lock: Some(lock), ..setup(tabs(probe)) }
 }
