@@ -451,7 +451,7 @@ impl History {
                 self.note(outcome);
             }
             Err(error) if before != after => return Err(format!("{what} was refused and written: {error}")),
-            Err(error) if !matches!(error.kind, Kind::Denied | Kind::Conflict) => {
+            Err(error) if !matches!(error.kind, Kind::Denied | Kind::Conflict | Kind::Duplicate) => {
                 return Err(format!("{what} failed: {error}"));
             }
             Err(_) => {}
@@ -478,7 +478,10 @@ impl History {
         for result in [&first, &second] {
             match result {
                 Ok(outcome) => self.note(outcome),
-                Err(error) if matches!(error.kind, Kind::Denied | Kind::Conflict | Kind::Busy) => {}
+                // Duplicate: both gave the same.
+                Err(error)
+                    if matches!(error.kind, Kind::Denied | Kind::Conflict | Kind::Duplicate | Kind::Busy) => {
+                }
                 Err(error) => return Err(format!("{what} failed: {error}")),
             }
         }

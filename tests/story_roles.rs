@@ -1,5 +1,6 @@
 //! Who may do what to whom, as a table: every action by every role on every kind of account, applied as plans of
-//! somebody signed in. What is refused writes nothing, and what is allowed can be taken back.
+//! somebody signed in. What is refused writes nothing, and what is allowed can be taken back. The screen offers what the
+//! table allows, and says why it doesn't offer the rest.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -15,6 +16,8 @@ mod cast;
 use std::collections::BTreeMap;
 
 use cast::Cast;
+use futures_util::stream;
+use portaldesk::change::rights;
 use portaldesk::change::rows::{self, Lock};
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Account, Image, Plan, Ready, Value, Watch};
@@ -22,8 +25,18 @@ use portaldesk::db::Cell;
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, delete, history, offboard};
 use portaldesk::error::{Error, Kind};
+use portaldesk::portal::forms;
 use portaldesk::portal::password;
-use support::{TestDb, digest_of_tables};
+use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::screens::user_actions::{Sitting, Whom};
+use portaldesk::tui::screens::user_form::UserForm;
+use portaldesk::tui::{
+    Action, App, Binding, Cx, Effect, EventLoop, Head, Input, Key, Keymap, Screen, Setup, Theme, code,
+};
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Rect, Size};
+use ratatui::{Frame, Terminal};
+use support::{Made, Server, TestDb, digest_of_tables};
 
 /// The tables whose rows a plan here may write.
 const TABLES: [&str; 7] = [
@@ -383,5 +396,147 @@ stories! {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// What the table says of an action by an actor on a target, both as numbers of columns.
+fn verdict(name: &str, actor: usize, column: usize) -> char {
+    let (.., verdicts) = TABLE.iter().find(|(known, ..)| *known == name).expect(name);
+    char::from(verdicts[actor].as_bytes()[column])
+}
+
+/// Whether one of these is allowed.
+fn allows(names: &[&str], actor: usize, column: usize) -> bool {
+    names.iter().any(|name| verdict(name, actor, column) == 'y')
+}
+
+/// What a list of groups may be opened for.
+const GROUPS: [&str; 7] = [
+    "give Engineer",
+    "give AMC Admin",
+    "give Admin",
+    "give Readers",
+    "take Engineer",
+    "take AMC Admin",
+    "take Admin",
+];
+
+/// The columns without the last superuser: how many there are is only counted when something is written.
+const ON_SCREEN: std::ops::Range<usize> = 0..TARGETS.len() - 1;
+
+async fn whom(cast: &Cast, name: &str) -> Whom {
+    let id = cast.id(name);
+    let target = rights::targets(&mut cast.db.db.clone(), &cast.portal.roles, &[id]).await.unwrap();
+    Whom { id, username: name.to_owned(), is_active: true, target: target.get(&id).copied() }
+}
+
+#[tokio::test]
+async fn keys_and_menu_offer_what_is_allowed() {
+    let cast = Cast::new(TestDb::new(Server::Sqlite, Made::Init).await).await;
+    for (number, actor) in ACTORS.into_iter().enumerate() {
+        let sitting = Sitting::read(&cast.by(actor)).await.unwrap();
+        assert_eq!(sitting.may(Action::UsersNew, None).is_ok(), number < 3, "{actor}");
+        for column in ON_SCREEN {
+            let target = if column == 0 { actor } else { TARGETS[column] };
+            let whom = whom(&cast, target).await;
+            for (action, letter, rows) in [
+                (Action::UsersEdit, 'e', &["first name", "phone"][..]),
+                (Action::UsersPassword, 'p', &["password"]),
+                (Action::UsersCanLogIn, 'd', &["deactivate"]),
+                (Action::UsersMemberships, 'm', &GROUPS),
+            ] {
+                let allowed = allows(rows, number, column);
+                let why = sitting.may(action, Some(&whom)).err();
+                assert_eq!(why.is_none(), allowed, "{action:?} by {actor} on {target}: {why:?}");
+                assert!(why.is_none_or(|why| why.ends_with('.')), "{action:?} by {actor} on {target}");
+                let is_there = sitting.entries(&whom).iter().any(|entry| entry.letter == letter);
+                assert_eq!(is_there, allowed, "{letter} for {actor} on {target}");
+            }
+        }
+    }
+    for actor in ["nil", "ina", "rex"] {
+        let sitting = Sitting::read(&cast.by(actor)).await.unwrap();
+        for target in [actor, "nora", "sue"] {
+            assert!(sitting.entries(&whom(&cast, target).await).is_empty(), "{actor} on {target}");
+        }
+    }
+}
+
+/// A screen that opens one form.
+struct Home(Option<Box<dyn Screen>>);
+
+const KEYS: &[Binding] = &[Binding::new(&[code(Key::Insert)], Action::Open, "open")];
+
+impl Screen for Home {
+    fn title(&self) -> String {
+        "Users".to_owned()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        &[KEYS]
+    }
+
+    fn act(&mut self, _action: Action, cx: &mut Cx) {
+        if let Some(form) = self.0.take() {
+            cx.ask(Effect::Push(form));
+        }
+    }
+
+    fn draw(&mut self, _frame: &mut Frame<'_>, _area: Rect, _theme: &Theme) {}
+}
+
+/// The fields of somebody's form that can be changed: walks through it and looks whether the last row says what the field
+/// is for, or why it is locked.
+async fn open_fields(portal: &Portal, user: i64) -> Vec<&'static str> {
+    let size = Size::new(120, 40);
+    let setup = Setup {
+        tabs: vec![Box::new(Home(Some(Box::new(UserForm::edit(user)))))],
+        first: None,
+        portal: Some(portal.clone()),
+        head: Head::default(),
+        keymap: Keymap::default(),
+        theme: Theme { colours: false, ascii: false },
+        commands: Vec::new(),
+        lock: None,
+    };
+    let terminal = Terminal::new(TestBackend::new(size.width, size.height)).unwrap();
+    let mut running = EventLoop::new(App::new(setup, size), terminal, NoHost::default());
+    let mut open = Vec::new();
+    for (at, field) in forms::USER.iter().enumerate() {
+        let key = if at == 0 { Key::Insert } else { Key::Tab };
+        running.run(&mut from_stream(stream::iter(vec![Input::Key(code(key))]))).await;
+        let cells = running.terminal.backend().buffer().content();
+        let screen: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let help: String = field.help.chars().take(40).collect();
+        open.extend(screen.contains(&help).then_some(field.name));
+    }
+    open
+}
+
+#[tokio::test]
+async fn fields_are_locked_where_nothing_is_allowed() {
+    let cast = Cast::new(TestDb::new(Server::Sqlite, Made::Init).await).await;
+    for (number, actor) in ACTORS.into_iter().enumerate() {
+        for column in ON_SCREEN {
+            let target = if column == 0 { actor } else { TARGETS[column] };
+            let fields: [(&str, &[&str]); 12] = [
+                ("username", &["rename"]),
+                ("first_name", &["first name"]),
+                ("last_name", &["first name"]),
+                ("email", &["e-mail"]),
+                ("department", &["department"]),
+                ("phone_number", &["phone"]),
+                ("main_portal_id", &["portal id"]),
+                ("email_notifications", &["notifications"]),
+                ("groups", &GROUPS),
+                ("is_active", &["deactivate"]),
+                ("is_staff", &["staff", "no staff"]),
+                ("is_superuser", &["superuser", "no superuser"]),
+            ];
+            let expected = fields.iter().filter(|(_, rows)| allows(rows, number, column));
+            let expected: Vec<&str> = expected.map(|(field, _)| *field).collect();
+            let found = open_fields(&cast.by(actor), cast.id(target)).await;
+            assert_eq!(found, expected, "{actor} on {target}");
+        }
     }
 }
