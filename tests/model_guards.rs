@@ -47,6 +47,7 @@ const TABLES: [&str; 7] = [
 ];
 
 /// Someone, as the rules see them.
+#[expect(clippy::struct_excessive_bools, reason = "they are columns")]
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Person {
     active: bool,
@@ -496,7 +497,9 @@ impl History {
             let now = World::read(&self.cast.db).await;
             let Some(planned) = self.plan(step, &now).await else { continue };
             match (waiting.take(), step.when) {
-                (Some((earlier, When::AtOnce)), _) => self.apply_both(earlier, planned).await?,
+                (Some((earlier, When::AtOnce)), _) => {
+                    Box::pin(self.apply_both(earlier, planned)).await?;
+                }
                 (Some((earlier, _)), _) => {
                     self.apply(planned, true).await?;
                     self.apply(earlier, false).await?;
@@ -525,7 +528,7 @@ async fn tell(server: Server, steps: &[Step]) -> std::result::Result<(), String>
     let change_user = cast.permission("change_user").await;
     let journaled = history::list(&cast.portal, &history::Filter::default()).await.unwrap().len();
     let mut history = History { cast, operations: Vec::new(), change_user, made: 0 };
-    history.tell(steps).await?;
+    Box::pin(history.tell(steps)).await?;
     let (db, schema) = (&history.cast.db, &history.cast.portal.schema);
     let broken = journal::verify(db).await.unwrap();
     if !broken.is_empty() {

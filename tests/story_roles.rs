@@ -444,6 +444,9 @@ async fn keys_and_menu_offer_what_is_allowed() {
                 (Action::UsersPassword, 'p', &["password"]),
                 (Action::UsersCanLogIn, 'd', &["deactivate"]),
                 (Action::UsersMemberships, 'm', &GROUPS),
+                (Action::UsersDelete, 'x', &["delete"]),
+                // Which flags and groups go with it is only found when it is planned.
+                (Action::UsersOffboard, 'o', &["deactivate"]),
             ] {
                 let allowed = allows(rows, number, column);
                 let why = sitting.may(action, Some(&whom)).err();
