@@ -67,6 +67,8 @@ struct Person {
 struct World {
     people: BTreeMap<i64, Person>,
     powerful: BTreeSet<String>,
+    /// Groups and permissions of accounts that are gone: an undo can bring them back, with a warning.
+    ghosts: BTreeSet<(i64, String)>,
 }
 
 impl Person {
@@ -112,10 +114,18 @@ impl World {
         }
         let sql = "SELECT m.user_id, g.name FROM auth_user_groups m JOIN auth_group g ON g.id = m.group_id";
         for row in db.all(Sql::new(sql)).await.unwrap() {
-            world.people.get_mut(&row.int(0).unwrap()).unwrap().groups.insert(row.text(1).unwrap());
+            let (id, group) = (row.int(0).unwrap(), row.text(1).unwrap());
+            match world.people.get_mut(&id) {
+                Some(person) => drop(person.groups.insert(group)),
+                None => drop(world.ghosts.insert((id, group))),
+            }
         }
         for row in db.all(Sql::new("SELECT user_id FROM auth_user_user_permissions")).await.unwrap() {
-            world.people.get_mut(&row.int(0).unwrap()).unwrap().permitted = true;
+            let id = row.int(0).unwrap();
+            match world.people.get_mut(&id) {
+                Some(person) => person.permitted = true,
+                None => drop(world.ghosts.insert((id, "a permission".to_owned()))),
+            }
         }
         let sql = "SELECT g.name FROM auth_group_permissions p JOIN auth_group g ON g.id = p.group_id";
         for row in db.all(Sql::new(sql)).await.unwrap() {
@@ -146,6 +156,9 @@ impl World {
         }
         if self.powerful != after.powerful && level < 4 {
             return Err("permissions of groups are a superuser's".to_owned());
+        }
+        if self.ghosts != after.ghosts && level < 3 {
+            return Err("what belongs to nobody is an Admin's".to_owned());
         }
         let ids: BTreeSet<i64> = self.people.keys().chain(after.people.keys()).copied().collect();
         for id in ids {
