@@ -9,6 +9,7 @@ mod cancel;
 mod catalogue;
 mod connect;
 mod dialect;
+mod patience;
 mod pool;
 mod session;
 mod sql;
@@ -24,6 +25,7 @@ pub mod schema;
 
 pub use cancel::Cancel;
 pub use dialect::{Dialect, like_text};
+pub use patience::Patience;
 pub use pool::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
