@@ -208,8 +208,11 @@ stories! {
             assert_eq!(told.can_sign_in(), found, "{name:?}: {told:?}");
             assert_eq!(kinds(&told.reasons), if found { vec![] } else { vec!["name"] }, "{name:?}");
         }
-        put(&db, bela, "username", Cell::Text("b\u{7}la".to_owned())).await;
-        assert_eq!(kinds(&why(&portal, bela).await.cautions), ["control-characters"]);
+        for hidden in ["b\u{7}la", "be\u{200b}la"] {
+            put(&db, bela, "username", Cell::Text(hidden.to_owned())).await;
+            let told = why(&portal, bela).await;
+            assert_eq!((told.can_sign_in(), kinds(&told.cautions)), (true, vec!["hidden-characters"]));
+        }
         if db.dialect() == Dialect::Sqlite {
             put(&db, bela, "username", Cell::Text("x".repeat(151))).await;
             assert_eq!(kinds(&why(&portal, bela).await.cautions), ["long-name"]);
