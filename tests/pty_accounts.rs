@@ -9,7 +9,7 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use portaldesk::db::{Db, Target};
+use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
 use terminal::{Home, SMALL, Terminal, apply};
 
@@ -46,7 +46,16 @@ fn on_bela(home: &Home) -> Terminal {
 /// Runs SQL in the home's database, as another program would.
 fn script(home: &Home, text: &str) {
     let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
-    let target = Target::file(&file).expect("a path");
+    let target = Target {
+        engine: Engine::Sqlite,
+        address: Address::File(file),
+        database: "portal".to_owned(),
+        user: None,
+        password: None,
+        tls: Tls::NotNeeded,
+        read_only: false,
+        patience: Patience::default(),
+    };
     let work = async { Db::open(&target).await?.script(vec![text.to_owned()]).await };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     assert!(runtime.block_on(work).is_ok(), "{text}");
