@@ -13,10 +13,12 @@ pub mod menu;
 pub mod message;
 pub mod palette;
 pub mod password;
+pub mod permissions;
 pub mod record;
 pub mod review;
 pub mod sign_in;
 pub mod symptoms;
+pub mod test_password;
 pub mod undo;
 pub mod user_actions;
 pub mod user_form;
@@ -61,6 +63,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
+    Context { name: "Permissions", tables: &[permissions::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
@@ -68,6 +71,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
     Context { name: "Symptoms", tables: &[symptoms::KEYS] },
+    Context { name: "Test a password", tables: &[test_password::KEYS] },
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Users", tables: users::TABLES },

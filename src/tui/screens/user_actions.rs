@@ -3,6 +3,8 @@
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
+use super::permissions::Permissions;
+use super::test_password::TestPassword;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
@@ -25,7 +27,10 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
-    Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
+    // Without a key: from the menu and the palette.
+    Binding::new(&[], Action::UsersPermissions, "permissions, and through what").quiet(),
+    Binding::new(&[], Action::UsersTestPassword, "test a password").quiet(),
     Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
@@ -112,6 +117,8 @@ impl Sitting {
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersPermissions
+            | Action::UsersTestPassword
             | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
@@ -131,7 +138,7 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
-            Action::UsersPassword | Action::UsersClearTries => {
+            Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
                 self.allows(&access::Action::SetPassword(target))
             }
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
@@ -157,8 +164,18 @@ impl Sitting {
         let all = [
             Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
+            Entry {
+                letter: 't',
+                label: "test a password; nothing is stored",
+                action: Action::UsersTestPassword,
+            },
             log_in,
-            Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'm', label: "groups and permissions", action: Action::UsersMemberships },
+            Entry {
+                letter: 'v',
+                label: "view every permission, and through what",
+                action: Action::UsersPermissions,
+            },
             Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
@@ -180,6 +197,10 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
         (Action::Redo, _) => cx.push(Undo::redo()),
         (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
+        (Action::UsersPermissions, Some(whom)) => {
+            cx.push(Permissions::new(whom.id, whom.username.clone(), whom.is_active));
+        }
+        (Action::UsersTestPassword, Some(whom)) => cx.push(TestPassword::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
         (Action::UsersCanLogIn, Some(whom)) => {
             let (id, active) = (whom.id, !whom.is_active);
@@ -244,13 +265,13 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdmw");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epamw");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
-        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "eptdmvw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "eptamvw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "v");
+        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "epw", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "eptvw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
     }
 

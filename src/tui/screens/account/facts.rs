@@ -202,6 +202,11 @@ impl Facts {
         })
     }
 
+    /// Why the permissions given to the account itself cannot be changed, if so.
+    pub(in crate::tui::screens) fn permissions_locked(&self) -> Option<String> {
+        self.may(Action::EditUserPermissions)
+    }
+
     /// "gains Engineer, loses nothing": what a choice of groups means for the account.
     pub(in crate::tui::screens) fn gains_and_loses(&self, chosen: &BTreeSet<usize>) -> String {
         let now = self.memberships();
