@@ -20,7 +20,7 @@ use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::{Home, LARGE, SMALL, Size, Terminal, program};
+use terminal::{Home, LARGE, SMALL, Size, Terminal, apply, program};
 
 /// Passes every rule.
 const PASSWORD: &str = "kX7-vq92Lm!";
@@ -411,23 +411,6 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     let terminal = Terminal::start(&home, SMALL, &["demo", "--dir", own.to_str().expect("a path")]);
     assert_eq!(terminal.wait_end(), 4);
     assert!(terminal.contents().contains("is no sample"), "{}", terminal.contents());
-}
-
-/// Applies what the review of this title shows, as it asks: with `y`, or by typing what it names.
-fn apply(terminal: &mut Terminal, title: &str, done: &str) {
-    const ASKS: &str = " to go on, then Enter:";
-    terminal.wait_until(&format!("the review {title:?}"), |screen| {
-        let shown = screen.contents();
-        shown.contains(title) && (shown.contains("y apply") || shown.contains(ASKS))
-    });
-    let screen = terminal.contents();
-    match screen.split(ASKS).next().and_then(|before| before.rsplit_once("Type ")) {
-        Some((_, wanted)) if screen.contains(ASKS) => {
-            terminal.press_until(&format!("{CTRL_U}{wanted}{ENTER}"), ASKS, false);
-        }
-        _ => terminal.press_until("y", "y apply", false),
-    }
-    terminal.wait_for(done);
 }
 
 #[test]

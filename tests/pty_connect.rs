@@ -105,6 +105,25 @@ fn certificate(name: &str) -> PathBuf {
     PathBuf::from(std::env::var_os("TEST_TLS_DIR").expect("tests/run says where")).join(name)
 }
 
+/// Keys that make no sense stop the program before the screen is taken, each with its place in the file.
+#[test]
+fn keys_that_clash_are_named_with_file_and_line() {
+    let home = Home::new();
+    let config = home.0.join("config.toml");
+    std::fs::write(
+        &config,
+        "[keys]\n\"users.edit\" = \"e\"\n\"users.new\" = \"e\"\n\"users.nwe\" = \"Ins\"\n",
+    )
+    .expect("a configuration");
+    let config = config.display().to_string();
+    let terminal = Terminal::start(&home, LARGE, &["--config", &config]);
+    assert_eq!(terminal.wait_end(), 2);
+    let said = terminal.contents();
+    assert!(said.contains("config.toml, line 2: "), "{said}");
+    assert!(said.contains("would both be e on the screen Users"), "{said}");
+    assert!(said.contains("config.toml, line 4: users.nwe is no action; did you mean users.new?"), "{said}");
+}
+
 stories! {
     /// From nothing to a portal that is signed in to, and found again by its name.
     async fn the_wizard_connects_and_remembers(db: TestDb) {

@@ -90,7 +90,12 @@ fn key_bindings(keys: Section<'_>) -> Result<Vec<KeyBinding>> {
     let lists = keys.lists()?;
     Ok(lists
         .into_iter()
-        .map(|Found { value: list, key, .. }| KeyBinding { action: list.name, keys: list.texts, key })
+        .map(|Found { value: list, key, .. }| KeyBinding {
+            action: list.name,
+            keys: list.texts,
+            key,
+            line: list.line,
+        })
         .collect())
 }
 

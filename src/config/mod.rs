@@ -108,6 +108,8 @@ pub struct KeyBinding {
     pub keys: Vec<String>,
     /// The setting's whole name, for errors: `keys.ACTION`.
     pub key: String,
+    /// The line of the file that it stands in, from 1.
+    pub line: usize,
 }
 
 /// The portal that was chosen.

@@ -90,6 +90,7 @@ actions! {
     Spell "dialog.spell"
 
     UsersNew "users.new"
+    UsersLike "users.like"
     UsersEdit "users.edit"
     UsersRename "users.rename"
     UsersDelete "users.delete"

@@ -17,7 +17,7 @@ use super::screens::sign_in::SignIn;
 use super::screens::{self};
 use super::theme::Theme;
 use crate::change::Actor;
-use crate::config::{Config, PortalConfig, paths};
+use crate::config::{Config, KeyBinding, PortalConfig, paths};
 use crate::db::{Address, Db, Target, Tls};
 use crate::directory::setup::Needed;
 use crate::directory::{Portal, Settings, setup};
@@ -208,7 +208,17 @@ fn keymap(config: &Config) -> Result<Keymap> {
     let configured =
         config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect();
     Keymap::new(&configured, screens::CONTEXTS).map_err(|problems| {
-        let file = config.file.as_ref().map_or_else(String::new, |file| format!("{}: ", file.display()));
-        Error::usage(format!("{file}the keys make no sense: {}", problems.join(" ")))
+        let file = config.file.as_ref().map_or_else(String::new, |file| file.display().to_string());
+        let located = problems.iter().map(|problem| match line_of(problem, &config.keys) {
+            Some(line) => format!("{file}, line {line}: {problem}"),
+            None => format!("{file}: {problem}"),
+        });
+        Error::usage(located.collect::<Vec<_>>().join("\n"))
     })
+}
+
+/// The line of the first setting of keys that a sentence about them names.
+fn line_of(problem: &str, keys: &[KeyBinding]) -> Option<usize> {
+    let words: Vec<&str> = problem.split_whitespace().map(|word| word.trim_end_matches(':')).collect();
+    keys.iter().find(|binding| words.contains(&binding.action.as_str())).map(|binding| binding.line)
 }

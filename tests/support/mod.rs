@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portaldesk::db::schema::{Schema, Table};
-use portaldesk::db::{Address, Cell, Db, Dialect, Engine, Sql, Target, Tls, hex, migrate};
+use portaldesk::db::{Address, Cell, Db, Dialect, Engine, Patience, Sql, Target, Tls, hex, migrate};
 use sha2::{Digest as _, Sha256};
 
 /// The servers that a test may ask for; the last two differ from the ones before in how they compare text.
@@ -115,6 +115,7 @@ impl Server {
             password: url.password().map(|password| password.to_owned().into()),
             tls: Tls::NotNeeded,
             read_only: false,
+            patience: Patience::default(),
         })
     }
 
@@ -270,6 +271,7 @@ async fn create_database(server: Server) -> Target {
             password: None,
             tls: Tls::NotNeeded,
             read_only: false,
+            patience: Patience::default(),
         };
     }
     let admin = server.admin().expect("the server is there");

@@ -4,6 +4,7 @@ mod account;
 pub mod chooser;
 pub mod confirm;
 pub mod connect;
+pub mod delete_user;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -52,6 +53,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
+    Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
