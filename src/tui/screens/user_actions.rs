@@ -153,6 +153,7 @@ impl Sitting {
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
             Action::UsersLike => self.allows(&access::Action::CreateUser),
             Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
+            Action::UsersPermissions => self.allows(&access::Action::SeeUsers),
             Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
                 self.allows(&access::Action::SetPassword(target))
             }
