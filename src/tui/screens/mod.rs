@@ -2,6 +2,7 @@
 
 mod account;
 pub mod confirm;
+pub mod conflict;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -46,6 +47,7 @@ pub fn commands() -> Vec<(Action, Command)> {
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },

@@ -129,9 +129,14 @@ impl Facts {
         self.cell(field).and_then(Cell::as_bool).unwrap_or(default)
     }
 
+    /// The id of the account's department.
+    pub(in crate::tui::screens) fn department_id(&self) -> Option<i64> {
+        self.cell("department").and_then(Cell::as_int)
+    }
+
     /// The place of the account's department among the choices.
     pub(in crate::tui::screens) fn department(&self) -> Option<usize> {
-        let id = self.cell("department").and_then(Cell::as_int)?;
+        let id = self.department_id()?;
         self.departments.iter().position(|choice| choice.id == id)
     }
 
