@@ -133,7 +133,8 @@ fn the_first_superuser_is_in_the_admin_group() {
             "profile",
             "permissions",
             "effective_permissions",
-            "referring"
+            "referring",
+            "lockouts"
         ]
     );
     assert_eq!(root["groups"], json!(["Admin"]));

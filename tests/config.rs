@@ -187,6 +187,35 @@ fn mistakes_are_named_with_their_line() {
         (&format!("{database}url = 'mysql://h/a'\nname = 'b'"), &["line 3", "beside url"]),
         (&format!("{database}url = 'mysql://h/a?sslmode=require'"), &["line 2", "unverified"]),
         (&format!("{database}url = 'mysql://h/a'\ntls = 'none'"), &["line 3", "verified"]),
+        (&format!("{database}url = 'mysql://h/a'\npinned_certificate = '5A'"), &["line 3", "64 hexadecimal"]),
+        (
+            &format!("{database}url = 'mysql://h/a'\nca_file = 'x'\npinned_certificate = '5A'"),
+            &["line 4", "beside ca_file"],
+        ),
+        (
+            &format!("{database}url = 'mysql://h/a'\nca_file = 'x'\ntls = 'unverified'"),
+            &["line 3", "means nothing with tls"],
+        ),
+        (
+            &format!("{database}engine = 'mysql'\nname = 'a'\nsocket = '/s'\npinned_certificate = '5A'"),
+            &["line 5", "socket"],
+        ),
+        (&format!("{database}url = 'sqlite:///x'\nca_file = 'x'"), &["line 3", "SQLite"]),
+        (&format!("{database}url = 'sqlite:///x'\npassword_file = 'x'"), &["line 3", "SQLite"]),
+        (&format!("{database}engine = 'mysql'\nname = 'a'\nport = 70000"), &["line 4", "65535"]),
+        (
+            &format!("{database}engine = 'mysql'\nname = 'a'\nhost = 'h'\nsocket = '/s'"),
+            &["line 5", "use one"],
+        ),
+        (&format!("{database}engine = 'mysql'\nname = 'a'\nsocket = 's'"), &["line 4", "whole path"]),
+        (&format!("{database}engine = 'mysql'\n"), &["line 1", "lacks name"]),
+        (&format!("{database}url = 7"), &["line 2", "a string in quotes"]),
+        (&format!("{database}url = 'nonsense'"), &["line 2", "no scheme"]),
+        ("portal = 'x'", &["line 1", "[portal]"]),
+        ("[screen]\nascii = 'yes'", &["line 2", "true or false"]),
+        ("[keys]\n\"app.help\" = 1", &["line 2", "list of strings"]),
+        ("[screen]\nascii = true\nascii = false", &["line 3", "duplicate key"]),
+        ("secret_group = 'no-such-group-here'", &["line 1", "not a group"]),
         ("a = \n", &["line 1"]),
     ] {
         let message = folder.load(text).unwrap_err();
@@ -194,6 +223,81 @@ fn mistakes_are_named_with_their_line() {
             assert!(message.contains(part), "{text}\n{message}");
         }
     }
+}
+
+/// What no text of a configuration can be.
+#[test]
+fn a_file_that_is_no_configuration_is_named() {
+    let folder = Folder::new("no-text");
+    let load = |path: PathBuf| {
+        let flags = Flags { config: Some(path), ..Flags::default() };
+        let error = Config::load(&flags, &Environment::default()).err().unwrap();
+        assert_eq!(error.kind.exit_code(), 2);
+        error.message
+    };
+    let written = |name: &str, bytes: &[u8]| {
+        let path = folder.0.join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let anyones = folder.write("anyones.toml", "", 0o602);
+    let pipe = folder.0.join("pipe.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    for (path, part) in [
+        (written("latin.toml", b"# Caf\xe9\n"), "valid UTF-8"),
+        (written("huge.toml", &b"#".repeat((1 << 20) + 1)), "larger than 1 MiB"),
+        (folder.0.clone(), "not a regular file"),
+        (pipe, "not a regular file"),
+        (folder.0.join("missing.toml"), "No such file"),
+        (anyones, "chmod o-w"),
+        ("/dev/null".into(), "not a regular file"),
+    ] {
+        let message = load(path.clone());
+        assert!(message.contains(part), "{message}");
+        assert!(message.contains(&path.display().to_string()), "{message}");
+    }
+}
+
+/// Every way in which a password's own file can be wrong; what is wrong is named, and never what it holds.
+#[test]
+fn a_password_file_is_one_closed_line() {
+    let folder = Folder::new("password-file");
+    let text = "[portal.x.database]\nengine = 'mysql'\nname = 'a'\nuser = 'u'\npassword_file = 'secret'\n";
+    let secret = folder.0.join("secret");
+    for (bytes, kept) in [
+        (CANARY.as_bytes().to_vec(), CANARY),
+        (format!("{CANARY}\n").into_bytes(), CANARY),
+        (format!("{CANARY}\r\n").into_bytes(), CANARY),
+        (b" a b \n".to_vec(), " a b "),
+    ] {
+        fs::write(&secret, bytes).unwrap();
+        fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(password(&folder.load(text).unwrap()), Some(kept));
+    }
+    for (bytes, part) in [
+        (b"".to_vec(), "on one line"),
+        (b"\n".to_vec(), "on one line"),
+        (format!("{CANARY}\n{CANARY}\n").into_bytes(), "on one line"),
+        ([CANARY.as_bytes(), b"\xff\n"].concat(), "valid UTF-8"),
+        (CANARY.repeat(100_000).into_bytes(), "larger than 1 MiB"),
+    ] {
+        fs::write(&secret, bytes).unwrap();
+        let message = folder.load(text).unwrap_err();
+        assert!(message.contains(part) && message.contains("secret"), "{message}");
+        assert!(!message.contains(CANARY), "{message}");
+    }
+    // A link is fine where it leads to a closed file, and is judged by that file.
+    let real = folder.write("real", CANARY, 0o600);
+    fs::remove_file(&secret).unwrap();
+    std::os::unix::fs::symlink(&real, &secret).unwrap();
+    assert_eq!(password(&folder.load(text).unwrap()), Some(CANARY));
+    fs::set_permissions(&real, Permissions::from_mode(0o604)).unwrap();
+    assert!(folder.load(text).unwrap_err().contains("open to others"));
+    fs::remove_file(&secret).unwrap();
+    assert!(folder.load(text).unwrap_err().contains("No such file"));
+    fs::create_dir(&secret).unwrap();
+    assert!(folder.load(text).unwrap_err().contains("not a regular file"));
 }
 
 #[test]

@@ -15,12 +15,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use portable_pty::CommandBuilder;
-use portaldesk::db::{Address, Engine, Sql};
+use portaldesk::db::{Address, Sql};
 use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::{Home, LARGE, SMALL, Size, Terminal, program};
+use terminal::{Home, LARGE, SMALL, Size, Terminal, apply, program};
 
 /// Passes every rule.
 const PASSWORD: &str = "kX7-vq92Lm!";
@@ -413,23 +413,6 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     assert!(terminal.contents().contains("is no sample"), "{}", terminal.contents());
 }
 
-/// Applies what the review of this title shows, as it asks: with `y`, or by typing what it names.
-fn apply(terminal: &mut Terminal, title: &str, done: &str) {
-    const ASKS: &str = " to go on, then Enter:";
-    terminal.wait_until(&format!("the review {title:?}"), |screen| {
-        let shown = screen.contents();
-        shown.contains(title) && (shown.contains("y apply") || shown.contains(ASKS))
-    });
-    let screen = terminal.contents();
-    match screen.split(ASKS).next().and_then(|before| before.rsplit_once("Type ")) {
-        Some((_, wanted)) if screen.contains(ASKS) => {
-            terminal.press_until(&format!("{CTRL_U}{wanted}{ENTER}"), ASKS, false);
-        }
-        _ => terminal.press_until("y", "y apply", false),
-    }
-    terminal.wait_for(done);
-}
-
 #[test]
 fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
     for size in [SMALL, LARGE] {
@@ -521,27 +504,6 @@ fn a_fault_is_found_repaired_and_put_back() {
     }
 }
 
-/// The URL of a test's database.
-fn url(db: &TestDb) -> String {
-    let target = db.target();
-    let user = target.user.clone().unwrap_or_default();
-    match (&target.address, target.engine) {
-        (Address::File(path), _) => format!("sqlite://{}", path.display()),
-        (Address::Socket(path), Engine::MySql) => {
-            format!("mysql://{user}@localhost/{}?socket={}", target.database, path.display())
-        }
-        (Address::Socket(path), engine) => {
-            // Either the socket itself or the folder of the usual one.
-            let usual = (path.as_path(), engine.default_port());
-            let (folder, port) = target.address.postgres_socket().unwrap_or(usual);
-            format!("postgres://{user}@localhost:{port}/{}?host={}", target.database, folder.display())
-        }
-        (Address::Host { host, port }, engine) => {
-            format!("{}://{user}@{host}:{port}/{}", engine.name(), target.database)
-        }
-    }
-}
-
 /// Adds accounts by hand, as Django would have: a superuser and an engineer.
 async fn people(db: &TestDb) {
     // Cheap, because every try costs as much as the newest of the portal's passwords.
@@ -569,7 +531,7 @@ async fn people(db: &TestDb) {
 
 /// Signs in to a test's database.
 fn open(home: &Home, db: &TestDb, name: &str, role: &str) -> Terminal {
-    let mut terminal = Terminal::start(home, LARGE, &["--database", &url(db)]);
+    let mut terminal = Terminal::start(home, LARGE, &["--database", &db.url()]);
     terminal.wait_for("Sign in to");
     terminal.wait_for("READ-ONLY");
     terminal.keys(&format!("{name}{TAB}{PASSWORD}{ENTER}"));
@@ -581,7 +543,7 @@ stories! {
     /// Where a portal that can be written to has no superuser, the sign-in offers to make one; then no longer.
     async fn the_first_superuser_is_offered_at_the_sign_in(db: TestDb) {
         let home = Home::new();
-        let url = url(&db);
+        let url = db.url();
         let mut terminal = Terminal::start(&home, SMALL, &["--database", &url]);
         terminal.wait_for("Ctrl-N creates one");
         terminal.keys(CTRL_N);
@@ -631,7 +593,7 @@ stories! {
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
 
-        let database = ["--database", &url(&db)];
+        let database = ["--database", &db.url()];
         home.ok("", &[database[0], database[1], "user", "deactivate", "eva", "--yes"]);
         let history = home.ok("", &[database[0], database[1], "history"]);
         assert!(history.contains("Deactivate eva"), "{history}");

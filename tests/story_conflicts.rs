@@ -16,7 +16,6 @@ use portaldesk::directory::accounts::{self, Draft, Groups, Rows};
 use portaldesk::directory::{Portal, Settings, groups, users};
 use portaldesk::error::Kind;
 use portaldesk::tui::event_loop::{NoHost, from_stream};
-use portaldesk::tui::screens::memberships::Memberships;
 use portaldesk::tui::screens::password::PasswordForm;
 use portaldesk::tui::screens::user_form::UserForm;
 use portaldesk::tui::{
@@ -216,8 +215,8 @@ stories! {
     async fn groups_given_by_two_are_merged(db: TestDb) {
         let desk = Desk::new(&db).await;
         let (engineer, amc) = (desk.group("Engineer").await, desk.group("AMC Admin").await);
-        let mut program = desk.open(Memberships::new(desk.bela)).await;
-        program.keys(" ").await;
+        let mut program = desk.open(UserForm::edit(desk.bela)).await;
+        program.keys("⇥⇥⇥⇥⇥⇥⇥⇥ ").await;
         desk.meanwhile(Draft { groups: Groups::Change { add: vec![amc], remove: vec![] }, ..Draft::default() }).await;
         program.keys("§").await;
         program.shows("it stays so: Groups Engineer →");

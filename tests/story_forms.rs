@@ -15,11 +15,13 @@ use futures_util::stream;
 use portaldesk::change::{Account, Actor, Outcome, Watch, undo::OldPassword};
 use portaldesk::db::Sql;
 use portaldesk::directory::accounts::{self, Draft, Groups, Rows};
-use portaldesk::directory::{Portal, Settings, departments, groups, history, passwords, users};
+use portaldesk::directory::{Portal, Settings, departments, groups, history, passwords, permissions, users};
 use portaldesk::portal::password::Verdict;
 use portaldesk::tui::event_loop::{NoHost, from_stream};
 use portaldesk::tui::screens::memberships::Memberships;
 use portaldesk::tui::screens::password::PasswordForm;
+use portaldesk::tui::screens::permissions::Permissions;
+use portaldesk::tui::screens::test_password::TestPassword;
 use portaldesk::tui::screens::user_form::{SAVED, UserForm};
 use portaldesk::tui::{
     Action, App, Binding, Cx, EventLoop, Head, Input, Key, KeyChord, Keymap, Reply, Screen, Setup, Theme,
@@ -121,8 +123,23 @@ impl Desk {
         self.portal.writer().unwrap().apply(plan).await.unwrap()
     }
 
+    async fn edit(&self, draft: Draft) {
+        self.apply(accounts::edit(&self.portal, self.bela, &draft).await.unwrap()).await;
+    }
+
     async fn group(&self, name: &str) -> i64 {
         groups::choices(&self.portal).await.unwrap().into_iter().find(|group| group.name == name).unwrap().id
+    }
+
+    /// Gives a group permissions by hand.
+    async fn carry(&self, group: &str, names: &[&str]) {
+        let group = self.group(group).await;
+        for name in names {
+            let permission = permissions::find(&self.portal, name).await.unwrap();
+            let row = format!("({group}, {permission})");
+            let sql = format!("INSERT INTO auth_group_permissions (group_id, permission_id) VALUES {row}");
+            self.db.run(&sql).await;
+        }
     }
 
     async fn department(&self, name: &str) -> i64 {
@@ -460,7 +477,7 @@ async fn groups_are_ticked_and_admin_needs_the_name_typed() {
     let desk = Desk::new().await;
     let mut program = desk.open(Memberships::new(desk.bela), 80, 24).await;
     program.keys(" jkjj ").await;
-    assert!(program.has("gains Admin, loses Engineer"), "{}", program.screen());
+    assert!(program.has("gains Admin; loses Engineer"), "{}", program.screen());
     program.keys("§").await;
     assert!(program.has("Type bela to go on"), "{}", program.screen());
     program.keys("bela⏎").await;
@@ -468,6 +485,71 @@ async fn groups_are_ticked_and_admin_needs_the_name_typed() {
     let rows = desk.rows("bela").await;
     assert_eq!(rows.group_ids(), [desk.group("Admin").await]);
     assert_eq!(program.saved(), Some(desk.bela));
+}
+
+#[tokio::test]
+async fn permissions_are_ticked_and_what_they_mean_is_told_before() {
+    let desk = Desk::new().await;
+    desk.carry("Engineer", &["core.add_department", "core.view_department"]).await;
+    let mut program = desk.open(Memberships::new(desk.bela), 100, 40).await;
+    assert!(program.has("Can add department · through Engineer"), "{}", program.screen());
+    program.keys(" ").await;
+    assert!(program.has("loses core.add_department (was through Engineer)"), "{}", program.screen());
+    program.keys("/add_dep↓ ").await;
+    assert!(program.has("gains core.add_department; loses Engineer"), "{}", program.screen());
+    assert!(program.has("keeps core.add_department directly"), "{}", program.screen());
+    assert!(program.has("2 changes"), "{}", program.screen());
+    // The filter goes first, and what was chosen stays.
+    program.keys("⎋§").await;
+    assert_eq!(program.titles().last().map(String::as_str), Some("Edit bela"));
+    assert!(program.has("permission  core.add_department"), "{}", program.screen());
+    assert!(program.has("loses core.view_department (was through Engineer)"), "{}", program.screen());
+    program.keys("y").await;
+    assert_eq!(program.toast(), "Changed bela · u undoes");
+    assert_eq!(program.saved(), Some(desk.bela));
+    let rows = desk.rows("bela").await;
+    assert_eq!((rows.groups.len(), rows.permissions.len()), (0, 1));
+    desk.undo_newest().await;
+    let rows = desk.rows("bela").await;
+    assert_eq!((rows.groups.len(), rows.permissions.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn what_somebody_else_gives_meanwhile_is_neither_lost_nor_given_twice() {
+    let desk = Desk::new().await;
+    let add = permissions::find(&desk.portal, "core.add_department").await.unwrap();
+    let view = permissions::find(&desk.portal, "core.view_department").await.unwrap();
+    let mut program = desk.open(Memberships::new(desk.bela), 100, 40).await;
+    program.keys("/add_dep↓ ").await;
+    desk.edit(Draft { permissions: Groups::Set(vec![add, view]), ..Draft::default() }).await;
+    program.keys("⎋r").await;
+    assert!(program.has("gains nothing; loses nothing"), "{}", program.screen());
+    program.keys("/view_dep↓ §").await;
+    program.keys("y").await;
+    let held: Vec<_> =
+        desk.rows("bela").await.permissions.iter().filter_map(|row| row.int("permission_id")).collect();
+    assert_eq!(held, [add]);
+}
+
+#[tokio::test]
+async fn a_password_is_tested_in_a_dialog() {
+    let desk = Desk::new().await;
+    let mut program = desk.open(TestPassword::new(desk.bela, "bela"), 80, 24).await;
+    program.keys("wrong-plover").await;
+    assert!(!program.has("plover") && program.has("************"), "{}", program.screen());
+    program.keys("⏎").await;
+    assert!(
+        program.has("The password is wrong. bela can sign in with the right one."),
+        "{}",
+        program.screen()
+    );
+    desk.edit(Draft::default().with("is_active", "false")).await;
+    program.keys("again⏎").await;
+    assert!(
+        program.has("can't sign in with any: the") && program.has("account is inactive."),
+        "{}",
+        program.screen()
+    );
 }
 
 #[tokio::test]
@@ -514,6 +596,7 @@ async fn an_account_that_is_gone_is_said() {
 #[tokio::test]
 async fn the_forms_in_three_sizes() {
     let desk = Desk::new().await;
+    desk.carry("Engineer", &["core.add_department", "core.view_department", "core.view_userprofile"]).await;
     for (width, height) in [(80, 24), (120, 40), (40, 10)] {
         let size = format!("{width}x{height}");
         let mut program = desk.open(UserForm::edit(desk.bela), width, height).await;
@@ -525,9 +608,12 @@ async fn the_forms_in_three_sizes() {
         let mut program = desk.open(PasswordForm::new(desk.bela, "bela"), width, height).await;
         program.keys("wQ7-uphill-tram⇥").await;
         insta::assert_snapshot!(format!("password_{size}"), program.screen());
+        // Out of Engineer, into AMC Admin, and one permission that Engineer carried.
         let mut program = desk.open(Memberships::new(desk.bela), width, height).await;
-        program.keys("j ").await;
+        program.keys(" j /add_dep↓ ").await;
         insta::assert_snapshot!(format!("memberships_{size}"), program.screen());
+        let program = desk.open(Permissions::new(desk.bela, "bela", true), width, height).await;
+        insta::assert_snapshot!(format!("permissions_{size}"), program.screen());
     }
 }
 

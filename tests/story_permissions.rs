@@ -320,16 +320,22 @@ stories! {
         assert_eq!(digest(&db).await, after);
     }
 
-    async fn only_a_superuser_gives_permissions(db: TestDb) {
+    async fn permissions_are_given_by_whom_the_guards_let(db: TestDb) {
         let portal = ready(&db).await;
         account(&portal, "amir", &["Admin"]).await;
-        let bela = account(&portal, "bela", &[]).await;
+        account(&portal, "max", &["AMC Admin"]).await;
+        let (bela, staff) = (account(&portal, "bela", &[]).await, account(&portal, "sten", &[]).await);
+        put(&db, staff, "is_staff", Cell::Bool(true)).await;
         let view = permissions::find(&portal, "core.view_department").await.unwrap();
+        let powerful = permissions::find(&portal, "auth.change_user").await.unwrap();
         let before = digest(&db).await;
-        let denied: Result<Outcome> =
-            edit(&signed_in(&portal, "amir").await, bela, with_permissions(change(&[view], &[]))).await;
-        assert_eq!(denied.unwrap_err().kind, Kind::Denied);
+        for (who, whom, permission) in [("max", bela, view), ("bela", bela, view), ("amir", staff, powerful)] {
+            let denied: Result<Outcome> =
+                edit(&signed_in(&portal, who).await, whom, with_permissions(change(&[permission], &[]))).await;
+            assert_eq!(denied.unwrap_err().kind, Kind::Denied, "{who}");
+        }
         assert_eq!(digest(&db).await, before);
+        edit(&signed_in(&portal, "amir").await, staff, with_permissions(change(&[view], &[]))).await.unwrap();
         // On the command line whoever may read the database password acts.
         edit(&portal, bela, with_permissions(change(&[view], &[]))).await.unwrap();
         put(&db, bela, "is_superuser", Cell::Bool(true)).await;

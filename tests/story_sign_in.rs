@@ -13,12 +13,13 @@ mod support;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portaldesk::change::Actor;
+use portaldesk::change::{Account, Actor};
 use portaldesk::db::{Db, Dialect, Sql, own};
 use portaldesk::directory::accounts::{self, Draft};
-use portaldesk::directory::{Portal, Settings, passwords, sign_in, users};
+use portaldesk::directory::lockouts::{self, Place};
+use portaldesk::directory::{Hasher, Portal, Settings, passwords, record, sign_in, users};
 use portaldesk::error::{Error, Kind};
-use portaldesk::portal::password::{Recipe, hashes_made, unusable};
+use portaldesk::portal::password::{Cost, Recipe, Stored, hashes_made, last_hash, read, unusable};
 use support::{Made, TestDb, digest, wait_until};
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -73,6 +74,11 @@ struct Count {
     account: String,
     failures: i64,
     blocked: Option<TimeDelta>,
+}
+
+/// Whether a count is that of an account, or of a name that no account has.
+fn is_of(count: &Count, name: &str) -> bool {
+    if name == "nobody" { count.account.starts_with('?') } else { count.account == name }
 }
 
 async fn counts(db: &Db) -> Vec<Count> {
@@ -166,6 +172,108 @@ stories! {
         assert_eq!(digest(&db).await, before, "nothing of the accounts changes");
     }
 
+    async fn what_is_hashed_in_vain_costs_what_the_accounts_cost(db: TestDb) {
+        let _alone = alone().await;
+        let portal = portal(&db).await;
+        let settings = Settings { hasher: Hasher::Argon2, ..Settings::default() };
+        let other = Portal::over(db.db.clone(), settings, Actor::unix("other", None)).await.unwrap();
+        add(&portal, "unusable", unusable().unwrap()).await;
+        let scrypt = "scrypt$16$seasalt$1$3$KQyr/Ua9kJxnj50p8s3m4Oyngr+9QLfDm9yhf79N+F8e/eLp29G7n/V64/K9k6VxI/RPCkb7C+x1ceh8BXvRCQ==";
+        let bcrypt = "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuMkHVPuODNuiLLOUkNVv/bVYWR0bXLaq";
+        let sha1 = "pbkdf2_sha1$3$seasalt$Y2mYe+1NsSL7NLE888EzvurrKAg=";
+        let pbkdf2 = cheap().replacen("$1$", "$7$", 1);
+        for (number, encoded) in [scrypt, bcrypt, sha1, &pbkdf2].into_iter().enumerate() {
+            let Stored::Usable(cost) = read(encoded) else { panic!("{encoded}") };
+            add(&portal, &format!("newest{number}"), encoded.to_owned()).await;
+            // What nobody can verify is not what the portal's accounts cost.
+            add(&portal, &format!("garbage{number}"), "pbkdf2_sha256$x$y$z".to_owned()).await;
+            add(&portal, &format!("endless{number}"), cheap().replacen("$1$", "$4294967295$", 1)).await;
+            let names = ["nobody", "unusable", "garbage0", "endless0"];
+            for (portal, name) in [&portal, &other].into_iter().flat_map(|portal| names.map(|name| (portal, name))) {
+                let_time_pass(&db).await;
+                assert_eq!(refused(portal, name, RIGHT).await.1, 1, "{name} beside {encoded}");
+                assert_eq!(last_hash(), Some(cost), "{name} beside {encoded}");
+            }
+        }
+        // An account with other costs than the newest costs its own.
+        assert_eq!(refused(&portal, "newest2", "wrong").await.1, 1);
+        assert_eq!(last_hash(), Some(Cost::Pbkdf2Sha1 { iterations: 3 }));
+    }
+
+    async fn wrong_tries_are_seen_and_cleared_by_an_administrator(db: TestDb) {
+        let _alone = alone().await;
+        let console = portal(&db).await;
+        let root = add(&console, "root", cheap()).await;
+        let bela = add(&console, "bela", cheap()).await;
+        change(&console, bela, "is_superuser", "false").await;
+        db.run("INSERT INTO auth_group (name) VALUES ('Engineer')").await;
+        db.run(&format!("INSERT INTO auth_user_groups (user_id, group_id) SELECT {bela}, id FROM auth_group")).await;
+        let account = |id, name: &str| Account { id, username: name.to_owned() };
+        let (root, bela_signed_in) = (console.signed_in(account(root, "root")), console.signed_in(account(bela, "bela")));
+        for (unix, tries) in [("ann", 2), ("bob", 5)] {
+            let keyboard = portal_of(&db, unix).await;
+            for _ in 0..tries {
+                refused(&keyboard, "bela", "wrong").await;
+            }
+            refused(&keyboard, "root", "wrong").await;
+            refused(&keyboard, "hunter2", "wrong").await;
+        }
+        set_blocked_until(&db, "2099-01-01 00:00:00").await;
+        db.run("UPDATE portaldesk_sign_in SET blocked_until = NULL WHERE failures < 5").await;
+        let until = portaldesk::db::parse_time("2099-01-01 00:00:00");
+
+        let all = lockouts::all(&console).await.unwrap();
+        let told: Vec<_> = all.iter().map(|one| (one.account.as_deref(), one.unix_user.as_str(), one.tries)).collect();
+        assert_eq!(told.len(), 6, "{told:?}");
+        assert_eq!(told.iter().filter(|(account, ..)| account.is_none()).count(), 2, "{told:?}");
+        let of_bela: Vec<_> = all.iter().filter(|one| one.account.as_deref() == Some("bela")).collect();
+        assert_eq!(of_bela.iter().map(|one| (one.tries, one.locked_until)).collect::<Vec<_>>(), [(2, None), (5, until)]);
+        assert_eq!(of_bela[1].in_words(|_| "10:41".to_owned()), "5 from unix:bob, locked until 10:41");
+
+        // In the record, for whoever may see who did what.
+        assert_eq!(record::read(&root, bela).await.unwrap().lockouts.len(), 2);
+        assert_eq!(record::read(&bela_signed_in, bela).await.unwrap().lockouts, []);
+
+        // An engineer may set no password but their own, and clears no tries but their own.
+        let superuser = root.actor.account.as_ref().unwrap().id;
+        let refusal = lockouts::clear(&bela_signed_in, superuser, false).await.unwrap_err();
+        assert_eq!(refusal.kind, Kind::Denied);
+        assert_eq!(lockouts::clear(&root, bela, true).await.unwrap().tries, 7);
+        assert_eq!(lockouts::all(&console).await.unwrap().len(), 6, "nothing was cleared so far");
+        let before = digest(&db).await;
+        let cleared = lockouts::clear(&root, bela, false).await.unwrap();
+        assert_eq!(cleared.to_string(), "Cleared 7 wrong sign-in tries of bela");
+        let left = lockouts::all(&console).await.unwrap();
+        assert!(left.len() == 4 && left.iter().all(|one| one.account.as_deref() != Some("bela")), "{left:?}");
+        assert_eq!(lockouts::clear(&root, bela, false).await.unwrap().tries, 0);
+        assert_eq!(digest(&db).await, before, "the portal's rows are no part of it");
+        sign_in::sign_in(&portal_of(&db, "bob").await, "bela", RIGHT).await.expect("no delay is left");
+    }
+
+    async fn read_only_only_ones_own_count_is_seen_and_cleared(db: TestDb) {
+        let _alone = alone().await;
+        let console = portal(&db).await;
+        let bela = add(&console, "bela", cheap()).await;
+        refused(&portal_of(&db, "ann").await, "bela", "wrong").await;
+        let file = std::env::temp_dir().join(format!("portaldesk-own-tries-{:?}-{}", db.dialect(), std::process::id()));
+        let settings = Settings { tries_file: Some(file.clone()), ..Settings::default() };
+        let target = portaldesk::db::Target { read_only: true, ..db.target().clone() };
+        let reading = Portal::open(&target, settings, Actor::unix("bob", None)).await.unwrap();
+        for _ in 0..5 {
+            assert_eq!(refused(&reading, "bela", "wrong").await.1, 1);
+        }
+        let (error, hashes) = refused(&reading, "bela", RIGHT).await;
+        assert!(error.message.contains("Wait ") && hashes == 0, "{error}");
+        let seen = lockouts::all(&reading).await.unwrap();
+        assert_eq!((seen.len(), seen[0].tries, seen[0].unix_user.as_str()), (1, 5, "bob"));
+        let cleared = lockouts::clear(&reading, bela, false).await.unwrap();
+        assert_eq!((cleared.tries, cleared.place), (5, Place::StateFolder));
+        assert!(cleared.to_string().contains("state folder"), "{cleared}");
+        sign_in::sign_in(&reading, "bela", RIGHT).await.expect("no delay is left");
+        assert_eq!(lockouts::all(&console).await.unwrap().len(), 1, "the database's count stays");
+        std::fs::remove_file(file).unwrap();
+    }
+
     async fn the_engine_decides_whether_another_case_is_the_same_name(db: TestDb) {
         let _alone = alone().await;
         let portal = portal(&db).await;
@@ -202,18 +310,19 @@ stories! {
                 assert_eq!((error.kind, hashes), (Kind::Denied, 1), "{name} {number}");
                 let blocked = (number == 5).then(|| TimeDelta::seconds(1));
                 let counted = counts(&db).await;
-                let count = counted.iter().find(|count| count.account == name).unwrap();
+                let count = counted.iter().find(|count| is_of(count, name)).unwrap();
                 assert_eq!((count.failures, count.blocked), (number, blocked), "{name}: both programs count");
             }
+            // As if the clock had been put back since: whoever was told to wait a second waits a second.
             set_blocked_until(&db, "2099-01-01 00:00:00").await;
             let (error, hashes) = refused(&two, name, RIGHT).await;
             assert_eq!(hashes, 0, "{name}: not even the right one is looked at");
-            assert!(error.message.contains("Wait ") && error.kind == Kind::Denied, "{error}");
+            assert!(error.message.contains("Wait 1 second,") && error.kind == Kind::Denied, "{error}");
             for failures in 6..9_i64 {
                 let_time_pass(&db).await;
                 assert_eq!(refused(&one, name, "wrong").await.1, 1, "{name}");
                 let counted = counts(&db).await;
-                let count = counted.iter().find(|count| count.account == name).unwrap();
+                let count = counted.iter().find(|count| is_of(count, name)).unwrap();
                 let delay = TimeDelta::seconds(1 << (failures - 5));
                 assert_eq!((count.failures, count.blocked), (failures, Some(delay)), "{name}");
             }
@@ -223,7 +332,9 @@ stories! {
         sign_in::sign_in(&other, "bela", RIGHT).await.expect("a count of its own");
         let_time_pass(&db).await;
         sign_in::sign_in(&two, "bela", RIGHT).await.expect("the delay is over");
-        assert!(counts(&db).await.iter().all(|count| count.account == "nobody"));
+        let counted = counts(&db).await;
+        assert!(counted.iter().all(|count| is_of(count, "nobody")));
+        assert!(!format!("{counted:?}").contains("nobody"), "it may be a password that was typed there");
         assert_eq!(refused(&one, "bela", "wrong").await.1, 1, "five more are free");
     }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use portaldesk::db::{Address, Db, DbError, Engine, Sql, Target, Tls, Tx, Val};
+use portaldesk::db::{Address, Db, DbError, Engine, Patience, Sql, Target, Tls, Tx, Val};
 use portaldesk::directory::setup;
 use portaldesk::error::{Error, Result};
 use portaldesk::portal::access::Roles;
@@ -74,6 +74,7 @@ pub(crate) fn target(file: &Path) -> Target {
         password: None,
         tls: Tls::NotNeeded,
         read_only: false,
+        patience: Patience::default(),
     }
 }
 

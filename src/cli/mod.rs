@@ -10,6 +10,7 @@ pub mod history;
 pub mod json;
 mod leave;
 mod lines;
+pub mod lockouts;
 mod manual;
 mod open;
 pub mod output;
@@ -182,6 +183,8 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Password(set) => accounts::set_password(work, set).await,
         User::Activate(names) => accounts::set_active(work, names, true).await,
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
+        User::Lockouts => lockouts::list(work).await,
+        User::Unlock { name, write } => lockouts::clear(work, name, write.dry_run).await,
         User::Offboard(names) => leave::offboard(work, names).await,
         User::Delete(names) => leave::delete(work, names).await,
     }

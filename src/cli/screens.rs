@@ -1,6 +1,7 @@
 //! From the command line to the screens. What cannot be opened is said before the terminal is taken.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -9,7 +10,7 @@ use super::args::Demo;
 use super::output::Output;
 use super::{demo, open, signals};
 use crate::change::Account;
-use crate::config::{Config, Environment, Flags};
+use crate::config::{Config, Environment, Flags, Loaded, PortalConfig};
 use crate::db::{Cancel, Target};
 use crate::directory::{demo as sample, setup, users};
 use crate::error::{Error, Result};
@@ -27,12 +28,14 @@ const SLOW: Duration = Duration::from_secs(1);
 /// Usage errors; unreachable, naming the database.
 pub(super) async fn open(flags: &Flags, mut output: Output) -> Result<u8> {
     terminal::needed()?;
-    let config = Config::load(flags, &Environment::of_process())?;
-    let opening = Opening {
-        target: config.portal.target.clone(),
-        settings: open::settings(&config),
-        actor: open::actor(None),
+    let config = match Config::load_or_ask(flags, &Environment::of_process())? {
+        Loaded::One(config) => *config,
+        Loaded::Several(config, portals) => {
+            let begin = ask(flags, &config, portals);
+            return Ok(finish(start(begin, &config).await?, &mut output));
+        }
     };
+    let opening = opening(&config);
     let beginning = begin(&config, opening);
     tokio::pin!(beginning);
     let begin = if let Ok(begin) = tokio::time::timeout(SLOW, &mut beginning).await {
@@ -42,6 +45,29 @@ pub(super) async fn open(flags: &Flags, mut output: Output) -> Result<u8> {
         beginning.await?
     };
     Ok(finish(start(begin, &config).await?, &mut output))
+}
+
+fn opening(config: &Config) -> Opening {
+    Opening {
+        target: config.portal.target.clone(),
+        settings: open::settings(config),
+        actor: open::actor(None),
+        config_file: config.file.clone(),
+    }
+}
+
+/// Begins with the question which portal.
+fn ask(flags: &Flags, config: &Config, portals: Vec<PortalConfig>) -> Begin {
+    let named = flags.clone();
+    let load = move |name: &str| {
+        let flags = Flags { portal: Some(name.to_owned()), ..named.clone() };
+        let config = Config::load(&flags, &Environment::of_process())?;
+        open::must_exist(&config)?;
+        Ok(config.portal)
+    };
+    let mut another = opening(config);
+    another.target.read_only = flags.read_only;
+    Begin::Choose(portals, Arc::new(load), Box::new(another))
 }
 
 async fn begin(config: &Config, opening: Opening) -> Result<Begin> {
@@ -106,7 +132,7 @@ async fn start_sample(target: Target, global: &Flags) -> Result<Exit> {
     let flags = Flags { target: Some(target.clone()), config: global.config.clone(), ..Flags::default() };
     let mut config = Config::load(&flags, &Environment::of_process())?;
     config.portal.label = Some("Sample".to_owned());
-    let opening = Opening { target, settings: open::settings(&config), actor: open::actor(None) };
+    let opening = Opening { target, ..opening(&config) };
     let portal = opening.open().await?;
     if !sample::is_sample(&portal).await? {
         let file = &opening.target.database;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::args::{Order, UserList};
 use super::lines::Lines;
 use super::table::pairs;
-use super::{Work, json, time};
+use super::{Work, json, lockouts, time};
 use crate::config::TimeZone;
 use crate::directory::Portal;
 use crate::directory::listed::{self, Listed};
@@ -139,10 +139,12 @@ pub(super) async fn show(work: &mut Work, name: &str) -> Result<u8> {
     let text = in_words(work, &record, &catalogue.direct(&holding));
     let refers = |it: &Referring| json!({"table": it.table, "column": it.column, "rows": it.rows});
     let referring: Value = record.referring.iter().map(refers).collect();
+    let lockouts: Vec<Value> = record.lockouts.iter().map(lockouts::of_account).collect();
     let mut whole = item(&Listed::from(record));
     whole["permissions"] = json!(catalogue.direct(&holding));
     whole["effective_permissions"] = effective(&catalogue, &holding);
     whole["referring"] = referring;
+    whole["lockouts"] = json!(lockouts);
     work.output.result(&json::one("user", &whole), || text)?;
     Ok(0)
 }
@@ -181,6 +183,9 @@ fn in_words(work: &Work, record: &Record, direct: &[String]) -> String {
         ("joined", when(user.date_joined, "unknown")),
         ("last web login", when(user.last_login, "never")),
     ];
+    for lockout in &record.lockouts {
+        lines.push(("wrong tries here", lockout.in_words(|at| time::shown(at, work.zone))));
+    }
     lines.extend(record.sign_in.cautions.iter().map(|caution| ("but", caution.message.clone())));
     lines.extend(record.referring_in_words().into_iter().map(|words| ("elsewhere", words)));
     if record.profiles.is_empty() && work.portal.has_table("core_userprofile") {

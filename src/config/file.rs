@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::keys::{Found, Section, Source};
 use super::trust::{ReadFile, SecretGroup};
-use super::{Hasher, KeyBinding, TimeZone};
+use super::{COLOURS, Hasher, KeyBinding, TimeZone};
 use crate::db::{Address, Engine, Fingerprint, Target, Tls};
 use crate::error::{Error, Result};
 use crate::portal::access::{Level, RoleGroup};
@@ -90,7 +90,12 @@ fn key_bindings(keys: Section<'_>) -> Result<Vec<KeyBinding>> {
     let lists = keys.lists()?;
     Ok(lists
         .into_iter()
-        .map(|Found { value: list, key, .. }| KeyBinding { action: list.name, keys: list.texts, key })
+        .map(|Found { value: list, key, .. }| KeyBinding {
+            action: list.name,
+            keys: list.texts,
+            key,
+            line: list.line,
+        })
         .collect())
 }
 
@@ -134,14 +139,13 @@ fn portal(
 }
 
 fn colour(section: &mut Section<'_>) -> Result<Option<String>> {
-    const NAMES: [&str; 8] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
     let Some(found) = section.string("colour")? else { return Ok(None) };
     let text = &found.value;
     let rgb = |digits: &str| digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if NAMES.contains(&text.as_str()) || text.strip_prefix('#').is_some_and(rgb) {
+    if COLOURS.contains(&text.as_str()) || text.strip_prefix('#').is_some_and(rgb) {
         return Ok(Some(found.value));
     }
-    Err(section.error_at(&found, format!("must be #rrggbb or one of {}", NAMES.join(", "))))
+    Err(section.error_at(&found, format!("must be #rrggbb or one of {}", COLOURS.join(", "))))
 }
 
 /// `[portal.NAME.database]`: the target, with the password that stands in the file itself, and the password's own file.

@@ -40,6 +40,8 @@ pub(super) struct Found<T> {
 pub(super) struct NamedList {
     pub(super) name: String,
     pub(super) texts: Vec<String>,
+    /// The line of the name, from 1.
+    pub(super) line: usize,
 }
 
 /// One table of the file.
@@ -185,7 +187,12 @@ impl<'a> Section<'a> {
             let Some(texts) = texts else {
                 return self.wrong_type(&found, "a string, or a list of strings");
             };
-            lists.push(Found { value: NamedList { name, texts }, key: found.key, offset: found.offset });
+            let line = self.source.line(found.offset);
+            lists.push(Found {
+                value: NamedList { name, texts, line },
+                key: found.key,
+                offset: found.offset,
+            });
         }
         Ok(lists)
     }

@@ -16,6 +16,7 @@ mod file;
 mod keys;
 pub mod paths;
 mod trust;
+pub mod write;
 
 use file::FileConfig;
 
@@ -23,6 +24,9 @@ use file::FileConfig;
 const LOCK_AFTER_MINUTES: u64 = 10;
 /// Unless configured, locked screens end after this.
 const EXIT_AFTER_MINUTES: u64 = 60;
+
+/// The colours that have a name.
+pub const COLOURS: [&str; 8] = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 /// What the command line says about settings.
 #[derive(Debug, Default, Clone)]
@@ -104,6 +108,8 @@ pub struct KeyBinding {
     pub keys: Vec<String>,
     /// The setting's whole name, for errors: `keys.ACTION`.
     pub key: String,
+    /// The line of the file that it stands in, from 1.
+    pub line: usize,
 }
 
 /// The portal that was chosen.
@@ -148,6 +154,16 @@ pub struct Config {
     pub file: Option<PathBuf>,
 }
 
+/// What the settings lead to.
+#[derive(Debug, Clone)]
+pub enum Loaded {
+    /// A portal.
+    One(Box<Config>),
+    /// Several portals, of which none was named and none is called `default`; the first of them stands in the
+    /// configuration. Passwords in files of their own are not read yet.
+    Several(Box<Config>, Vec<PortalConfig>),
+}
+
 impl Config {
     /// Reads the settings.
     ///
@@ -155,16 +171,33 @@ impl Config {
     ///
     /// A usage error that names the file and line, the variable, or the flag.
     pub fn load(flags: &Flags, environment: &Environment) -> Result<Self> {
-        let (path, file) = match find_file(flags, environment) {
-            Some(path) => {
-                let read = trust::read("configuration file", &path)?;
-                let parsed = file::parse(&read)?;
-                (Some(path), parsed)
-            }
-            None => (None, FileConfig::default()),
-        };
+        let (path, file) = read_file(flags, environment)?;
         let portal = choose(flags, environment, &file)?;
-        Ok(Self {
+        Ok(Self::of(portal, file, path))
+    }
+
+    /// Reads the settings where somebody can be asked which portal is meant.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_or_ask(flags: &Flags, environment: &Environment) -> Result<Loaded> {
+        let (path, file) = read_file(flags, environment)?;
+        let named = flags.target.is_some()
+            || flags.database.is_some()
+            || flags.portal.is_some()
+            || environment.database_url.is_some();
+        if named || file.portals.len() < 2 || file.portals.iter().any(|portal| portal.name == "default") {
+            let portal = choose(flags, environment, &file)?;
+            return Ok(Loaded::One(Box::new(Self::of(portal, file, path))));
+        }
+        let portals: Vec<PortalConfig> = file.portals.iter().map(without_password_file).collect();
+        let first = without_password_file(&file.portals[0]);
+        Ok(Loaded::Several(Box::new(Self::of(first, file, path)), portals))
+    }
+
+    fn of(portal: PortalConfig, file: FileConfig, path: Option<PathBuf>) -> Self {
+        Self {
             portal,
             roles: file.roles.map_or_else(Roles::default, Roles),
             minimum_length: file.minimum_length.unwrap_or(MINIMUM_LENGTH),
@@ -175,8 +208,15 @@ impl Config {
             exit_after_minutes: file.exit_after_minutes.unwrap_or(EXIT_AFTER_MINUTES),
             keys: file.keys,
             file: path,
-        })
+        }
     }
+}
+
+fn read_file(flags: &Flags, environment: &Environment) -> Result<(Option<PathBuf>, FileConfig)> {
+    let Some(path) = find_file(flags, environment) else { return Ok((None, FileConfig::default())) };
+    let read = trust::read("configuration file", &path)?;
+    let parsed = file::parse(&read)?;
+    Ok((Some(path), parsed))
 }
 
 /// The file to read: the one named, or the first of the usual ones that is there.
@@ -280,19 +320,23 @@ fn names(file: &FileConfig) -> String {
 }
 
 fn from_file(portal: &file::FilePortal, file: &FileConfig) -> Result<PortalConfig> {
-    let mut target = portal.target.clone();
+    let mut chosen = without_password_file(portal);
     if let Some(path) = &portal.password_file {
         let read = trust::read("password file", path)?;
         read.must_be_private("a database password", file.secret_group)?;
-        target.password = Some(read.secret_line()?);
+        chosen.target.password = Some(read.secret_line()?);
     }
-    Ok(PortalConfig {
+    Ok(chosen)
+}
+
+fn without_password_file(portal: &file::FilePortal) -> PortalConfig {
+    PortalConfig {
         name: Some(portal.name.clone()),
         label: portal.label.clone(),
         colour: portal.colour.clone(),
         read_only: portal.read_only,
-        ..by_url(target)
-    })
+        ..by_url(portal.target.clone())
+    }
 }
 
 /// The known word that a mistyped one most likely means.

@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection as _};
 
+use super::patience::Patience;
 use super::session::{Connection, Session};
 use super::sql::Sql;
 use super::target::{Address, Target, Tls};
@@ -40,7 +41,7 @@ pub(super) async fn open(target: &Target, address: &Address, create: bool) -> Re
         }
     };
     let mut session = Session { connection, backend: 0, reused: false };
-    prepare(&mut session, dialect, target.read_only).await?;
+    prepare(&mut session, dialect, target).await?;
     Ok(session)
 }
 
@@ -84,7 +85,7 @@ impl Way {
 async fn connect(target: &Target, way: &Way, create: bool) -> Result<Connection, sqlx::Error> {
     Ok(match Dialect::from(target.engine) {
         Dialect::Sqlite => {
-            let options = sqlite_options(&way.address, create);
+            let options = sqlite_options(&way.address, target.patience, create);
             Connection::Sqlite(Box::new(SqliteConnection::connect_with(&options).await?))
         }
         Dialect::MySql => {
@@ -98,12 +99,13 @@ async fn connect(target: &Target, way: &Way, create: bool) -> Result<Connection,
     })
 }
 
-fn sqlite_options(address: &Address, create: bool) -> SqliteConnectOptions {
+fn sqlite_options(address: &Address, patience: Patience, create: bool) -> SqliteConnectOptions {
     let options = match address {
         Address::File(path) => SqliteConnectOptions::new().filename(path),
         _ => SqliteConnectOptions::new(),
     };
-    let options = options.foreign_keys(true).busy_timeout(SQLITE_BUSY).create_if_missing(create);
+    let busy = SQLITE_BUSY.min(patience.locks);
+    let options = options.foreign_keys(true).busy_timeout(busy).create_if_missing(create);
     // Only a database of our own gets a journal mode; an adopted file keeps its.
     let options = if create { options.journal_mode(sqlx::sqlite::SqliteJournalMode::Wal) } else { options };
     options.disable_statement_logging()
@@ -164,12 +166,11 @@ fn postgres_options(target: &Target, way: &Way) -> PgConnectOptions {
 /// Strict, so that nothing is cut or changed silently, yet without `NO_ZERO_DATE`: what an undo puts back may be one.
 const MYSQL_SETTINGS: &[&str] = &[
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'",
-    "SET SESSION innodb_lock_wait_timeout = 10",
 ];
 const POSTGRES_SETTINGS: &[&str] =
-    &["SET lock_timeout = '10s'", "SET idle_in_transaction_session_timeout = '60s'", "SET TIME ZONE 'UTC'"];
+    &["SET idle_in_transaction_session_timeout = '60s'", "SET TIME ZONE 'UTC'"];
 
-async fn prepare(session: &mut Session, dialect: Dialect, read_only: bool) -> Result<(), DbError> {
+async fn prepare(session: &mut Session, dialect: Dialect, target: &Target) -> Result<(), DbError> {
     let settings: &[&str] = match dialect {
         Dialect::Sqlite => &[],
         Dialect::MySql => MYSQL_SETTINGS,
@@ -178,12 +179,24 @@ async fn prepare(session: &mut Session, dialect: Dialect, read_only: bool) -> Re
     for setting in settings {
         session.execute_text(setting, dialect).await?;
     }
+    let seconds = target.patience.seconds_for_one_lock();
+    match dialect {
+        // Told to the file when it was opened.
+        Dialect::Sqlite => {}
+        Dialect::MySql => {
+            let order = format!("SET SESSION innodb_lock_wait_timeout = {seconds}");
+            session.execute_text(&order, dialect).await?;
+        }
+        Dialect::Postgres => {
+            session.execute_text(&format!("SET lock_timeout = '{seconds}s'"), dialect).await?;
+        }
+    }
     if dialect == Dialect::MySql
         && session.execute_text("SET SESSION wsrep_sync_wait = 1", dialect).await.is_err()
     {
         tracing::debug!("not a Galera node");
     }
-    if read_only {
+    if target.read_only {
         let order = match dialect {
             Dialect::Sqlite => "PRAGMA query_only = ON",
             Dialect::MySql => "SET SESSION TRANSACTION READ ONLY",

@@ -9,6 +9,7 @@ mod cancel;
 mod catalogue;
 mod connect;
 mod dialect;
+mod patience;
 mod pool;
 mod session;
 mod sql;
@@ -24,11 +25,12 @@ pub mod schema;
 
 pub use cancel::Cancel;
 pub use dialect::{Dialect, like_text};
+pub use patience::Patience;
 pub use pool::Db;
 pub use sql::{Ident, ImageForm, Sql};
 pub use target::{Address, Engine, Target, Tls};
 pub use tls::Fingerprint;
-pub use tls::refusal::Refusal;
+pub use tls::refusal::{Refusal, Way, WayOut};
 pub use transaction::{Failure, ForeignKeys, Reads, Tx};
 pub use value::{Cell, Row, Val, hex, parse_time};
 
@@ -171,7 +173,11 @@ impl From<DbError> for Error {
     fn from(error: DbError) -> Self {
         let told = told(&error);
         match error.setting {
-            Some(setting) if told.kind == Kind::Unreachable => told.and_field(setting, error.message),
+            Some(setting) if told.kind == Kind::Unreachable => {
+                // The ways out stand in the message once.
+                let said = error.refusal.map_or(error.message, |refusal| refusal.what());
+                told.and_field(setting, said)
+            }
             _ => told,
         }
     }

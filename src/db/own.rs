@@ -2,12 +2,14 @@
 //! and nothing in here touches a table of the portal's.
 
 mod journal;
+mod sign_in;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
 pub use journal::*;
+pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 
 /// The lock row that serialises writes of `main_portal_id`, which must be unique but has no index to see to it.
 pub const PORTAL_ID_LOCK: &str = "portal_id";
@@ -175,87 +177,6 @@ pub async fn end_run(
             .bind(now)
             .bind(run);
     tx.execute(sql).await.map(drop)
-}
-
-/// Whether a try to sign in may go ahead.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Try {
-    /// It may, and is counted as a failure already: [`forget_tries`] takes that back.
-    Counted,
-    /// It may not: wait so long. It is not counted.
-    Blocked(TimeDelta),
-}
-
-/// Counts a try of an account by a Unix user before the password is looked at, so that of many at once only the free
-/// ones get through. `delay` says how long the next try has to wait after so many failures.
-///
-/// # Errors
-/// What the engine says.
-pub async fn count_try(
-    db: &Db,
-    account: &str,
-    login_user: &str,
-    delay: fn(i64) -> Option<TimeDelta>,
-) -> Result<Try, Failure> {
-    let (account, login_user) = (account.to_owned(), login_user.to_owned());
-    db.transaction(move |tx| {
-        let (account, login_user) = (account.clone(), login_user.clone());
-        Box::pin(async move { Ok(count_in(tx, &account, &login_user, delay).await?) })
-    })
-    .await
-}
-
-async fn count_in(
-    tx: &mut Tx,
-    account: &str,
-    login_user: &str,
-    delay: fn(i64) -> Option<TimeDelta>,
-) -> Result<Try, DbError> {
-    const OF: &str = " WHERE account = ? AND login_user = ?";
-    let now = now(tx).await?;
-    // The row stays locked until the transaction ends; one that waited for it sees the block that the other one set.
-    let count = Sql::new("UPDATE portaldesk_sign_in SET failures = failures + 1, last_failure = ?").bind(now);
-    let count = count.push(OF).bind(account).bind(login_user);
-    let counted =
-        tx.execute(count.push_bind(" AND (blocked_until IS NULL OR blocked_until <= ?)", now)).await?;
-    let found = Sql::new("SELECT failures, ").time("blocked_until").push(" FROM portaldesk_sign_in");
-    let found = tx.optional(found.push(OF).bind(account).bind(login_user)).await?;
-    let Some(row) = found else {
-        let insert = Sql::new(
-            "INSERT INTO portaldesk_sign_in (account, login_user, failures, last_failure, blocked_until) \
-             VALUES (?, ?, 1, ?, ?)",
-        );
-        let insert = insert.bind(account).bind(login_user).bind(now).bind(delay(1).map(|delay| now + delay));
-        return match tx.execute(insert).await {
-            // Someone else was first; counting again finds their row.
-            Err(error) if error.kind == DbErrorKind::Unique => {
-                Err(DbError { kind: DbErrorKind::Retry, ..error })
-            }
-            result => result.map(|_| Try::Counted),
-        };
-    };
-    if counted == 0 {
-        return Ok(Try::Blocked(row.time(1)?.map_or(TimeDelta::zero(), |until| until - now)));
-    }
-    if let Some(delay) = delay(row.int(0)?) {
-        let block = Sql::new("UPDATE portaldesk_sign_in SET blocked_until = ?").bind(now + delay);
-        tx.execute(block.push(OF).bind(account).bind(login_user)).await?;
-    }
-    Ok(Try::Counted)
-}
-
-/// Forgets the failures of an account and a Unix user: the right password was given.
-///
-/// # Errors
-/// What the engine says.
-pub async fn forget_tries(db: &Db, account: &str, login_user: &str) -> Result<(), Failure> {
-    let delete = Sql::new("DELETE FROM portaldesk_sign_in WHERE account = ? AND login_user = ?");
-    let delete = delete.bind(account).bind(login_user);
-    db.transaction(move |tx| {
-        let delete = delete.clone();
-        Box::pin(async move { Ok(tx.execute(delete).await.map(drop)?) })
-    })
-    .await
 }
 
 /// The database's clock.

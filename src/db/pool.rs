@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::cancel::Cancel;
 use super::connect;
+use super::patience;
 use super::session::Session;
 use super::sql::Sql;
 use super::target::Target;
@@ -67,7 +68,8 @@ impl Db {
             permits: Arc::new(Semaphore::new(CONNECTIONS)),
         });
         let opening = Arc::clone(&shared);
-        let session = owned(async move { opening.connect(create).await }).await?;
+        let mut session = owned(async move { opening.connect(create).await }).await?;
+        session.reused = true;
         shared.idle().push_back(session);
         Ok(Self { shared, cancel: None })
     }
@@ -243,7 +245,10 @@ impl Lease {
         dialect: Dialect,
         sql: &Sql,
     ) -> Result<Vec<Row>, DbError> {
-        let result = self.session()?.all(sql, dialect).await;
+        let shared = Arc::clone(&self.shared);
+        let session = self.session()?;
+        let backend = session.backend;
+        let result = patience::answer(&shared, backend, session.all(sql, dialect)).await;
         match result {
             Err(error) if error.kind == DbErrorKind::Lost => {
                 self.discard();
@@ -262,7 +267,7 @@ impl Lease {
         cancel: Option<&Cancel>,
         sender: &mpsc::Sender<Result<Row, DbError>>,
     ) {
-        let (dialect, shared) = (self.shared.dialect, Arc::clone(&self.shared));
+        let shared = Arc::clone(&self.shared);
         if let Some(cancel) = cancel {
             let watched = match self.session() {
                 Ok(session) => session.watch(&shared, cancel).await,
@@ -275,7 +280,7 @@ impl Lease {
             }
         }
         let complete = match self.session() {
-            Ok(session) => session.send_all(sql, dialect, cancel, sender).await,
+            Ok(session) => session.send_all(&shared, sql, cancel, sender).await,
             Err(_) => false,
         };
         if !complete {
@@ -289,18 +294,36 @@ impl Lease {
 
     /// Runs one statement without values; for the statements of transactions and migrations.
     pub(super) async fn execute_text(&mut self, text: &str) -> Result<(), DbError> {
-        let dialect = self.shared.dialect;
-        self.session()?.execute_text(text, dialect).await
+        let shared = Arc::clone(&self.shared);
+        let session = self.session()?;
+        let backend = session.backend;
+        let done = patience::answer(&shared, backend, session.execute_text(text, shared.dialect)).await;
+        self.keep_unless_lost(done)
     }
 
     /// Runs one statement with values and tells how many rows it changed.
     pub(super) async fn execute(&mut self, sql: &Sql) -> Result<(u64, i64), DbError> {
-        let dialect = self.shared.dialect;
-        self.session()?.execute(sql, dialect).await
+        let shared = Arc::clone(&self.shared);
+        let session = self.session()?;
+        let backend = session.backend;
+        let done = patience::answer(&shared, backend, session.execute(sql, shared.dialect)).await;
+        self.keep_unless_lost(done)
+    }
+
+    /// A statement that was given up in the middle leaves a connection that nothing more may be sent on.
+    fn keep_unless_lost<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        if result.as_ref().is_err_and(|error| error.kind == DbErrorKind::Lost) {
+            self.discard();
+        }
+        result
     }
 }
 
 impl Shared {
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+
     fn idle(&self) -> MutexGuard<'_, VecDeque<Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

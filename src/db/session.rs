@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::mpsc;
 
 use super::cancel::Cancel;
+use super::patience;
 use super::pool::Shared;
 use super::sql::Sql;
 use super::value::Row;
@@ -107,11 +108,12 @@ impl Session {
     /// Sends row after row; false when it ended before the last one.
     pub(super) async fn send_all(
         &mut self,
+        shared: &Arc<Shared>,
         sql: &Sql,
-        dialect: Dialect,
         cancel: Option<&Cancel>,
         sender: &mpsc::Sender<Result<Row, DbError>>,
     ) -> bool {
+        let (dialect, backend) = (shared.dialect, self.backend);
         let text = AssertSqlSafe(sql.render(dialect));
         let fail = |error: sqlx::Error| {
             let error = DbError::of(&error, dialect);
@@ -144,12 +146,13 @@ impl Session {
                 Err(error) => futures_util::stream::iter([Err(error)]).boxed(),
             },
         };
-        while let Some(row) = rows.next().await {
+        loop {
+            let next = patience::answer(shared, backend, async { Ok(rows.next().await) }).await;
+            let Some(row) = next.unwrap_or_else(|error| Some(Err(error))) else { return true };
             let failed = row.is_err();
             if sender.send(row).await.is_err() || failed {
                 return false;
             }
         }
-        true
     }
 }

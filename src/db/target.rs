@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use url::Host;
 
+use super::patience::Patience;
 use super::tls::Fingerprint;
 use crate::error::{Error, Result};
 
@@ -130,6 +131,8 @@ pub struct Target {
     pub tls: Tls,
     /// Whether nothing may be written.
     pub read_only: bool,
+    /// How long to wait for it.
+    pub patience: Patience,
 }
 
 impl Target {
@@ -167,6 +170,7 @@ impl Target {
             password: None,
             tls: Tls::NotNeeded,
             read_only: false,
+            patience: Patience::default(),
         })
     }
 
@@ -195,6 +199,7 @@ impl Target {
             password: None,
             tls,
             read_only: false,
+            patience: Patience::default(),
         })
     }
 
@@ -274,11 +279,14 @@ fn socket(engine: Engine, path: &Path, port: u16) -> Result<Address> {
 fn usual_sockets(engine: Engine, port: u16) -> Vec<PathBuf> {
     let paths: Vec<PathBuf> = match engine {
         Engine::MySql if port == engine.default_port() => [
+            // Debian, Arch, Alpine; SUSE; Red Hat and MySQL's own packages; macOS, Homebrew and FreeBSD; XAMPP; MAMP.
             "/run/mysqld/mysqld.sock",
             "/var/run/mysqld/mysqld.sock",
             "/run/mysql/mysql.sock",
             "/var/lib/mysql/mysql.sock",
             "/tmp/mysql.sock",
+            "/opt/lampp/var/mysql/mysql.sock",
+            "/Applications/MAMP/tmp/mysql/mysql.sock",
         ]
         .iter()
         .map(PathBuf::from)

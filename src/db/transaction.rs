@@ -14,9 +14,6 @@ use crate::error::{Error, Kind};
 /// How often a transaction is tried in all.
 const TRIES: u32 = 8;
 
-/// How long waiting for locks may take in all, retries included.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Why a transaction was rolled back: the database failed, or the work itself decided so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -155,7 +152,7 @@ type Work<T> = Arc<dyn for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure
 
 impl Db {
     /// Runs `work` in one transaction and commits. On any failure everything is rolled back; on a deadlock,
-    /// serialization failure or busy database the whole is run again, at most 8 times within 30 seconds.
+    /// serialization failure or busy database the whole is run again, at most 8 times while there is [patience](super::Patience::locks).
     ///
     /// # Errors
     /// What `work` or the engine says. [`DbErrorKind::CommitUnknown`] when the connection broke at COMMIT.
@@ -210,7 +207,9 @@ async fn try_until_done<T>(
         tries += 1;
         match attempt(shared, dialect, work, manner).await {
             Err(Failure::Db(error))
-                if error.is_retryable() && tries < TRIES && started.elapsed() + pause(tries) < PATIENCE =>
+                if error.is_retryable()
+                    && tries < TRIES
+                    && started.elapsed() + pause(tries) < shared.patience().locks =>
             {
                 tracing::info!(tries, %error, "retrying a transaction");
                 tokio::time::sleep(pause(tries)).await;

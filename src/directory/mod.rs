@@ -187,6 +187,7 @@ pub mod first_superuser;
 pub mod groups;
 pub mod history;
 pub mod listed;
+pub mod lockouts;
 pub mod moment;
 pub mod names;
 pub mod offboard;

@@ -1,7 +1,7 @@
 //! Off-boarding: nobody gets in with the account any more and it has no rights left, but everything that refers to it
 //! stays whole.
 
-use crate::change::rows::{self, Lock};
+use crate::change::rows;
 use crate::change::{Image, Plan, Value};
 use crate::db::Cell;
 use crate::error::Result;
@@ -29,14 +29,14 @@ pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
         set.push(("password", Value::Cell(Cell::Text(password::unusable()?))));
     }
     plan.update("auth_user", Image::id(user), found.user.clone(), set);
-    for name in ["auth_user_groups", "auth_user_user_permissions"] {
-        if !portal.schema.has(name, "user_id") {
-            continue;
-        }
-        let table = rows::table(&portal.schema, name)?;
-        let mut db = portal.db.clone();
-        for row in rows::by_column(&mut db, table, "user_id", &[Cell::Int(user)], Lock::No).await? {
-            plan.delete(name, rows::key_of(table, &row), row);
+    for (name, links) in
+        [("auth_user_groups", &found.groups), ("auth_user_user_permissions", &found.permissions)]
+    {
+        if !links.is_empty() {
+            let table = rows::table(&portal.schema, name)?;
+            for row in links {
+                plan.delete(name, rows::key_of(table, row), row.clone());
+            }
         }
     }
     if portal.schema.has("core_userprofile", "email_notifications") {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use crate::db::Sql;
 use crate::error::{Error, Kind, Result};
@@ -28,6 +29,7 @@ pub async fn recipe(portal: &Portal) -> Result<Recipe> {
     })
 }
 
+/// The newest values of the column that are not unusable, newest first.
 async fn newest(portal: &Portal) -> Result<Vec<String>> {
     let sql = Sql::new("SELECT password FROM auth_user WHERE password NOT LIKE '!%' ORDER BY id DESC")
         .push_bind(" LIMIT ?", NEWEST);
@@ -54,20 +56,48 @@ pub async fn hash(portal: &Portal, password: &str, replaces: Option<&str>) -> Re
     blocking(move || recipe.hash(&password)).await?
 }
 
-/// Compares a password with an encoded one. One that can't be verified costs as much time as one that can.
+/// What is hashed where there is nothing to compare with, so that it takes as long as for the portal's accounts.
+enum Decoy {
+    /// The newest stored value that can be verified: its algorithm, its costs.
+    Like(Zeroizing<String>),
+    /// There is none: as new passwords are hashed.
+    Recipe(Recipe),
+}
+
+async fn decoy(portal: &Portal) -> Result<Decoy> {
+    let newest = newest(portal).await?.into_iter().find(|encoded| password::can_verify(encoded));
+    Ok(match newest {
+        Some(encoded) => Decoy::Like(encoded.into()),
+        None => Decoy::Recipe(recipe(portal).await?),
+    })
+}
+
+impl Decoy {
+    fn spend(&self, password: &str) {
+        match self {
+            Self::Like(encoded) => {
+                std::hint::black_box(password::verify(password, encoded));
+            }
+            Self::Recipe(recipe) => password::burn(recipe),
+        }
+    }
+}
+
+/// Compares a password with an encoded one: exactly one hash, whatever the value is. Where there is none, or one that
+/// can't be verified (unusable, malformed, of another hasher, too costly), it is that of a decoy.
 ///
 /// # Errors
 /// A bug in the hashing task.
 pub async fn verify(portal: &Portal, password: &str, encoded: Option<&str>) -> Result<Verdict> {
-    let recipe = recipe(portal).await?;
-    let (password, encoded) = (password.to_owned(), encoded.map(str::to_owned));
+    let decoy = decoy(portal).await?;
+    let password = Zeroizing::new(password.to_owned());
+    let encoded = encoded.map(|encoded| Zeroizing::new(encoded.to_owned()));
     blocking(move || {
-        let usable = encoded.filter(|encoded| matches!(password::read(encoded), password::Stored::Usable(_)));
-        let verdict = usable.map_or(Verdict::CannotVerify, |encoded| password::verify(&password, &encoded));
-        if verdict == Verdict::CannotVerify {
-            password::burn(&recipe);
+        if let Some(encoded) = encoded.filter(|encoded| password::can_verify(encoded)) {
+            return password::verify(&password, &encoded);
         }
-        verdict
+        decoy.spend(&password);
+        Verdict::CannotVerify
     })
     .await
 }

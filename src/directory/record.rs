@@ -9,6 +9,7 @@ use crate::portal::password;
 use crate::portal::profile::Profile;
 use crate::portal::user::User;
 
+use super::lockouts::{self, Lockout};
 use super::referring::{self, Referring};
 use super::why::{self, Beside, Why};
 use super::{Portal, permissions};
@@ -48,6 +49,8 @@ pub struct Record {
     pub referring: Vec<Referring>,
     /// The newest changes made here.
     pub history: Vec<ListedChange>,
+    /// The wrong tries to sign in here, where whoever works now may see them.
+    pub lockouts: Vec<Lockout>,
 }
 
 impl Record {
@@ -124,6 +127,7 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         permissions: permissions::count(portal, id).await?,
         referring,
         history,
+        lockouts: lockouts::shown(portal, &user.username).await?,
         user,
     })
 }

@@ -1,14 +1,18 @@
 //! Signing in to portaldesk with a portal account. Writes nothing to `auth_user`: no `last_login`, no rehash.
 //!
 //! Every kind of failure gives the same words and costs one hash: unknown name, wrong password, inactive account, no
-//! role, unusable or malformed hash.
+//! role, unusable or malformed hash. Only a try that comes too early is told to wait, and costs none: nothing is
+//! looked at then, so nothing is given away, and many at once can't keep the machine busy. Names that no account has
+//! are held up in the same way.
 
 use chrono::TimeDelta;
+use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::change::{Account, rights};
 use crate::db::own::{self, Try};
-use crate::db::{Db, Sql};
+use crate::db::{Db, Dialect, Sql, hex};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, Action};
 use crate::portal::password::{self, Verdict};
@@ -37,13 +41,17 @@ pub async fn sign_in(portal: &Portal, name: &str, password: &str) -> Result<Acco
     let name = typed(name);
     let found = stored(portal, &name).await?;
     // Where `ROOT` is `root` to the engine, both are one account: tries are counted by the name as it is stored.
-    let account = found.as_ref().map_or(name.as_str(), |found| found.account.username.as_str());
-    let account: String = account.chars().take(rules::USERNAME_MAX).collect();
-    let login_user: String = portal.actor.unix_user.chars().take(LOGIN_USER_MAX).collect();
-    let counter = Counter::of(portal, account, login_user);
+    let account = match &found {
+        Some(found) => key_of(&found.account.username),
+        None => key_of_nobody(portal.dialect(), &name),
+    };
+    let login_user = login_user(portal);
+    let counter = Counter::of(portal, account.clone(), login_user.clone());
     if let Try::Blocked(wait) = counter.count().await? {
         let seconds = wait.num_seconds().max(1);
-        return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} seconds, then try again.")));
+        tracing::warn!(account, unix = login_user, seconds, "too many wrong tries to sign in");
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        return Err(Error::denied(format!("Too many wrong tries. Wait {seconds} {unit}, then try again.")));
     }
     let Some(signed_in) = try_password(portal, found, password).await? else {
         return Err(Error::denied(REFUSED));
@@ -100,6 +108,32 @@ impl Counter {
             Self::Nowhere => Ok(()),
         }
     }
+}
+
+/// What the tries of an account are counted by: its name as it is stored.
+pub(super) fn key_of(username: &str) -> String {
+    username.chars().take(rules::USERNAME_MAX).collect()
+}
+
+/// The Unix user that tries are counted for.
+pub(super) fn login_user(portal: &Portal) -> String {
+    portal.actor.unix_user.chars().take(LOGIN_USER_MAX).collect()
+}
+
+/// What stands before the digest of a name that no account has; in no username that Django takes.
+pub(super) const NOBODY: char = '?';
+
+/// What the tries of a name are counted by that no account has. The name itself is not kept, because people type their
+/// password there; a short digest tells enough of them apart, and bounds how many are remembered. Names that the engine
+/// takes for one share their tries, as those of an account do: else the difference would tell which accounts there are.
+fn key_of_nobody(dialect: Dialect, name: &str) -> String {
+    let name = if dialect == Dialect::MySql { fold(name) } else { name.to_owned() };
+    format!("{NOBODY}{}", hex(&Sha256::digest(name)[..2]))
+}
+
+/// A name without case and accents, as MySQL's usual collations compare it.
+fn fold(name: &str) -> String {
+    name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// The name as Django's login form takes it: stripped and normalised. NUL, which the form refuses and PostgreSQL can't

@@ -8,6 +8,8 @@ pub enum Options {
     Departments,
     /// The groups.
     Groups,
+    /// A list that never changes and comes with the form.
+    Fixed,
 }
 
 /// What kind of value a field holds.

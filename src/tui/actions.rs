@@ -33,6 +33,7 @@ actions! {
     Repaint "app.repaint"
     Reload "app.reload"
     Mouse "app.mouse"
+    Lock "app.lock"
     Symptoms "app.symptoms"
     Undo "app.undo"
     Redo "app.redo"
@@ -89,6 +90,7 @@ actions! {
     Spell "dialog.spell"
 
     UsersNew "users.new"
+    UsersLike "users.like"
     UsersEdit "users.edit"
     UsersRename "users.rename"
     UsersDelete "users.delete"
@@ -96,6 +98,7 @@ actions! {
     UsersCanLogIn "users.can-log-in"
     UsersMemberships "users.memberships"
     UsersOffboard "users.offboard"
+    UsersClearTries "users.clear-tries"
     UsersTestPassword "users.test-password"
     UsersPermissions "users.permissions"
 
@@ -122,6 +125,7 @@ actions! {
     FirstSuperuser "sign-in.first-superuser"
 
     WriteAccess "portal.write-access"
+    Connect "portal.connect"
 
     HistoryUndo "history.undo"
     HistoryOpenRows "history.open-rows"

@@ -39,14 +39,17 @@ pub struct Setup {
 /// Does an action in the name of the screen on top.
 pub type Command = Box<dyn Fn(&mut Cx)>;
 
+/// Makes a screen that locks a portal of this label.
+pub type LockScreen = Box<dyn Fn(&str) -> Box<dyn Screen>>;
+
 /// Hides everything when nobody is there.
 pub struct IdleLock {
     /// After so much time without a key.
     pub after: Option<Duration>,
     /// After so much time without a key the program ends, if it is locked by then or was never opened.
     pub end_after: Option<Duration>,
-    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back.
-    pub screen: Box<dyn Fn() -> Box<dyn Screen>>,
+    /// Makes the screen, of [`super::Layer::Lock`], that asks who is back; it is given the portal's label.
+    pub screen: LockScreen,
 }
 
 /// What the terminal's owner, and not the app, has to do.
@@ -84,6 +87,8 @@ pub struct App {
     pub(super) keymap: Keymap,
     pub(super) jobs: Jobs,
     pub(super) toast: Option<(Toast, Instant)>,
+    /// A message from below a lock, kept until that is gone: it may tell of people.
+    pub(super) behind_lock: Option<Toast>,
     pub(super) commands: Vec<(Action, Command)>,
     pub(super) lock: Option<IdleLock>,
     /// The role of whoever is signed in.
@@ -110,6 +115,7 @@ impl App {
             keymap: setup.keymap,
             jobs: Jobs::new(setup.portal),
             toast: None,
+            behind_lock: None,
             commands: setup.commands,
             lock: setup.lock,
             level: None,
@@ -161,12 +167,12 @@ impl App {
         if is_open {
             self.deliver(screen, &mut reply);
             if exclusive && reply.is_untaken() && reply.untaken_error().is_none() {
-                self.say(Toast::done(report));
+                self.say_of(screen, Toast::done(report));
             }
         } else if let Some(error) = reply.untaken_error() {
-            self.toast = Some((Toast::error(error), Instant::now()));
+            self.say_of(screen, Toast::error(error));
         } else {
-            self.say(Toast::done(report));
+            self.say_of(screen, Toast::done(report));
         }
         if exclusive {
             self.broadcast_change();
@@ -179,15 +185,22 @@ impl App {
             self.dirty = true;
         }
         if self.idle_due().is_some_and(|due| due <= now) {
-            self.nobody_is_there();
+            self.dirty = true;
+            if self.is_locked() { self.quit() } else { self.lock_up() }
         }
     }
 
-    /// Locks; what is locked ends.
-    fn nobody_is_there(&mut self) {
-        self.dirty = true;
-        let Some(lock) = self.lock.as_ref().filter(|_| !self.is_locked()) else { return self.quit() };
-        let screen = (lock.screen)();
+    /// Whether there is somebody whose password would open the screens again.
+    pub(super) fn can_lock(&self) -> bool {
+        let somebody = self.jobs.portal().is_some_and(|portal| portal.actor.account.is_some());
+        self.lock.is_some() && somebody && !self.is_locked()
+    }
+
+    /// Hides everything until whoever is signed in gives their password. What is open stays as it is, and running work
+    /// goes on.
+    pub(super) fn lock_up(&mut self) {
+        let Some(screen) = self.lock.as_ref().map(|lock| (lock.screen)(&self.head.label)) else { return };
+        self.behind_lock = self.toast.take().map(|(toast, _)| toast);
         self.apply(self.top_id(), vec![Effect::Push(screen)]);
     }
 
@@ -229,12 +242,19 @@ impl App {
 
     /// Shows a message of the terminal's owner.
     pub fn say(&mut self, toast: Toast) {
-        // An error stays until somebody has seen it: what merely went well does not push it aside.
-        let covered = self.toast.as_ref().is_some_and(|(shown, _)| !shown.fades());
-        if !(covered && toast.kind() == ToastKind::Done) {
+        if !hides(self.toast.as_ref().map(|(shown, _)| shown), &toast) {
             self.toast = Some((toast, Instant::now()));
         }
         self.dirty = true;
+    }
+
+    /// Shows a message of a screen, also of one that is closed; of one below a lock when that is gone.
+    pub(super) fn say_of(&mut self, screen: ScreenId, toast: Toast) {
+        if !self.is_behind_lock(screen) {
+            self.say(toast);
+        } else if !hides(self.behind_lock.as_ref(), &toast) {
+            self.behind_lock = Some(toast);
+        }
     }
 
     /// The message on the screen.
@@ -261,4 +281,9 @@ impl App {
         let after = if self.is_locked() { lock.end_after } else { lock.after };
         after.map(|after| self.last_key + after)
     }
+}
+
+/// An error stays until somebody has seen it: what merely went well does not push it aside.
+fn hides(shown: Option<&Toast>, toast: &Toast) -> bool {
+    shown.is_some_and(|shown| !shown.fades()) && toast.kind() == ToastKind::Done
 }

@@ -7,6 +7,7 @@ use ratatui::layout::Size;
 use super::actions::Action;
 use super::jobs::{Slot, Start, Task};
 use super::screen::Screen;
+use super::widgets::status_line::Head;
 use super::widgets::toast::Toast;
 use crate::directory::Portal;
 use crate::error::{Error, Result};
@@ -44,6 +45,8 @@ pub enum Effect {
     /// Work with this portal from now on, used by whom it names, in this role: after signing in, or once it can be
     /// written to.
     Use(Box<Portal>, Level),
+    /// Work with this portal from now on, in which nobody is signed in yet, under this first line.
+    Enter(Box<Portal>, Box<Head>),
     /// Put a text on the terminal's clipboard.
     Copy(String),
     /// Draw everything again.
@@ -196,6 +199,7 @@ impl fmt::Debug for Effect {
             Self::Act(action) => write!(f, "Act({})", action.name()),
             Self::Tab(at) => write!(f, "Tab({at})"),
             Self::Use(portal, level) => write!(f, "Use({}, {level})", portal.actor.name()),
+            Self::Enter(_, head) => write!(f, "Enter({})", head.label),
             // What is copied may be a password.
             Self::Copy(_) => f.write_str("Copy"),
             Self::Repaint => f.write_str("Repaint"),

@@ -91,6 +91,7 @@ impl App {
             Action::Undo | Action::Redo | Action::Symptoms => {
                 self.commands.iter().any(|(known, _)| *known == action)
             }
+            Action::Lock => self.can_lock(),
             Action::WriteAccess => return self.may_switch_writing_on(),
             Action::NextTab | Action::PreviousTab => self.tabs.len() > 1,
             _ => match tab_number(action) {
@@ -132,6 +133,7 @@ impl App {
             Action::PreviousTab => {
                 self.ask_for_tab(self.tab.checked_sub(1).unwrap_or(self.tabs.len().saturating_sub(1)));
             }
+            Action::Lock => self.lock_up(),
             Action::Repaint => self.host.push(HostEffect::Repaint),
             Action::Suspend => self.host.push(HostEffect::Suspend),
             Action::Mouse => {

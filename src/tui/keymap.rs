@@ -75,6 +75,7 @@ pub const EVERYWHERE: &[Binding] = &[
     Binding::new(&[key('4')], Action::Tab4, "fourth tab").quiet(),
     Binding::new(&[key('5')], Action::Tab5, "fifth tab").quiet(),
     Binding::new(&[key('6')], Action::Tab6, "sixth tab").quiet(),
+    Binding::new(&[key('Z')], Action::Lock, "lock the screens").quiet(),
     Binding::new(&[ctrl('l')], Action::Repaint, "repaint").quiet(),
     Binding::new(&[key('m')], Action::Mouse, "mouse on or off").quiet(),
     Binding::new(&[ctrl('z')], Action::Suspend, "suspend").quiet(),

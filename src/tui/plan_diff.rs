@@ -17,6 +17,10 @@ const MEMBERSHIP: &str = "auth_user_groups";
 const USER_PERMISSION: &str = "auth_user_user_permissions";
 const GROUP_PERMISSION: &str = "auth_group_permissions";
 
+/// The portal's own history, and how many of its rows are shown one by one.
+const ADMIN_LOG: &str = "django_admin_log";
+const MOST_LOG_LINES: usize = 5;
+
 /// A step with what it refers to.
 #[derive(Clone, Copy)]
 struct Told<'a> {
@@ -33,10 +37,21 @@ pub fn lines(plans: &[Plan], names: &Names) -> Vec<DiffLine> {
     let several = told.iter().any(|(subject, _)| *subject != told[0].0);
     let mut shown = Vec::new();
     let mut under: Option<&str> = None;
-    for (subject, lines) in &told {
+    let mut log = steps(plans, names).filter(|told| told.step.table() == ADMIN_LOG).count();
+    let logged = log;
+    for ((subject, lines), told) in told.iter().zip(steps(plans, names)) {
         if several && under != Some(subject) && !lines.is_empty() {
             shown.push(DiffLine::new(Sign::Heading, subject.clone()));
             under = Some(subject);
+        }
+        if told.step.table() == ADMIN_LOG {
+            log -= 1;
+            if logged - log > MOST_LOG_LINES {
+                if log == 0 {
+                    shown.push(told.more_of_the_log(logged - MOST_LOG_LINES));
+                }
+                continue;
+            }
         }
         shown.extend(lines.iter().cloned());
     }
@@ -74,7 +89,7 @@ impl Told<'_> {
     /// What the row is about, as a heading.
     fn subject(&self) -> String {
         match self.step.table() {
-            "auth_user" | "core_userprofile" | MEMBERSHIP | USER_PERMISSION => self.name(),
+            "auth_user" | "core_userprofile" | MEMBERSHIP | USER_PERMISSION | ADMIN_LOG => self.name(),
             "auth_group" | GROUP_PERMISSION => format!("group {}", self.name()),
             "core_department" => format!("department {}", self.name()),
             table => format!("{table} {}", self.name()),
@@ -87,7 +102,7 @@ impl Told<'_> {
         let name = match self.step.table() {
             "auth_user" => self.before_or_after("username"),
             "auth_group" | "core_department" => self.before_or_after("name"),
-            "core_userprofile" | MEMBERSHIP | USER_PERMISSION => named("user_id"),
+            "core_userprofile" | MEMBERSHIP | USER_PERMISSION | ADMIN_LOG => named("user_id"),
             GROUP_PERMISSION => named("group_id"),
             _ => None,
         };
@@ -114,6 +129,7 @@ impl Told<'_> {
         match (self.step.table(), self.step) {
             (MEMBERSHIP, _) => self.joining("group", "group_id"),
             (USER_PERMISSION | GROUP_PERMISSION, _) => self.joining("permission", "permission_id"),
+            (ADMIN_LOG, Step::Insert { .. } | Step::Delete { .. }) => vec![self.log_entry()],
             (_, Step::Update { before, set, .. }) => set
                 .iter()
                 .filter(|(column, value)| {
@@ -149,6 +165,30 @@ impl Told<'_> {
             Step::Delete { .. } => DiffLine::removed(words),
             Step::Update { .. } => DiffLine::new(Sign::Changed, words),
         }]
+    }
+
+    /// An entry of the portal's own history: when, and about what.
+    fn log_entry(&self) -> DiffLine {
+        let shown = |column: &str| self.value(column).map(|value| value.show(column)).unwrap_or_default();
+        let done = match self.value("action_flag").as_ref().and_then(value_id) {
+            Some(1) => "added ",
+            Some(3) => "deleted ",
+            _ => "changed ",
+        };
+        let time: String = shown("action_time").chars().take("2026-01-02 03:04".len()).collect();
+        self.coming_or_going(format!("admin log  {time}  {done}{}", shown("object_repr")))
+    }
+
+    fn more_of_the_log(&self, count: usize) -> DiffLine {
+        self.coming_or_going(format!("admin log  and {count} more of what {} did", self.name()))
+    }
+
+    fn coming_or_going(&self, words: String) -> DiffLine {
+        if matches!(self.step, Step::Delete { .. }) {
+            DiffLine::removed(words)
+        } else {
+            DiffLine::added(words)
+        }
     }
 
     fn changed(&self, before: &Image, column: &str, value: &Value) -> DiffLine {
@@ -216,9 +256,17 @@ impl Told<'_> {
             _ => {
                 let id = value_id(value);
                 let name = id.and_then(|id| names.get(&id)).map(|name| text::safe(name).into_owned());
+                let name =
+                    name.or_else(|| id.filter(|_| column == "user_id").and_then(|id| self.comes_back(id)));
                 name.or_else(|| id.map(|id| format!("#{id}"))).unwrap_or_else(|| value.show(column))
             }
         }
+    }
+
+    /// The name of an account that the plan brings back with its id.
+    fn comes_back(&self, id: i64) -> Option<String> {
+        let is_it = |step: &&Step| step.table() == "auth_user" && step.cell("id") == Some(&Cell::Int(id));
+        self.plan.steps.iter().find(is_it)?.cell("username").map(Cell::show)
     }
 
     /// What the step of this index creates.
@@ -237,8 +285,28 @@ impl Told<'_> {
         {
             notes.push(format!("{name} loses the role {level}."));
         }
-        if self.step.table() != "auth_user" || !matches!(self.step, Step::Update { .. }) {
+        if self.step.table() != "auth_user" {
             return notes;
+        }
+        if matches!(self.step, Step::Delete { .. }) {
+            notes.push(format!(
+                "The portal sessions of {name} end. What others did to the account stays in the portal's history; what \
+                 {name} did goes with it."
+            ));
+        }
+        if self.step.cell("id").is_some() {
+            notes.push(format!(
+                "{name} comes back with the password of before; portal sessions that have not run out work again."
+            ));
+        }
+        if !matches!(self.step, Step::Update { .. }) {
+            return notes;
+        }
+        if let Some(new) = self.step.cell("username") {
+            notes.push(format!(
+                "{name} signs in as {} from now on and has to be told; portal sessions go on.",
+                new.show()
+            ));
         }
         let replaced = self.step.cell("password").is_some();
         match self.step.cell("is_active").and_then(Cell::as_bool) {
@@ -246,13 +314,22 @@ impl Told<'_> {
                 "{name} is out of the portal at once. Their sessions there are only asleep: activating the account \
                  again wakes them, unless the password is changed first."
             )),
-            Some(true) if !replaced => notes.push(format!(
-                "Activating alone also revives the portal sessions that {name} still had; a new password ends them."
+            Some(true) if !replaced && self.has_usable_password() => notes.push(format!(
+                "Activating alone also revives the portal sessions that {name} still had, unless the password was \
+                 changed meanwhile; a new one ends them."
             )),
+            Some(true) if !replaced => {
+                notes.push(format!("{name} has no usable password: without a new one they can't sign in."));
+            }
             _ => {}
         }
         if replaced {
-            notes.push(format!("The portal sessions of {name} end."));
+            let for_good = if self.step.cell("is_active").and_then(Cell::as_bool) == Some(false) {
+                " for good: activating the account again does not wake them"
+            } else {
+                ""
+            };
+            notes.push(format!("The portal sessions of {name} end{for_good}."));
         }
         for (column, what) in [("is_superuser", "superuser"), ("is_staff", "staff")] {
             match self.step.cell(column).and_then(Cell::as_bool) {
@@ -262,6 +339,11 @@ impl Told<'_> {
             }
         }
         notes
+    }
+
+    fn has_usable_password(&self) -> bool {
+        let encoded = self.step.before().and_then(|before| before.text("password")).unwrap_or_default();
+        matches!(password::read(encoded), password::Stored::Usable(_))
     }
 
     /// Whether it deletes something, or changes who has power over the portal.
@@ -425,6 +507,66 @@ mod tests {
                 "Added profile  Department Sales, Notify yes"
             ]
         );
+    }
+
+    #[test]
+    fn a_delete_names_a_few_entries_of_the_log_and_counts_the_rest() {
+        let mut plan = Plan::new("Delete bela");
+        for id in 0..8 {
+            let entry = row(&[
+                ("id", Cell::Int(id)),
+                ("action_time", Cell::Text("2026-01-02 03:04:05.678".into())),
+                ("object_repr", Cell::Text(format!("cho{id}"))),
+                ("action_flag", Cell::Int(2)),
+                ("user_id", Cell::Int(3)),
+            ]);
+            plan.delete(ADMIN_LOG, Image::id(id), entry);
+        }
+        plan.delete("auth_user", Image::id(3), bela());
+        let plans = [plan];
+        let shown = said(&lines(&plans, &names()));
+        assert_eq!(shown.len(), 7, "{shown:?}");
+        assert_eq!(shown[0], "Removed admin log  2026-01-02 03:04  changed cho0");
+        assert_eq!(shown[5], "Removed admin log  and 3 more of what bela did");
+        assert!(notes(&plans, &names())[0].contains("sessions of bela end"));
+    }
+
+    #[test]
+    fn who_comes_back_is_named_before_they_are_there() {
+        let mut plan = Plan::new("Undo: Delete cho");
+        plan.insert(
+            "auth_user",
+            vec![("id", Value::Cell(Cell::Int(9))), ("username", Value::Cell(Cell::Text("cho".into())))],
+        );
+        plan.insert("core_userprofile", vec![("user_id", Value::Cell(Cell::Int(9)))]);
+        let shown = said(&lines(&[plan], &names()));
+        assert!(shown.iter().all(|line| !line.starts_with("Heading")), "one account, one subject: {shown:?}");
+    }
+
+    #[test]
+    fn what_activating_and_renaming_mean_is_said() {
+        let usable = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
+        for (password, words) in [(usable, "revives the portal sessions"), ("!x", "no usable password")] {
+            let mut before = bela();
+            before.set("is_active", Cell::Bool(false));
+            before.set("password", Cell::Text(password.to_owned()));
+            let mut plan = Plan::new("Activate bela");
+            plan.update(
+                "auth_user",
+                Image::id(3),
+                before,
+                vec![("is_active", Value::Cell(Cell::Bool(true)))],
+            );
+            assert!(notes(&[plan], &names())[0].contains(words));
+        }
+        let mut plan = Plan::new("Rename bela to Bela");
+        plan.update(
+            "auth_user",
+            Image::id(3),
+            bela(),
+            vec![("username", Value::Cell(Cell::Text("Bela".into())))],
+        );
+        assert!(notes(&[plan], &names())[0].contains("bela signs in as Bela from now on and has to be told"));
     }
 
     #[test]

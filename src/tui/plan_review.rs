@@ -52,6 +52,8 @@ pub struct Prepared {
     pub plans: Vec<Plan>,
     /// What is shown. A screen may add notes, a secret, another title.
     pub text: ReviewText,
+    /// The plans only make sense together: when one is refused, those before it are taken back.
+    together: bool,
 }
 
 /// What applying gave.
@@ -81,6 +83,22 @@ pub async fn prepare_all(portal: &Portal, title: String, plans: Vec<Plan>) -> Re
     Ok(reviewed(title, plans, &names))
 }
 
+/// Prepares the review of plans that end one account and only make sense together. What is grave asks for its name,
+/// however many rows there are.
+///
+/// # Errors
+/// What the engine says.
+pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepared> {
+    let title = plans.last().map(|plan| plan.title.clone()).unwrap_or_default();
+    let names = names::read(portal, &plans).await?;
+    let mut prepared = reviewed(title, plans, &names);
+    prepared.together = true;
+    if let Some(name) = plan_diff::grave(&prepared.plans, &names).filter(|name| can_be_typed(name)) {
+        prepared.text.confirm = Confirmation::Typed(name);
+    }
+    Ok(prepared)
+}
+
 fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
     let rows = plans.iter().map(|plan| plan.steps.len()).sum();
     let text = ReviewText {
@@ -90,7 +108,7 @@ fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
         confirm: confirmation(rows, plan_diff::grave(&plans, names)),
         secret: None,
     };
-    Prepared { plans, text }
+    Prepared { plans, text, together: false }
 }
 
 /// Deleting and changes of power ask for the name, many rows for their count.
@@ -125,9 +143,9 @@ impl Prepared {
     /// The review; `y` there applies the plans in the name of the screen that opened it.
     #[must_use]
     pub fn review(self) -> Review {
-        let Self { plans, text } = self;
+        let Self { plans, text, together } = self;
         let title = text.title.clone();
-        Review::new(text, move |cx| apply(cx, title, plans))
+        Review::new(text, move |cx| apply(cx, title, plans, together))
     }
 
     /// Opens the review, or says that there is nothing to do.
@@ -141,19 +159,25 @@ impl Prepared {
 }
 
 /// Starts applying in [`APPLY`].
-pub fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>) {
+fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>, together: bool) {
     let label = lower_first(&title);
-    cx.start_task(
-        &APPLY,
-        label,
-        move |portal, task| async move { write(&portal, &task, title, plans).await },
-    );
+    cx.start_task(&APPLY, label, move |portal, task| async move {
+        write(&portal, &task, title, plans, together).await
+    });
 }
 
-async fn write(portal: &Portal, task: &Task, title: String, mut plans: Vec<Plan>) -> Result<Applied> {
+async fn write(
+    portal: &Portal,
+    task: &Task,
+    title: String,
+    mut plans: Vec<Plan>,
+    together: bool,
+) -> Result<Applied> {
     let writer = portal.writer()?;
     let outcome = if plans.len() == 1 {
         writer.apply(plans.remove(0)).await?
+    } else if together {
+        writer.all_or_nothing(&title, plans, &watch(task)).await?
     } else {
         writer.run(&title, &mut Ready::new(plans), &watch(task)).await?
     };

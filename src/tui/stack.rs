@@ -1,6 +1,7 @@
 //! The stack of screens: opening, closing, and doing what they ask for.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use super::actions::Action;
 use super::app::{App, HostEffect, Open};
@@ -78,11 +79,11 @@ impl App {
                 let opener = self.close(origin).unwrap_or(origin);
                 return vec![(opener, Effect::Push(screen))];
             }
-            Effect::Toast(toast) => self.say(toast),
+            Effect::Toast(toast) => self.say_of(origin, toast),
             Effect::Start(start) => {
                 let label = start.label().to_owned();
                 if let Err(running) = self.jobs.start(start, origin) {
-                    self.say(Toast::refused(format!("Not started ({label}): still {running}.")));
+                    self.say_of(origin, Toast::refused(format!("Not started ({label}): still {running}.")));
                 }
             }
             Effect::Stop(slot) => self.jobs.stop(origin, slot),
@@ -104,6 +105,11 @@ impl App {
                 // What may be done is another matter now.
                 self.broadcast_change();
             }
+            Effect::Enter(portal, head) => {
+                self.head = *head;
+                self.head.warn(&portal);
+                self.jobs.use_portal(*portal);
+            }
             Effect::Copy(words) => self.host.push(HostEffect::Copy(words)),
             Effect::Repaint => self.host.push(HostEffect::Repaint),
             Effect::Suspend => self.host.push(HostEffect::Suspend),
@@ -117,8 +123,12 @@ impl App {
         let at = self.stack.iter().position(|open| open.id == id)?;
         let opener = self.stack[at].opener;
         let end = self.lock_above(id).unwrap_or(self.stack.len());
+        let was_locked = self.is_locked();
         for closed in self.stack.drain(at..end) {
             self.jobs.forget(closed.id);
+        }
+        if was_locked && !self.is_locked() {
+            self.unlocked();
         }
         if self.stack.is_empty() {
             self.refresh_tab();
@@ -126,10 +136,21 @@ impl App {
         Some(opener)
     }
 
+    /// What was below a lock is seen again, from its next frame on: a key that was typed too much must not confirm it.
+    fn unlocked(&mut self) {
+        self.last_key = Instant::now();
+        for open in self.tabs.iter_mut().chain(&mut self.stack) {
+            open.seen = None;
+        }
+        if let Some(toast) = self.behind_lock.take() {
+            self.say(toast);
+        }
+    }
+
     pub(super) fn deliver(&mut self, screen: ScreenId, reply: &mut Reply) {
         self.with(screen, |screen, cx| screen.reply(reply, cx));
         if let Some(error) = reply.untaken_error() {
-            self.say(Toast::error(error));
+            self.say_of(screen, Toast::error(error));
         }
     }
 
@@ -181,6 +202,12 @@ impl App {
     /// Whether a lock is on the stack; a help may lie above it.
     pub(super) fn is_locked(&self) -> bool {
         self.stack.iter().any(|open| open.screen.layer() == Layer::Lock)
+    }
+
+    /// Whether a screen, perhaps a closed one, is not the lock nor above it, while there is one.
+    pub(super) fn is_behind_lock(&self, id: ScreenId) -> bool {
+        let is_here = self.stack.iter().any(|open| open.id == id);
+        if is_here { self.lock_above(id).is_some() } else { self.is_locked() }
     }
 
     /// Where on the stack the first lock above a screen is.

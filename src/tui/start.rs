@@ -1,20 +1,23 @@
 //! How the terminal program begins: from settings and a portal's database to the running screens.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::style::Color;
 
 use super::app::{Head, IdleLock, Setup};
+use super::cx::{Cx, Effect};
 use super::event_loop::Exit;
 use super::keymap::Keymap;
 use super::screen::Screen;
+use super::screens::chooser::Chooser;
 use super::screens::first_run::FirstRun;
 use super::screens::sign_in::SignIn;
 use super::screens::{self};
 use super::theme::Theme;
 use crate::change::Actor;
-use crate::config::{Config, paths};
+use crate::config::{Config, KeyBinding, PortalConfig, paths};
 use crate::db::{Address, Db, Target, Tls};
 use crate::directory::setup::Needed;
 use crate::directory::{Portal, Settings, setup};
@@ -30,7 +33,12 @@ pub struct Opening {
     pub settings: Settings,
     /// Who works on it, before anybody signed in.
     pub actor: Actor,
+    /// The configuration file that was read: a portal that is added is written there.
+    pub config_file: Option<PathBuf>,
 }
+
+/// Reads the settings of the portal of this name, its password too.
+pub type Load = Arc<dyn Fn(&str) -> Result<PortalConfig> + Send + Sync>;
 
 impl Opening {
     /// Opens it.
@@ -79,6 +87,8 @@ impl Opening {
 pub enum Begin {
     /// With the first superuser, and the portal too where it is not there yet.
     FirstRun(Box<Opening>),
+    /// With the question which of these portals; one that is not among them would be opened like this.
+    Choose(Vec<PortalConfig>, Load, Box<Opening>),
     /// With signing in to this portal.
     SignIn(Portal),
     /// With the first tab, for whoever the portal names already: the sample.
@@ -106,13 +116,18 @@ pub async fn start(begin: Begin, config: &Config) -> Result<Exit> {
 }
 
 fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
-    let mut head = head(config);
-    let label = head.label.clone();
+    let mut head = head(&config.portal);
+    // Whoever had to give no password knows none to go on with.
+    let locks = !matches!(begin, Begin::SignedIn(..));
     let (first, portal): (Option<Box<dyn Screen>>, Option<Portal>) = match begin {
         Begin::FirstRun(opening) => (Some(Box::new(FirstRun::of_database(*opening))), None),
+        Begin::Choose(portals, load, opening) => {
+            head = Head { label: "portaldesk".to_owned(), ..Head::default() };
+            (Some(Box::new(Chooser::new(portals, load, *opening))), None)
+        }
         Begin::SignIn(portal) => {
             head.warn(&portal);
-            (Some(Box::new(SignIn::new(label.as_str(), config.minimum_length))), Some(portal))
+            (Some(Box::new(SignIn::new(head.label.as_str(), config.minimum_length))), Some(portal))
         }
         Begin::SignedIn(portal, level) => {
             head.show(&portal, level);
@@ -128,25 +143,36 @@ fn setup_of(begin: Begin, config: &Config) -> Result<Setup> {
         keymap: keymap(config)?,
         theme: Theme::detect(config.ascii, |name| std::env::var(name).ok()),
         commands: screens::commands(),
-        lock: Some(IdleLock {
+        lock: locks.then(|| IdleLock {
             after: minutes(config.lock_after_minutes),
             end_after: minutes(config.exit_after_minutes),
-            screen: Box::new(move || Box::new(SignIn::locked(label.as_str()))),
+            screen: Box::new(|label| Box::new(SignIn::locked(label))),
         }),
     })
 }
 
+/// Goes on with this portal, called as the configuration calls it, from the screen that asks: to the sign-in.
+pub(super) fn enter(portal: Portal, called: &PortalConfig, minimum_length: usize, cx: &mut Cx) {
+    let head = head(called);
+    let label = head.label.clone();
+    cx.ask(Effect::Enter(Box::new(portal), Box::new(head)));
+    cx.replace(SignIn::new(label, minimum_length));
+}
+
 /// The first line before anybody signed in.
-fn head(config: &Config) -> Head {
-    let portal = &config.portal;
+fn head(portal: &PortalConfig) -> Head {
+    Head { label: label(portal), colour: colour(portal), place: portal.target.to_string(), ..Head::default() }
+}
+
+/// What a portal is called.
+pub(super) fn label(portal: &PortalConfig) -> String {
     let unnamed = || if portal.embedded { "portaldesk".to_owned() } else { short_name(&portal.target) };
-    Head {
-        label: portal.label.clone().or_else(|| portal.name.clone()).unwrap_or_else(unnamed),
-        // The configuration's eight names and #rrggbb are all ratatui's.
-        colour: portal.colour.as_ref().and_then(|colour| colour.parse::<Color>().ok()),
-        place: portal.target.to_string(),
-        ..Head::default()
-    }
+    portal.label.clone().or_else(|| portal.name.clone()).unwrap_or_else(unnamed)
+}
+
+/// Its colour: the configuration's eight names and #rrggbb are all ratatui's.
+pub(super) fn colour(portal: &PortalConfig) -> Option<Color> {
+    portal.colour.as_ref().and_then(|colour| colour.parse::<Color>().ok())
 }
 
 /// The database's name; of a file the name without folders and ending.
@@ -167,7 +193,7 @@ impl Head {
     }
 
     /// The warnings that stand there as long as they hold.
-    fn warn(&mut self, portal: &Portal) {
+    pub(super) fn warn(&mut self, portal: &Portal) {
         let badges = [
             (portal.read_only.is_some(), "READ-ONLY"),
             (portal.db.target().tls == Tls::Unverified, "UNVERIFIED TLS"),
@@ -182,7 +208,17 @@ fn keymap(config: &Config) -> Result<Keymap> {
     let configured =
         config.keys.iter().map(|binding| (binding.action.clone(), binding.keys.clone())).collect();
     Keymap::new(&configured, screens::CONTEXTS).map_err(|problems| {
-        let file = config.file.as_ref().map_or_else(String::new, |file| format!("{}: ", file.display()));
-        Error::usage(format!("{file}the keys make no sense: {}", problems.join(" ")))
+        let file = config.file.as_ref().map_or_else(String::new, |file| file.display().to_string());
+        let located = problems.iter().map(|problem| match line_of(problem, &config.keys) {
+            Some(line) => format!("{file}, line {line}: {problem}"),
+            None => format!("{file}: {problem}"),
+        });
+        Error::usage(located.collect::<Vec<_>>().join("\n"))
     })
+}
+
+/// The line of the first setting of keys that a sentence about them names.
+fn line_of(problem: &str, keys: &[KeyBinding]) -> Option<usize> {
+    let words: Vec<&str> = problem.split_whitespace().map(|word| word.trim_end_matches(':')).collect();
+    keys.iter().find(|binding| words.contains(&binding.action.as_str())).map(|binding| binding.line)
 }

@@ -1,5 +1,6 @@
 //! The real loop, driven by streams of keys, with a toy screen.
 
 mod frames;
+mod locks;
 mod loops;
 mod toy;

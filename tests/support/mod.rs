@@ -11,13 +11,15 @@
 )]
 #![allow(dead_code, unused_macros, reason = "every test file uses the part that it needs")]
 
+pub(crate) mod django;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portaldesk::db::schema::{Schema, Table};
-use portaldesk::db::{Address, Cell, Db, Dialect, Engine, Sql, Target, Tls, hex, migrate};
+use portaldesk::db::{Address, Cell, Db, Dialect, Engine, Patience, Sql, Target, Tls, hex, migrate};
 use sha2::{Digest as _, Sha256};
 
 /// The servers that a test may ask for; the last two differ from the ones before in how they compare text.
@@ -113,6 +115,7 @@ impl Server {
             password: url.password().map(|password| password.to_owned().into()),
             tls: Tls::NotNeeded,
             read_only: false,
+            patience: Patience::default(),
         })
     }
 
@@ -163,6 +166,27 @@ impl TestDb {
     /// Where it is.
     pub(crate) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Its URL, for the program.
+    pub(crate) fn url(&self) -> String {
+        let target = &self.target;
+        let user = target.user.clone().unwrap_or_default();
+        match (&target.address, target.engine) {
+            (Address::File(path), _) => format!("sqlite://{}", path.display()),
+            (Address::Socket(path), Engine::MySql) => {
+                format!("mysql://{user}@localhost/{}?socket={}", target.database, path.display())
+            }
+            (Address::Socket(path), engine) => {
+                // Either the socket itself or the folder of the usual one.
+                let usual = (path.as_path(), engine.default_port());
+                let (folder, port) = target.address.postgres_socket().unwrap_or(usual);
+                format!("postgres://{user}@localhost:{port}/{}?host={}", target.database, folder.display())
+            }
+            (Address::Host { host, port }, engine) => {
+                format!("{}://{user}@{host}:{port}/{}", engine.name(), target.database)
+            }
+        }
     }
 
     /// Runs SQL as it stands, several statements if need be.
@@ -247,6 +271,7 @@ async fn create_database(server: Server) -> Target {
             password: None,
             tls: Tls::NotNeeded,
             read_only: false,
+            patience: Patience::default(),
         };
     }
     let admin = server.admin().expect("the server is there");
@@ -315,6 +340,19 @@ pub(crate) async fn digest(db: &Db) -> BTreeMap<String, Vec<String>> {
         if name != "django_admin_log" && !name.starts_with("portaldesk_") {
             digests.insert(name.clone(), digest_of(db, table).await);
         }
+    }
+    digests
+}
+
+/// The digests of some tables, by a catalogue that was read before.
+pub(crate) async fn digest_of_tables(
+    db: &Db,
+    schema: &Schema,
+    names: &[&str],
+) -> BTreeMap<String, Vec<String>> {
+    let mut digests = BTreeMap::new();
+    for name in names {
+        digests.insert((*name).to_owned(), digest_of(db, &schema.tables[*name]).await);
     }
     digests
 }

@@ -1,12 +1,12 @@
 //! A line to a test server that can be cut where it hurts: at COMMIT, before it or behind it, or after any number of
-//! bytes.
+//! bytes. It can also fall silent without being cut.
 #![allow(dead_code, reason = "every test file uses the part that it needs")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use portaldesk::db::{Address, Target};
 
@@ -38,11 +38,43 @@ struct State {
     closed: AtomicBool,
     /// The proxy is gone.
     ended: AtomicBool,
+    /// How many connections there have been.
+    connections: AtomicUsize,
+    silence: Mutex<Silence>,
+    silence_changed: Condvar,
+}
+
+/// On which connections nothing is carried, although they stay open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Silence {
+    #[default]
+    None,
+    /// On the first so many: a firewall forgot them.
+    Until(usize),
+    /// On all, new ones too: the server's machine froze.
+    All,
 }
 
 impl State {
-    fn fault(&self) -> std::sync::MutexGuard<'_, Option<Fault>> {
+    fn fault(&self) -> MutexGuard<'_, Option<Fault>> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_silence(&self, silence: Silence) {
+        *self.silence.lock().unwrap_or_else(PoisonError::into_inner) = silence;
+        self.silence_changed.notify_all();
+    }
+
+    /// Holds back what came on a connection while there is silence on it.
+    fn wait_while_silent(&self, connection: usize) {
+        let mut silence = self.silence.lock().unwrap_or_else(PoisonError::into_inner);
+        while match *silence {
+            Silence::None => false,
+            Silence::Until(count) => connection <= count,
+            Silence::All => true,
+        } {
+            silence = self.silence_changed.wait(silence).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -129,6 +161,21 @@ impl Proxy {
         self.state.fault().is_none()
     }
 
+    /// Carries nothing any more, and closes nothing.
+    pub(crate) fn fall_silent(&self) {
+        self.state.set_silence(Silence::All);
+    }
+
+    /// Carries nothing on the connections that there are; new ones are served.
+    pub(crate) fn forget_connections(&self) {
+        self.state.set_silence(Silence::Until(self.state.connections.load(Ordering::SeqCst)));
+    }
+
+    /// Carries everything again, what was held back too.
+    pub(crate) fn speak(&self) {
+        self.state.set_silence(Silence::None);
+    }
+
     /// Takes back what has not happened yet.
     pub(crate) fn disarm(&self) {
         *self.state.fault() = None;
@@ -138,6 +185,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.state.ended.store(true, Ordering::SeqCst);
+        self.speak();
         if let Address::Host { host, port, .. } = &self.target.address {
             // Wakes the listener, which then ends.
             drop(TcpStream::connect((host.as_str(), *port)));
@@ -148,13 +196,16 @@ impl Drop for Proxy {
 /// Carries bytes both ways, each in a thread of its own, until one side closes.
 fn carry(client: TcpStream, server: Upstream, state: &Arc<State>) {
     let reply_lost = Arc::new(AtomicBool::new(false));
+    let connection = state.connections.fetch_add(1, Ordering::SeqCst) + 1;
     let (mut to_client, mut from_server) = (client.try_clone().expect("a socket"), server.again());
     let lost = Arc::clone(&reply_lost);
     let mut strips = *state.fault() == Some(Fault::StripTls);
+    let hushed = Arc::clone(state);
     std::thread::spawn(move || {
         let mut bytes = [0; 16 * 1024];
         loop {
             let count = from_server.read(&mut bytes);
+            hushed.wait_while_silent(connection);
             if std::mem::take(&mut strips) {
                 strip_tls(&mut bytes[..count]);
             }
@@ -171,6 +222,7 @@ fn carry(client: TcpStream, server: Upstream, state: &Arc<State>) {
         let mut bytes = [0; 16 * 1024];
         loop {
             let count = client.read(&mut bytes).unwrap_or(0);
+            state.wait_while_silent(connection);
             let part = strike(&state, &reply_lost, &bytes[..count]);
             if !server.write(part) || part.len() < count || count == 0 {
                 break;

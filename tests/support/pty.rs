@@ -316,6 +316,23 @@ impl Drop for Terminal {
     }
 }
 
+/// Applies what the review of this title shows, as it asks: with `y`, or by typing what it names.
+pub(crate) fn apply(terminal: &mut Terminal, title: &str, done: &str) {
+    const ASKS: &str = " to go on, then Enter:";
+    terminal.wait_until(&format!("the review {title:?}"), |screen| {
+        let shown = screen.contents();
+        shown.contains(title) && (shown.contains("y apply") || shown.contains(ASKS))
+    });
+    let screen = terminal.contents();
+    match screen.split(ASKS).next().and_then(|before| before.rsplit_once("Type ")) {
+        Some((_, wanted)) if screen.contains(ASKS) => {
+            terminal.press_until(&format!("\x15{wanted}\r"), ASKS, false);
+        }
+        _ => terminal.press_until("y", "y apply", false),
+    }
+    terminal.wait_for(done);
+}
+
 fn read(mut reader: Box<dyn Read + Send>, shared: Shared, closing: Arc<AtomicBool>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut bytes = [0; 8192];

@@ -29,6 +29,17 @@ pub enum User {
     Activate(Names),
     /// Keep an account from signing in.
     Deactivate(Names),
+    /// Show who tried to sign in here with wrong passwords, and until when they must wait.
+    Lockouts,
+    /// Forget the wrong tries to sign in to an account: the next one is taken at once.
+    Unlock {
+        /// The account's name.
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Shared by all writes.
+        #[command(flatten)]
+        write: Write,
+    },
     /// End an account and keep its history: inactive, without password, flags, groups and permissions.
     Offboard(Names),
     /// Delete an account with everything that Django deletes along, the log of what the person did included.

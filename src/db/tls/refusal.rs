@@ -86,6 +86,30 @@ fn plain_name(name: &str) -> String {
     inner.trim_matches('"').to_owned()
 }
 
+/// What to do about a server that is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayOut {
+    /// What it is, without a full stop.
+    pub title: &'static str,
+    /// The exact text to use.
+    pub lines: Vec<String>,
+    /// What it changes in the settings of the database.
+    pub way: Way,
+}
+
+/// What a way out changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// The host becomes this machine, and the port this one.
+    Tunnel(u16),
+    /// The host becomes this one.
+    Name(String),
+    /// A file with an authority's certificate is named.
+    Authority,
+    /// This certificate is pinned.
+    Pin(Fingerprint),
+}
+
 /// A server that was not trusted. Nothing was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -108,6 +132,13 @@ impl Refusal {
         Self { engine, host, port, is_local: address.is_local(), why, shown }
     }
 
+    /// What `MySQL`'s usual certificate leads to; for tests of what shows it.
+    #[cfg(test)]
+    pub(crate) fn unknown_authority(host: &str, port: u16, shown: Option<Fingerprint>) -> Self {
+        let address = Address::Host { host: host.to_owned(), port };
+        Self::new(Dialect::MySql, &address, Why::UnknownAuthority, shown)
+    }
+
     /// What sqlx refused, and the certificate that the server shows; none where it refused something else.
     pub(in crate::db) async fn of(error: &sqlx::Error, dialect: Dialect, address: &Address) -> Option<Self> {
         let Address::Host { host, port } = address else { return None };
@@ -125,49 +156,51 @@ impl Refusal {
             .into_owned()
     }
 
-    /// What can be done, each a title and the text to use, the safest first.
+    /// What can be done, the safest first.
     #[must_use]
-    pub fn ways_out(&self) -> Vec<(String, Vec<String>)> {
+    pub fn ways_out(&self) -> Vec<WayOut> {
         let mut ways = Vec::new();
         if !self.is_local {
-            let near = 10_000 + u32::from(self.engine.default_port());
-            let far = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-            ways.push((
-                "a tunnel, for who has an account on that machine; leave it running".to_owned(),
-                vec![
-                    format!("ssh -N -L {near}:127.0.0.1:{} {far}", self.port),
-                    format!("host = \"127.0.0.1\"   port = {near}"),
+            let port = 10_000 + self.engine.default_port();
+            ways.push(WayOut {
+                title: "a tunnel, for who has an account on that machine; leave it running",
+                lines: vec![
+                    format!("ssh -N -L {port}:127.0.0.1:{} {}", self.port, self.host),
+                    format!("host = \"127.0.0.1\"   port = {port}"),
                 ],
-            ));
+                way: Way::Tunnel(port),
+            });
         }
         if let Why::OtherName(names) = &self.why
             && let Some(name) = names.iter().find(|name| !name.contains('*'))
         {
-            ways.push((
-                "the server by a name of its certificate".to_owned(),
-                vec![format!("host = \"{}\"", text::safe(name))],
-            ));
+            ways.push(WayOut {
+                title: "the server by a name of its certificate",
+                lines: vec![format!("host = \"{}\"", text::safe(name))],
+                way: Way::Name(name.clone()),
+            });
         }
-        if matches!(self.why, Why::UnknownAuthority) {
-            ways.push((
-                "the certificate of the authority that signed the server's".to_owned(),
-                vec!["ca_file = \"/path/of/ca.pem\"".to_owned()],
-            ));
+        if self.why == Why::UnknownAuthority {
+            ways.push(WayOut {
+                title: "the certificate of the authority that signed the server's",
+                lines: vec!["ca_file = \"/path/of/ca.pem\"".to_owned()],
+                way: Way::Authority,
+            });
         }
         if let Some(shown) = self.shown {
-            ways.push((
-                match self.why {
+            ways.push(WayOut {
+                title: match self.why {
                     Why::NotPinned(_) => {
                         "this certificate, if whoever runs the server says that it is a new one of theirs"
                     }
                     _ => "this certificate and no other, once you compared it on the server",
-                }
-                .to_owned(),
-                vec![
+                },
+                lines: vec![
                     format!("pinned_certificate = \"{shown}\""),
                     "openssl x509 -noout -fingerprint -sha256 -in SERVER.pem".to_owned(),
                 ],
-            ));
+                way: Way::Pin(shown),
+            });
         }
         ways
     }
@@ -179,7 +212,7 @@ impl Refusal {
         let ways = ways
             .iter()
             .enumerate()
-            .map(|(at, (title, lines))| format!("\n{}. {title}:\n     {}", at + 1, lines.join("\n     ")));
+            .map(|(at, out)| format!("\n{}. {}:\n     {}", at + 1, out.title, out.lines.join("\n     ")));
         let ways: String = ways.collect();
         let heading = if ways.is_empty() { "" } else { "\nWays out:" };
         format!("{}{heading}{ways}", self.what())

@@ -215,6 +215,9 @@ impl Parts<'_> {
 
 /// Takes an encoded password of one of the five algorithms apart; none where it is not exactly as Django writes it.
 pub(super) fn parse(encoded: &str) -> Option<Parts<'_>> {
+    if encoded.len() > super::LONGEST_ENCODED {
+        return None;
+    }
     let (name, rest) = encoded.split_once('$')?;
     match Algorithm::from_name(name)? {
         Algorithm::Pbkdf2Sha256 => parse_pbkdf2(Algorithm::Pbkdf2Sha256, 32, rest),
@@ -380,6 +383,7 @@ mod tests {
             (BCRYPT, "abcdefg", "äbcdef"),
             (SCRYPT, "16384", "16383"),
             (SCRYPT, "$8$", "$0$"),
+            (SCRYPT, "0123456789abcdefABCDEF", &"s".repeat(1024)),
         ] {
             let changed = encoded.replacen(from, to, 1);
             assert_ne!(changed, encoded);

@@ -97,8 +97,15 @@ impl Recipe {
         self.encode(password, &random_text(ALPHANUMERIC, SALT_LENGTH)?)
     }
 
+    fn cost(self) -> Cost {
+        match self.0 {
+            Method::Argon2 { memory, passes, lanes } => Cost::Argon2 { memory, passes, lanes },
+            Method::Pbkdf2Sha256 { iterations } => Cost::Pbkdf2Sha256 { iterations },
+        }
+    }
+
     fn encode(self, password: &str, salt: &str) -> Result<String> {
-        super::count_hash();
+        super::count_hash(self.cost());
         let mut hash = [0; HASH_LENGTH];
         match self.0 {
             Method::Argon2 { memory, passes, lanes } => {

@@ -14,6 +14,8 @@ pub(super) const MOST_ITERATIONS: u32 = 10_000_000;
 pub(super) const MOST_MEMORY: u32 = 1024 * 1024;
 /// Most Argon2 passes that are run.
 pub(super) const MOST_PASSES: u32 = 20;
+/// Most Argon2 work that is done, in KiB times passes: 4 GiB, twenty times Django's.
+const MOST_ARGON2_WORK: u64 = 4 * 1024 * 1024;
 /// Highest bcrypt cost that is run.
 const MOST_LOG_ROUNDS: u32 = 16;
 /// Most scrypt memory that is taken, in units of 128 bytes (n times r): 256 MiB.
@@ -32,6 +34,12 @@ pub enum Verdict {
     Wrong,
     /// The stored value is malformed, of an unknown hasher, or asks for more work than anybody may ask for.
     CannotVerify,
+}
+
+/// Whether [`verify`] computes a hash for this stored value: it is one of the five, and within the limits of cost.
+#[must_use]
+pub fn can_verify(encoded: &str) -> bool {
+    parse(encoded).is_some_and(|parts| is_affordable(&parts))
 }
 
 /// Whether this is the right password for the stored value, as Django's `check_password` decides it.
@@ -62,7 +70,11 @@ pub(super) fn is_affordable(parts: &Parts<'_>) -> bool {
     match parts {
         Parts::Pbkdf2 { iterations, .. } => *iterations <= MOST_ITERATIONS,
         Parts::Argon2(argon2) => {
-            argon2.memory <= MOST_MEMORY && argon2.passes <= MOST_PASSES && argon2.salt.len() <= LONGEST_SALT
+            let work = u64::from(argon2.memory).saturating_mul(argon2.passes.into());
+            argon2.memory <= MOST_MEMORY
+                && argon2.passes <= MOST_PASSES
+                && work <= MOST_ARGON2_WORK
+                && argon2.salt.len() <= LONGEST_SALT
         }
         Parts::Bcrypt { log_rounds, .. } => *log_rounds <= MOST_LOG_ROUNDS,
         Parts::Scrypt { n, r, p, .. } => {
@@ -85,18 +97,24 @@ fn stored_hash<'a>(parts: &'a Parts<'_>) -> &'a [u8] {
 
 /// The hash of this password with the salt and costs of the stored value; none where the algorithm refuses them.
 fn compute(password: &[u8], parts: &Parts<'_>) -> Option<Zeroizing<Vec<u8>>> {
-    super::count_hash();
     let mut computed = Zeroizing::new(vec![0; stored_hash(parts).len()]);
     match parts {
         Parts::Pbkdf2 { algorithm: Algorithm::Pbkdf2Sha1, iterations, salt, .. } => {
+            super::count_hash(parts.cost());
             pbkdf2::pbkdf2_hmac::<Sha1>(password, salt.as_bytes(), *iterations, &mut computed);
         }
         Parts::Pbkdf2 { iterations, salt, .. } => {
+            super::count_hash(parts.cost());
             pbkdf2::pbkdf2_hmac::<Sha256>(password, salt.as_bytes(), *iterations, &mut computed);
         }
-        Parts::Argon2(argon2) => compute_argon2(password, argon2, &mut computed)?,
+        Parts::Argon2(argon2) => {
+            let (hasher, salt) = (argon2_of(argon2, computed.len())?, &argon2.salt);
+            super::count_hash(parts.cost());
+            hasher.hash_password_into(password, salt, &mut computed).ok()?;
+        }
         Parts::Bcrypt { log_rounds, salt, .. } => {
             let hex = hex_sha256(password);
+            super::count_hash(parts.cost());
             let all = Zeroizing::new(bcrypt::bcrypt(*log_rounds, *salt, hex.as_slice()));
             let used = all.get(..computed.len())?;
             computed.copy_from_slice(used);
@@ -104,21 +122,22 @@ fn compute(password: &[u8], parts: &Parts<'_>) -> Option<Zeroizing<Vec<u8>>> {
         Parts::Scrypt { n, r, p, salt, .. } => {
             let log_n = u8::try_from(n.ilog2()).ok()?;
             let params = scrypt::Params::new(log_n, *r, *p).ok()?;
+            super::count_hash(parts.cost());
             scrypt::scrypt(password, salt.as_bytes(), &params, &mut computed).ok()?;
         }
     }
     Some(computed)
 }
 
-fn compute_argon2(password: &[u8], parts: &Argon2Parts, computed: &mut [u8]) -> Option<()> {
+fn argon2_of(parts: &Argon2Parts, length: usize) -> Option<argon2::Argon2<'static>> {
     let algorithm = match parts.variant {
         Argon2Variant::D => argon2::Algorithm::Argon2d,
         Argon2Variant::I => argon2::Algorithm::Argon2i,
         Argon2Variant::Id => argon2::Algorithm::Argon2id,
     };
     let version = if parts.current { argon2::Version::V0x13 } else { argon2::Version::V0x10 };
-    let params = argon2::Params::new(parts.memory, parts.passes, parts.lanes, Some(computed.len())).ok()?;
-    argon2::Argon2::new(algorithm, version, params).hash_password_into(password, &parts.salt, computed).ok()
+    let params = argon2::Params::new(parts.memory, parts.passes, parts.lanes, Some(length)).ok()?;
+    Some(argon2::Argon2::new(algorithm, version, params))
 }
 
 /// What Django gives to bcrypt, which sees only 72 bytes: the hex SHA-256, with bcrypt's closing NUL.
@@ -138,6 +157,7 @@ fn hex_sha256(password: &[u8]) -> Zeroizing<Vec<u8>> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Cost;
     use super::*;
 
     const PASSWORD: &str = "Alpha-Lab-2025!";
@@ -163,6 +183,8 @@ mod tests {
             ),
             ARGON2D.replace("m=64", &format!("m={}", MOST_MEMORY + 1)),
             ARGON2D.replace("t=1", &format!("t={}", MOST_PASSES + 1)),
+            ARGON2D.replace("m=64,t=1", &format!("m={MOST_MEMORY},t=5")),
+            ARGON2D.replace("p=2", "p=4294967295"),
             format!(
                 "bcrypt_sha256$$2b${}$abcdefghijklmnopqrstuuMkHVPuODNuiLLOUkNVv/bVYWR0bXLaq",
                 MOST_LOG_ROUNDS + 1
@@ -180,7 +202,73 @@ mod tests {
         assert_eq!(verify(&"x".repeat(LONGEST + 1), SCRYPT), Verdict::Wrong);
     }
 
+    #[test]
+    fn what_can_be_verified_costs_one_hash_and_nothing_else_does() {
+        let endless =
+            format!("pbkdf2_sha256$1${}$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=", "s".repeat(2_000));
+        for (encoded, can) in [
+            (ARGON2D, true),
+            (ARGON2_OLD, true),
+            (SCRYPT, true),
+            ("", false),
+            ("!", false),
+            (PASSWORD, false),
+            ("md5$salt$0123456789abcdef0123456789abcdef", false),
+            (endless.as_str(), false),
+            ("pbkdf2_sha256$4294967295$salt$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=", false),
+        ] {
+            assert_eq!(can_verify(encoded), can, "{encoded}");
+            assert_eq!(compute_of(encoded), can, "{encoded}");
+        }
+    }
+
+    fn compute_of(encoded: &str) -> bool {
+        parse(encoded).filter(is_affordable).and_then(|parts| compute(PASSWORD.as_bytes(), &parts)).is_some()
+    }
+
+    /// Cuts, doubles, deletes, inserts or replaces something of an encoding.
+    fn damaged(encoded: &str, how: u8, at: usize, length: usize, with: &str) -> String {
+        let at = encoded.char_indices().map(|(at, _)| at).nth(at).unwrap_or(encoded.len());
+        let end =
+            encoded[at..].char_indices().map(|(at, _)| at).nth(length).map_or(encoded.len(), |to| at + to);
+        let (before, piece, after) = (&encoded[..at], &encoded[at..end], &encoded[end..]);
+        match how {
+            0 => before.to_owned(),
+            1 => [before, piece, piece, after].concat(),
+            2 => [before, after].concat(),
+            3 => [before, with, piece, after].concat(),
+            _ => [before, with, after].concat(),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_damage_of_any_kind_panics_or_verifies(
+            which in 0_usize..5,
+            damages in proptest::collection::vec((0_u8..5, 0_usize..120, 0_usize..30, "[$=,!A-Za-z0-9+/é\\x00\u{202e}]{0,6}"), 1..4),
+        ) {
+            let pbkdf2 = "pbkdf2_sha256$1$seasalt$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
+            let bcrypt = "bcrypt_sha256$$2b$04$abcdefghijklmnopqrstuuMkHVPuODNuiLLOUkNVv/bVYWR0bXLaq";
+            let encoded = [ARGON2D, ARGON2_OLD, SCRYPT, pbkdf2, bcrypt][which];
+            let value = damages.iter().fold(encoded.to_owned(), |value, (how, at, length, with)| {
+                damaged(&value, *how, *at, *length, with)
+            });
+            let parts = parse(&value).filter(is_affordable);
+            // What is well formed all the same may be costly; those costs are looked at elsewhere.
+            let is_cheap = parts.as_ref().is_none_or(|parts| match parts.cost() {
+                Cost::Pbkdf2Sha256 { iterations } | Cost::Pbkdf2Sha1 { iterations } => {
+                    iterations <= 1_000
+                }
+                Cost::Argon2 { memory, passes, .. } => memory <= 1_000 && passes <= 3,
+                Cost::BcryptSha256 { log_rounds } => log_rounds <= 4,
+                Cost::Scrypt { n, r, p } => n <= 64 && r <= 8 && p <= 8,
+            });
+            prop_assert_eq!(parts.is_some(), can_verify(&value));
+            if is_cheap {
+                prop_assert!(verify("Alpha-Lab-2025", &value) != Verdict::Right, "{}", value);
+            }
+        }
+
         #[test]
         fn damage_never_panics_and_never_verifies(at in 0_usize..110, c in "[$=,A-Za-z0-9+/é]", which in 0_usize..3) {
             let encoded = [ARGON2D, ARGON2_OLD, SCRYPT][which];

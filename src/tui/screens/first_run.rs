@@ -24,12 +24,14 @@ use crate::tui::widgets::dialog;
 use crate::tui::widgets::fields::Fields;
 use crate::tui::widgets::text_field::TextField;
 
+use super::connect::Connect;
 use super::sign_in::SignedIn;
 
 /// Its keys.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[ctrl('s'), code(Key::F(2))], Action::Review, "create"),
     Binding::new(&[ctrl('g')], Action::Generate, "generate a password"),
+    Binding::new(&[ctrl('o'), code(Key::F(4))], Action::Connect, "a portal's database instead"),
     Binding::new(&[code(Key::Tab), code(Key::Down), code(Key::Enter)], Action::NextField, "next field"),
     Binding::new(&[shift(Key::Tab), code(Key::Up)], Action::PreviousField, "previous field").quiet(),
     Binding::new(&[ctrl('c')], Action::Cancel, "quit"),
@@ -190,8 +192,7 @@ impl FirstRun {
             Some(opening) => format!(
                 "There is no portal here yet. This makes one, in a database that only you can read:\n\
                  {}\n\
-                 To run a portal that is there already, quit and name its database: portaldesk --database URL, \
-                 or a configuration file.\n\n",
+                 For a portal that is there already, on MySQL, MariaDB, PostgreSQL or in a file, press Ctrl-O.\n\n",
                 opening.target
             ),
             None => "This portal has no superuser yet.\n\n".to_owned(),
@@ -235,7 +236,10 @@ impl Screen for FirstRun {
 
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match action {
-            Action::Review | Action::Generate if self.busy => Err("It is being created.".to_owned()),
+            Action::Review | Action::Generate | Action::Connect if self.busy => {
+                Err("It is being created.".to_owned())
+            }
+            Action::Connect if self.opening.is_none() => Err(String::new()),
             _ => Ok(()),
         }
     }
@@ -244,6 +248,9 @@ impl Screen for FirstRun {
         match action {
             Action::Review => self.submit(cx),
             Action::Generate => self.generate(),
+            Action::Connect => {
+                self.opening.clone().into_iter().for_each(|opening| cx.push(Connect::new(opening)));
+            }
             Action::NextField => self.fields.next(),
             Action::PreviousField => self.fields.previous(),
             Action::Cancel => cx.ask(Effect::Quit),

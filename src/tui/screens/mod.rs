@@ -1,8 +1,11 @@
 //! The register of screens: one file each.
 
 mod account;
+pub mod chooser;
 pub mod confirm;
 pub mod conflict;
+pub mod connect;
+pub mod delete_user;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -12,10 +15,12 @@ pub mod menu;
 pub mod message;
 pub mod palette;
 pub mod password;
+pub mod permissions;
 pub mod record;
 pub mod review;
 pub mod sign_in;
 pub mod symptoms;
+pub mod test_password;
 pub mod undo;
 pub mod user_actions;
 pub mod user_form;
@@ -46,8 +51,11 @@ pub fn commands() -> Vec<(Action, Command)> {
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
+    Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
+    Context { name: "Connected", tables: &[connect::keep::KEYS] },
+    Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
@@ -57,7 +65,9 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
     Context { name: "Palette", tables: &[palette::KEYS] },
+    Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
+    Context { name: "Permissions", tables: &[permissions::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
@@ -65,9 +75,11 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
     Context { name: "Symptoms", tables: &[symptoms::KEYS] },
+    Context { name: "Test a password", tables: &[test_password::KEYS] },
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 
 #[cfg(test)]

@@ -214,6 +214,9 @@ fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
     lines.add("", &login, Tone::Plain);
     lines.add("", &format!("password {}", record.password), Tone::Plain);
     add_sign_in(lines, &record.sign_in);
+    for lockout in &record.lockouts {
+        lines.add("Wrong tries", &lockout.in_words(|at| clock.time(at)), Tone::Warn);
+    }
 }
 
 fn add_sign_in(lines: &mut Lines, why: &Why) {

@@ -266,6 +266,9 @@ async fn enter(portal: &Arc<Portal>, name: Option<String>, password: &SecretStri
         // Not the name: people type passwords there.
         tracing::warn!(kind = error.kind.name(), "sign-in refused");
     })?;
+    if before.is_some_and(|before| before != account.id) {
+        return Err(Error::denied("Your account was renamed this moment. Try again."));
+    }
     let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
     let level = facts
         .and_then(|facts| facts.effective_level())

@@ -1,13 +1,17 @@
 //! What can be done to a user from the list and from the record: who may, and what each key starts.
 
+use super::delete_user::{self, DeleteUser};
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
+use super::permissions::Permissions;
+use super::test_password::TestPassword;
 use super::undo::{self, Undo};
 use super::user_form::UserForm;
 use crate::change::rights;
-use crate::directory::{Portal, accounts, history};
-use crate::error::Result;
+use crate::directory::lockouts::{self, Cleared};
+use crate::directory::{Portal, accounts, history, offboard};
+use crate::error::{Error, Result};
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
@@ -24,12 +28,22 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
-    Binding::new(&[key('M')], Action::UsersMemberships, "groups").quiet(),
+    Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
+    Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
+    // Without a key: from the menu and the palette.
+    Binding::new(&[], Action::UsersRename, "rename").quiet(),
+    Binding::new(&[], Action::UsersLike, "new user like this one").quiet(),
+    Binding::new(&[], Action::UsersOffboard, "off-board: no way in, no rights").quiet().dangerous(),
+    Binding::new(&[], Action::UsersPermissions, "permissions, and through what").quiet(),
+    Binding::new(&[], Action::UsersTestPassword, "test a password").quiet(),
+    Binding::new(&[], Action::UsersClearTries, "clear wrong sign-in tries").quiet(),
 ];
 
 /// What the person signed in may do and has done.
 pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
 const PLAN: Slot<Prepared> = Slot::latest("users.plan");
+/// Nobody has to take its reply: the report says all.
+const CLEAR_TRIES: Slot<Cleared> = Slot::exclusive("users.clear-tries").reporting(ToString::to_string);
 
 /// The user whom a key is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,10 +104,14 @@ impl Sitting {
         let is_write = matches!(
             action,
             Action::UsersNew
+                | Action::UsersLike
                 | Action::UsersEdit
+                | Action::UsersRename
                 | Action::UsersPassword
                 | Action::UsersCanLogIn
                 | Action::UsersMemberships
+                | Action::UsersOffboard
+                | Action::UsersDelete
                 | Action::Undo
                 | Action::Redo
         );
@@ -105,9 +123,16 @@ impl Sitting {
             Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
             Action::Redo if self.can_redo == Some(false) => Err(undo::nothing(true)),
             Action::UsersEdit
+            | Action::UsersLike
+            | Action::UsersRename
             | Action::UsersPassword
             | Action::UsersCanLogIn
             | Action::UsersMemberships
+            | Action::UsersOffboard
+            | Action::UsersDelete
+            | Action::UsersPermissions
+            | Action::UsersTestPassword
+            | Action::UsersClearTries
             | Action::Menu => {
                 let whom = whom.ok_or_else(|| "There is no user under the cursor.".to_owned())?;
                 whom.target.as_ref().map_or(Ok(()), |target| self.may_to(action, whom.is_active, target))
@@ -126,7 +151,15 @@ impl Sitting {
             Action::UsersEdit => self
                 .allows(&access::Action::EditAccount(target))
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
-            Action::UsersPassword => self.allows(&access::Action::SetPassword(target)),
+            Action::UsersLike => self.allows(&access::Action::CreateUser),
+            Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
+            Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
+                self.allows(&access::Action::SetPassword(target))
+            }
+            Action::UsersOffboard => self
+                .allows(&access::Action::SetActive { target, active: false })
+                .and_then(|()| self.allows(&access::Action::SetPassword(target))),
+            Action::UsersDelete => self.allows(&access::Action::DeleteUser(target)),
             Action::UsersCanLogIn => self.allows(&access::Action::SetActive { target, active: !is_active }),
             Action::UsersMemberships => {
                 self.allows(&access::Action::GiveGroup { target, level: Some(access::Level::Engineer) })
@@ -149,9 +182,24 @@ impl Sitting {
         };
         let all = [
             Entry { letter: 'e', label: "edit account, profile and groups", action: Action::UsersEdit },
+            Entry { letter: 'n', label: "rename", action: Action::UsersRename },
             Entry { letter: 'p', label: "set or generate a password", action: Action::UsersPassword },
+            Entry {
+                letter: 't',
+                label: "test a password; nothing is stored",
+                action: Action::UsersTestPassword,
+            },
             log_in,
-            Entry { letter: 'm', label: "groups", action: Action::UsersMemberships },
+            Entry { letter: 'm', label: "groups and permissions", action: Action::UsersMemberships },
+            Entry {
+                letter: 'v',
+                label: "view every permission, and through what",
+                action: Action::UsersPermissions,
+            },
+            Entry { letter: 'c', label: "new user like this one", action: Action::UsersLike },
+            Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
+            Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
+            Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -170,13 +218,39 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
     match (action, whom) {
         (Action::Undo, _) => cx.push(Undo::newest()),
         (Action::Redo, _) => cx.push(Undo::redo()),
-        (Action::UsersEdit, Some(whom)) => cx.push(UserForm::edit(whom.id)),
+        // The name is the form's first field.
+        (Action::UsersEdit | Action::UsersRename, Some(whom)) => cx.push(UserForm::edit(whom.id)),
+        (Action::UsersLike, Some(whom)) => cx.push(UserForm::like(whom.id)),
         (Action::UsersPassword, Some(whom)) => cx.push(PasswordForm::new(whom.id, whom.username.clone())),
+        (Action::UsersPermissions, Some(whom)) => {
+            cx.push(Permissions::new(whom.id, whom.username.clone(), whom.is_active));
+        }
+        (Action::UsersTestPassword, Some(whom)) => cx.push(TestPassword::new(whom.id, whom.username.clone())),
         (Action::UsersMemberships, Some(whom)) => cx.push(Memberships::new(whom.id)),
         (Action::UsersCanLogIn, Some(whom)) => {
             let (id, active) = (whom.id, !whom.is_active);
             cx.start(&PLAN, "planning", move |portal| async move {
                 plan_review::prepare(&portal, accounts::set_active(&portal, id, active).await?).await
+            });
+        }
+        (Action::UsersOffboard, Some(whom)) => {
+            let (id, name) = (whom.id, whom.username.clone());
+            cx.start(&PLAN, "planning", move |portal| async move {
+                let plans = offboard::plan(&portal, id).await?;
+                if plans.iter().all(|plan| plan.steps.is_empty()) {
+                    return Err(Error::conflict(delete_user::nothing_to_take(&name)));
+                }
+                plan_review::prepare_together(&portal, plans).await
+            });
+        }
+        (Action::UsersDelete, Some(whom)) => {
+            let refused = sitting.may(Action::UsersOffboard, Some(whom)).err();
+            cx.push(DeleteUser::new(whom.id, whom.username.clone(), refused));
+        }
+        (Action::UsersClearTries, Some(whom)) => {
+            let id = whom.id;
+            cx.start(&CLEAR_TRIES, "clearing wrong tries", move |portal| async move {
+                lockouts::clear(&portal, id, false).await
             });
         }
         (Action::Menu, Some(whom)) => {
@@ -230,14 +304,23 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "epdm");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "epam");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "");
-        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvcoxw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvcoxw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enptdmvcow");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vc");
+        assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });
-        assert_eq!(letters(&of(Level::Engineer), &own), "ep", "their own phone and password");
+        assert_eq!(letters(&of(Level::Engineer), &own), "eptvw", "their own phone and password");
         assert!(of(Level::Engineer).may(Action::UsersNew, None).is_err());
+    }
+
+    #[test]
+    fn every_entry_of_the_menu_is_an_action_of_the_table() {
+        let sitting = Sitting { can_undo: Some(true), can_redo: Some(true), ..Sitting::default() };
+        for entry in sitting.entries(&whom(None, true)) {
+            assert!(KEYS.iter().any(|binding| binding.action == entry.action), "{entry:?}");
+        }
     }
 
     #[test]
@@ -248,7 +331,9 @@ mod tests {
             can_undo: Some(true),
             ..Sitting::default()
         };
-        for action in [Action::UsersNew, Action::UsersEdit, Action::UsersCanLogIn, Action::Undo] {
+        for action in
+            [Action::UsersNew, Action::UsersLike, Action::UsersDelete, Action::UsersOffboard, Action::Undo]
+        {
             assert_eq!(sitting.may(action, Some(&whom(None, true))), Err("It is read-only.".to_owned()));
         }
         assert!(sitting.may(Action::Open, None).is_ok());
@@ -269,8 +354,13 @@ mod tests {
         let (sitting, bela) = (Sitting::default(), whom(None, true));
         for (action, effects) in [
             (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
+            (Action::UsersOffboard, "[Start(users.plan: planning)]"),
+            (Action::UsersDelete, "[Push(Delete bela)]"),
+            (Action::UsersRename, "[Push(Edit #2)]"),
+            (Action::UsersLike, "[Push(New user)]"),
             (Action::Undo, "[Push(Undo)]"),
             (Action::Redo, "[Push(Redo)]"),
+            (Action::UsersClearTries, "[Start(users.clear-tries: clearing wrong tries)]"),
             (Action::Menu, "[Push(bela)]"),
         ] {
             act(action, Some(&bela), &sitting, &mut cx);

@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::account::editor::{Editor, Edits};
-use super::account::facts::{Facts, Names};
+use super::account::facts::{Facts, LOAD, Names};
 use super::account::groups;
 use super::account::merge::Merge;
 use super::account::new_password::{self, NewPassword};
@@ -50,6 +50,8 @@ pub struct UserForm {
     editor: Editor,
     password: NewPassword,
     and_new: bool,
+    /// The account that a new one is made like.
+    like: Option<i64>,
 }
 
 impl UserForm {
@@ -59,6 +61,12 @@ impl UserForm {
         Self::over(None)
     }
 
+    /// A form for a new account that takes over department, groups and notifications from one that is there.
+    #[must_use]
+    pub fn like(id: i64) -> Self {
+        Self { like: Some(id), ..Self::over(None) }
+    }
+
     /// A form over an account that is there.
     #[must_use]
     pub fn edit(id: i64) -> Self {
@@ -66,7 +74,7 @@ impl UserForm {
     }
 
     fn over(id: Option<i64>) -> Self {
-        Self { editor: Editor::new(id), password: NewPassword::default(), and_new: false }
+        Self { editor: Editor::new(id), password: NewPassword::default(), and_new: false, like: None }
     }
 
     /// The names as they are typed now, which a password must not resemble.
@@ -193,7 +201,7 @@ fn filled(facts: &Facts) -> Form {
             FieldKind::Text { .. } | FieldKind::Lines => form.with_text(name, &facts.text(name)),
             FieldKind::Bool => form.with_flag(name, facts.flag(name)),
             FieldKind::Choice(_) => form.with_choice(name, departments(facts), facts.department()),
-            FieldKind::Choices(_) => form.with_choices(name, groups::choices(facts), facts.memberships()),
+            FieldKind::Choices(_) => form.with_choices(name, groups::choices(facts), facts.first_groups()),
             FieldKind::Password => form,
         };
         if let Some(why) = facts.locked(name) {
@@ -272,15 +280,20 @@ impl Edits for UserForm {
 
     fn saved(&mut self, user: i64, cx: &mut Cx) {
         let username = self.editor.form.text("username").to_owned();
-        let next = self.and_new.then(|| Box::new(Self::new()) as Box<dyn Screen>);
+        let another = || self.like.map_or_else(Self::new, Self::like);
+        let next = self.and_new.then(|| Box::new(another()) as Box<dyn Screen>);
         self.editor.close(user, username, next, cx);
     }
 }
 
 impl Screen for UserForm {
     fn title(&self) -> String {
+        let template = self.editor.facts.as_ref().and_then(|facts| facts.template.as_ref());
         match (self.editor.id, self.editor.username()) {
-            (None, _) => "New user".to_owned(),
+            (None, _) => template.map_or_else(
+                || "New user".to_owned(),
+                |template| format!("New user like {}", template.username),
+            ),
             (Some(id), name) if name.is_empty() => format!("Edit #{id}"),
             (Some(_), name) => format!("Edit {name}"),
         }
@@ -321,7 +334,14 @@ impl Screen for UserForm {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        self.load(cx);
+        match self.like {
+            Some(id) => {
+                cx.start(&LOAD, "reading the account", move |portal| async move {
+                    Facts::like(&portal, id).await
+                });
+            }
+            None => self.load(cx),
+        }
     }
 
     fn takes_text(&self) -> bool {
@@ -370,7 +390,6 @@ impl Screen for UserForm {
 mod tests {
     use ratatui::layout::Size;
 
-    use super::super::account::facts::LOAD;
     use super::super::account::facts::tests::facts;
     use super::super::account::saving::{PLAN, Planned};
     use super::*;

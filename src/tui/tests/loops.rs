@@ -239,7 +239,7 @@ async fn the_idle_lock_hides_everything_and_is_not_closed() {
     }
     let mut setup = setup(tabs(&Probe::default()));
     let after = Duration::from_mins(10);
-    let screen = || Box::new(Locked(Message::new("Locked", "Who is there?"))) as Box<dyn Screen>;
+    let screen = |_: &str| Box::new(Locked(Message::new("Locked", "Who is there?"))) as Box<dyn Screen>;
     setup.lock = Some(IdleLock { after: Some(after), end_after: None, screen: Box::new(screen) });
     let mut running = start(setup, 80, 24);
     press(&mut running, "").await;

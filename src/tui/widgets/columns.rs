@@ -5,6 +5,8 @@
 pub struct Column {
     /// The heading, in capitals.
     pub title: &'static str,
+    /// The heading where there is no room for the whole.
+    pub short: &'static str,
     /// The fewest cells that are of any use.
     pub min: u16,
     /// The most cells that it needs.
@@ -19,7 +21,13 @@ impl Column {
     /// A column of text.
     #[must_use]
     pub const fn new(title: &'static str, min: u16, max: u16, keep: u8) -> Self {
-        Self { title, min, max, keep, right: false }
+        Self { title, short: title, min, max, keep, right: false }
+    }
+
+    /// The same, with another heading where it is narrow.
+    #[must_use]
+    pub const fn short(self, short: &'static str) -> Self {
+        Self { short, ..self }
     }
 
     /// The same, for numbers.

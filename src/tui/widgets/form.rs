@@ -65,6 +65,8 @@ pub(super) struct Entry {
     pub(super) hint: Option<(Tone, String)>,
     /// Why it cannot be changed, if it cannot.
     pub(super) locked: Option<String>,
+    /// Whether what it opened with is a proposal, and not something that is there to be changed.
+    pub(super) proposed: bool,
 }
 
 impl Entry {
@@ -74,7 +76,7 @@ impl Entry {
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        self.value.words(&self.choices) != self.initial
+        !self.proposed && self.value.words(&self.choices) != self.initial
     }
 }
 
@@ -109,9 +111,19 @@ impl Form {
                 error: None,
                 hint: None,
                 locked: None,
+                proposed: false,
             })
             .collect();
         Self { entries, focus: 0, picker: None, first_row: 0 }
+    }
+
+    /// A form that asks for something new: what its fields open with are proposals, and nothing counts as changed.
+    #[must_use]
+    pub fn proposing(mut self) -> Self {
+        for entry in &mut self.entries {
+            entry.proposed = true;
+        }
+        self
     }
 
     /// Opens with this text in a field.

@@ -12,6 +12,7 @@ pub mod help;
 pub mod marks;
 pub mod picker;
 pub mod row;
+pub mod sections;
 pub mod status_line;
 pub mod table;
 mod table_view;

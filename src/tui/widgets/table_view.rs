@@ -64,7 +64,8 @@ impl<R: Row> Table<R> {
             let column = &self.columns[*at];
             // Of a title that is cut, the arrow stays.
             let room = usize::from(*width).saturating_sub(text::width(arrow));
-            let title = format!("{}{arrow}", text::truncate(column.title, room));
+            let words = if text::width(column.title) <= room { column.title } else { column.short };
+            let title = format!("{}{arrow}", text::truncate(words, room));
             let shift = if column.right { width.saturating_sub(cells(text::width(&title))) } else { 0 };
             put(frame.buffer_mut(), x + shift, area.y, width - shift, &title, theme.style(Tone::Quiet));
             x += width + GAP;

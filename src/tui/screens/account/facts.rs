@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::change::{Image, rights};
 use crate::db::Cell;
 use crate::directory::accounts::Rows;
+use crate::directory::template::Template;
 use crate::directory::{Portal, departments, groups};
 use crate::error::Result;
 use crate::portal::access::{Action, ActorFacts, Level, TargetFacts, allowed};
@@ -19,6 +20,8 @@ pub(in crate::tui::screens) const LOAD: Slot<Facts> = Slot::latest("account.load
 pub(in crate::tui::screens) struct Facts {
     /// The account's rows; none for an account that is yet to be made.
     pub(in crate::tui::screens) rows: Option<Rows>,
+    /// The account that serves as the template of a new one.
+    pub(in crate::tui::screens) template: Option<Template>,
     /// The departments, by name.
     pub(in crate::tui::screens) departments: Vec<departments::Choice>,
     /// The groups, roles first.
@@ -77,6 +80,7 @@ impl Facts {
         let lacks = |(_, column): &&(&str, &str)| !portal.schema.has("core_userprofile", column);
         Ok(Self {
             rows,
+            template: None,
             departments: departments::choices(portal).await?,
             groups: groups::choices(portal).await?,
             minimum_password_length: portal.settings.minimum_password_length,
@@ -84,6 +88,15 @@ impl Facts {
             read_only: portal.read_only.as_ref().map(ToString::to_string),
             lacking: PROFILE.iter().filter(lacks).map(|(name, _)| *name).collect(),
         })
+    }
+
+    /// Reads them for an account that is yet to be made, like one that is there.
+    ///
+    /// # Errors
+    /// As [`Facts::read`].
+    pub(in crate::tui::screens) async fn like(portal: &Portal, id: i64) -> Result<Self> {
+        let template = Template::read(portal, id).await?;
+        Ok(Self { template: Some(template), ..Self::read(portal, None).await? })
     }
 
     /// Whether the account is yet to be made.
@@ -123,9 +136,16 @@ impl Facts {
         }
     }
 
-    /// What a box holds; for a new account the model's default.
+    /// What a box holds; for a new account what its template has, or the model's default. Power is only taken over by
+    /// those who may give it.
     pub(in crate::tui::screens) fn flag(&self, field: &str) -> bool {
-        let default = matches!(field, "is_active" | "email_notifications");
+        let gives = || self.may(Action::GiveFlags).is_none();
+        let default = match (&self.template, field) {
+            (Some(template), "email_notifications") => template.email_notifications,
+            (Some(template), "is_staff") => template.is_staff && gives(),
+            (Some(template), "is_superuser") => template.is_superuser && gives(),
+            _ => matches!(field, "is_active" | "email_notifications"),
+        };
         self.cell(field).and_then(Cell::as_bool).unwrap_or(default)
     }
 
@@ -134,9 +154,10 @@ impl Facts {
         self.cell("department").and_then(Cell::as_int)
     }
 
-    /// The place of the account's department among the choices.
+    /// The place of the account's department, or of its template's, among the choices.
     pub(in crate::tui::screens) fn department(&self) -> Option<usize> {
-        let id = self.department_id()?;
+        let of_template = || self.template.as_ref().and_then(|template| template.department);
+        let id = self.department_id().or_else(of_template)?;
         self.departments.iter().position(|choice| choice.id == id)
     }
 
@@ -145,6 +166,17 @@ impl Facts {
         let ids = self.rows.as_ref().map(Rows::group_ids).unwrap_or_default();
         let is_member = |(_, choice): &(usize, &groups::Choice)| ids.contains(&choice.id);
         self.groups.iter().enumerate().filter(is_member).map(|(at, _)| at).collect()
+    }
+
+    /// The places of the groups that the form starts with: the account's own, or for a new one those of its template that
+    /// may be given.
+    pub(in crate::tui::screens) fn first_groups(&self) -> BTreeSet<usize> {
+        let Some(template) = &self.template else { return self.memberships() };
+        let groups = self.groups.iter().enumerate();
+        groups
+            .filter(|(at, group)| template.groups.contains(&group.id) && self.group_locked(*at).is_none())
+            .map(|(at, _)| at)
+            .collect()
     }
 
     fn may<'a>(&'a self, action: impl Fn(&'a TargetFacts) -> Action<'a>) -> Option<String> {
@@ -205,6 +237,11 @@ impl Facts {
         self.may(|target| {
             if is_member { Action::TakeGroup { target, level } } else { Action::GiveGroup { target, level } }
         })
+    }
+
+    /// Why the permissions given to the account itself cannot be changed, if so.
+    pub(in crate::tui::screens) fn permissions_locked(&self) -> Option<String> {
+        self.may(Action::EditUserPermissions)
     }
 
     /// "gains Engineer, loses nothing": what a choice of groups means for the account.
@@ -302,6 +339,7 @@ pub(in crate::tui::screens) mod tests {
         let bela = TargetFacts { id: 2, superuser: false, privileged: false, level: Some(Level::Engineer) };
         Facts {
             rows: exists.then_some(rows),
+            template: None,
             departments: vec![department(5, "IT"), department(6, "Sales")],
             groups: [(1, Level::Engineer), (2, Level::AmcAdmin), (3, Level::Admin)].map(group).into(),
             minimum_password_length: 8,
@@ -322,6 +360,27 @@ pub(in crate::tui::screens) mod tests {
             (new.flag("is_active"), new.flag("email_notifications"), new.flag("is_staff")),
             (true, true, false)
         );
+    }
+
+    #[test]
+    fn a_template_gives_its_place_and_what_may_be_given() {
+        let template = Template {
+            username: "bela".to_owned(),
+            department: Some(6),
+            groups: vec![1, 3],
+            email_notifications: false,
+            is_staff: true,
+            is_superuser: false,
+        };
+        let like = |level| Facts { template: Some(template.clone()), ..facts(Some(level), false) };
+        let (superuser, amc_admin) = (like(Level::Superuser), like(Level::AmcAdmin));
+        assert_eq!((superuser.flag("is_staff"), amc_admin.flag("is_staff")), (true, false));
+        assert_eq!((superuser.first_groups(), amc_admin.first_groups()), ([0, 2].into(), [0].into()));
+        for facts in [superuser, amc_admin] {
+            assert!(facts.is_new() && facts.flag("is_active") && !facts.flag("email_notifications"));
+            assert_eq!((facts.department(), facts.memberships()), (Some(1), [].into()));
+            assert_eq!((facts.username(), facts.text("email")), (String::new(), String::new()));
+        }
     }
 
     #[test]

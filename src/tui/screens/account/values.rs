@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
+use crate::directory::accounts::Rows;
 use crate::portal::form::{Field, FieldKind};
 use crate::portal::forms;
 use crate::tui::widgets::form::Form;
@@ -36,9 +37,7 @@ pub(in crate::tui::screens) fn of(facts: &Facts) -> Values {
     let value = |field: &Field| match field.kind {
         FieldKind::Bool => facts.flag(field.name).to_string(),
         FieldKind::Choice(_) => facts.department_id().map(|id| id.to_string()).unwrap_or_default(),
-        FieldKind::Choices(_) => {
-            ids(facts.rows.iter().flat_map(|rows| rows.group_ids()).collect::<Vec<_>>().iter())
-        }
+        FieldKind::Choices(_) => ids(facts.rows.iter().flat_map(Rows::group_ids).collect::<Vec<_>>().iter()),
         _ => facts.text(field.name),
     };
     fields(facts).map(|field| (field.name.to_owned(), value(field))).collect()

@@ -12,7 +12,7 @@ pub(super) const COLUMNS: [Column; 6] = [
     Column::new("NAME", 12, 28, 6),
     Column::new("DEPARTMENT", 10, 20, 3),
     Column::new("ACCESS", 8, 22, 5),
-    Column::new("LAST WEB LOGIN", 14, 16, 4),
+    Column::new("LAST WEB LOGIN", 7, 16, 4).short("LOGIN"),
     Column::new("STATE", 8, 24, 7),
 ];
 

@@ -1,0 +1,97 @@
+//! Groups and permissions in the real program on a terminal: given, reviewed, written, taken back; and a password tested.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "support/pty.rs"]
+mod terminal;
+
+use serde_json::{Value, json};
+use terminal::{Home, SMALL, Terminal};
+
+/// Passes every rule.
+const PASSWORD: &str = "kX7-vq92Lm!";
+
+const CTRL_S: &str = "\x13";
+const ENTER: &str = "\r";
+const DOWN: &str = "\x1b[B";
+const ESC: &str = "\x1b";
+
+/// A portal with the superuser `amir` and the Engineer `bela`, and the program with the cursor on `bela`.
+fn on_bela() -> (Home, Terminal) {
+    let home = Home::new();
+    home.ok("", &["init", "--yes"]);
+    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let add = ["user", "add", "--username", "bela", "--group", "Engineer", "--password-stdin"];
+    home.ok(&format!("{PASSWORD}\n"), &add);
+    let mut terminal = Terminal::start(&home, SMALL, &[]);
+    terminal.wait_for("Sign in to portaldesk");
+    terminal.wait_taken();
+    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    terminal.wait_for("amir · superuser");
+    terminal.wait_for("bela");
+    terminal.keys("G");
+    terminal.wait_for("▸  bela");
+    (home, terminal)
+}
+
+fn permissions(home: &Home) -> Value {
+    let shown: Value = serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).unwrap();
+    shown["item"]["permissions"].clone()
+}
+
+#[test]
+fn a_permission_is_given_reviewed_applied_and_taken_back() {
+    let (home, mut terminal) = on_bela();
+    terminal.keys("M");
+    terminal.wait_for("Groups and permissions of bela");
+    terminal.wait_for("[x] Engineer");
+    terminal.keys(&format!("/view_dep{DOWN} "));
+    terminal.wait_for("gains core.view_department; loses nothing");
+    terminal.wait_for("gains core.view_department (directly)");
+    terminal.keys(CTRL_S);
+    terminal.wait_for("+ permission  core.view_department");
+    terminal.wait_taken();
+    terminal.keys("y");
+    terminal.wait_for("Changed bela · u undoes");
+    assert_eq!(permissions(&home), json!(["core.view_department"]));
+
+    terminal.keys("a");
+    terminal.wait_for("view every permission");
+    terminal.keys("v");
+    terminal.wait_for("1 of 32");
+    terminal.wait_for("core.view_department  directly");
+    terminal.keys(ESC);
+    terminal.wait_gone("1 of 32");
+    terminal.keys("u");
+    terminal.wait_for("− permission  core.view_department");
+    terminal.wait_taken();
+    terminal.keys("y");
+    terminal.wait_for("Taken back: Edit bela");
+    assert_eq!(permissions(&home), json!([]));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+}
+
+#[test]
+fn a_password_is_tested_from_the_menu_and_never_shown() {
+    let (home, mut terminal) = on_bela();
+    terminal.keys("a");
+    terminal.wait_for("test a password");
+    terminal.keys("t");
+    terminal.wait_for("Test a password of bela");
+    terminal.keys(&format!("Canary-plover{ENTER}"));
+    terminal.wait_for("The password is wrong.");
+    terminal.keys(&format!("{PASSWORD}{ENTER}"));
+    terminal.wait_for("The password is right.");
+    assert!(!terminal.contents().contains("Canary") && !terminal.contents().contains(PASSWORD));
+    terminal.keys(ESC);
+    terminal.wait_gone("Test a password of bela");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    assert!(home.log().contains("a password was tested"), "{}", home.log());
+    assert!(!home.log().contains("Canary") && !home.log().contains(PASSWORD), "{}", home.log());
+}
