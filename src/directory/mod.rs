@@ -182,6 +182,7 @@ pub mod accounts;
 pub mod delete;
 pub mod demo;
 pub mod departments;
+pub mod doctor;
 pub mod filter;
 pub mod first_superuser;
 pub mod groups;
