@@ -73,6 +73,23 @@ pub struct Error {
     pub fields: BTreeMap<String, Vec<String>>,
     /// The operation concerned, where one was under way.
     pub operation: Option<String>,
+    /// Of a conflict: the columns that somebody else changed.
+    pub differences: Vec<Differs>,
+}
+
+/// A column that is not as a plan had read it. The values are as people see them, a secret's are not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Differs {
+    /// The table.
+    pub table: String,
+    /// The row's primary key, such as `id 31`.
+    pub key: String,
+    /// The column.
+    pub column: String,
+    /// What it held when the plan was made.
+    pub base: String,
+    /// What it holds now.
+    pub theirs: String,
 }
 
 /// The result of everything that can fail in front of a person.
@@ -82,7 +99,13 @@ impl Error {
     /// An error of this kind with this message.
     #[must_use]
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), fields: BTreeMap::new(), operation: None }
+        Self {
+            kind,
+            message: message.into(),
+            fields: BTreeMap::new(),
+            operation: None,
+            differences: Vec::new(),
+        }
     }
 
     /// An error that names one field.

@@ -363,41 +363,6 @@ async fn a_review_that_is_left_keeps_the_form_and_a_changed_form_asks_before_it_
 }
 
 #[tokio::test]
-async fn who_was_overtaken_is_told_and_may_insist() {
-    let desk = Desk::new().await;
-    let mut program = desk.open(UserForm::edit(desk.bela), 100, 30).await;
-    program.keys("⇥ B.").await;
-    desk.edit(Draft::default().with("first_name", "Adalbert").with("last_name", "Nowak")).await;
-    program.keys("§").await;
-    let said = program.toast();
-    assert!(said.contains("First name (it is now 'Adalbert')") && !said.contains("Nowak"), "{said}");
-    assert_eq!(desk.column("bela", "first_name").await, "Adalbert");
-    program.keys("⎋").await;
-    assert!(program.has("✗ it is now 'Adalbert'") && program.has("Bela B."), "{}", program.screen());
-    program.keys("§").await;
-    program.keys("y").await;
-    assert_eq!(desk.column("bela", "first_name").await, "Bela B.");
-    assert_eq!(desk.column("bela", "last_name").await, "Nowak", "what nobody typed here stays theirs");
-}
-
-#[tokio::test]
-async fn who_is_overtaken_between_review_and_write_keeps_the_form() {
-    let desk = Desk::new().await;
-    let mut program = desk.open(UserForm::edit(desk.bela), 100, 30).await;
-    program.keys("⇥ B.§").await;
-    desk.edit(Draft::default().with("last_name", "Nowak")).await;
-    program.keys("y").await;
-    assert!(program.toast().contains("nothing was written"), "{}", program.toast());
-    program.keys("⎋").await;
-    assert!(program.has("Bela B.") && program.has("✗ it is now"), "{}", program.screen());
-    program.keys("§").await;
-    program.keys("y").await;
-    assert_eq!(program.toast(), "Changed bela · u undoes");
-    assert_eq!(desk.column("bela", "first_name").await, "Bela B.");
-    assert_eq!(desk.column("bela", "last_name").await, "Nowak");
-}
-
-#[tokio::test]
 async fn superuser_needs_the_name_typed() {
     let desk = Desk::new().await;
     let mut program = desk.open(UserForm::edit(desk.bela), 100, 30).await;

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db, DbErrorKind, Failure, ForeignKeys, Sql, Tx, own};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Differs, Error, Kind, Result};
 use crate::portal::access::Roles;
 
 use super::actor::Actor;
@@ -295,8 +295,12 @@ async fn require_rows(
 }
 
 fn describe(table: &str, key: &Image) -> String {
+    format!("{table} {}", words_of(key))
+}
+
+fn words_of(key: &Image) -> String {
     let key: Vec<String> = key.0.iter().map(|(column, cell)| format!("{column} {}", cell.show())).collect();
-    format!("{table} {}", key.join(", "))
+    key.join(", ")
 }
 
 fn gone(table: &str, key: &Image) -> Error {
@@ -322,6 +326,7 @@ async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec
         locked.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
     }
     let mut found = Vec::with_capacity(order.plan.steps.len());
+    let mut differences = Vec::new();
     for step in &order.plan.steps {
         found.push(match step {
             Step::Insert { .. } => None,
@@ -331,42 +336,63 @@ async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec
                     .and_then(|rows| rows.iter().find(|(found, _)| found == key))
                     .map(|(_, image)| image)
                     .ok_or_else(|| gone(table, key))?;
-                compare(step, table, key, before, image)?;
+                differences.extend(compare(step, table, key, before, image));
                 Some(image.clone())
             }
         });
     }
-    Ok(found)
+    if differences.is_empty() { Ok(found) } else { Err(overtaken(differences).into()) }
 }
 
-fn compare(step: &Step, table: &str, key: &Image, before: &Image, now: &Image) -> Result<()> {
-    let changed: Vec<&str> = before
+/// The columns of a step's row that are not as its plan had read them.
+fn compare(step: &Step, table: &str, key: &Image, before: &Image, now: &Image) -> Vec<Differs> {
+    let shown = |column: &str, image: &Image, secret: &str| match image.get(column) {
+        Some(_) if super::plan::is_secret(column) => secret.to_owned(),
+        Some(cell) => cell.show(),
+        None => Cell::Null.show(),
+    };
+    before
         .0
         .iter()
         .filter(|(column, _)| !VOLATILE.contains(&column.as_str()) || step.cell(column).is_some())
         .filter(|(column, cell)| now.get(column) != Some(cell))
-        .map(|(column, _)| column.as_str())
-        .collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let mut error = Error::conflict(format!(
-        "Someone else changed {} meanwhile ({}); nothing was written. Reload it and look again.",
-        describe(table, key),
-        changed.join(", ")
-    ));
-    for column in changed {
-        let theirs = if super::plan::is_secret(column) {
-            "it was changed".to_owned()
-        } else {
-            format!("it is now {}", now.get(column).map_or_else(|| Cell::Null.show(), Cell::show))
-        };
-        error = error.and_field(column, theirs);
-    }
-    Err(error)
+        .map(|(column, _)| Differs {
+            table: table.to_owned(),
+            key: words_of(key),
+            column: column.clone(),
+            base: shown(column, before, "not shown"),
+            theirs: shown(column, now, "changed"),
+        })
+        .collect()
 }
 
-/// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
+/// The refusal that names all of them.
+fn overtaken(differences: Vec<Differs>) -> Error {
+    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
+    for it in &differences {
+        let row = format!("{} {}", it.table, it.key);
+        match rows.iter_mut().find(|(known, _)| *known == row) {
+            Some((_, columns)) => columns.push(&it.column),
+            None => rows.push((row, vec![&it.column])),
+        }
+    }
+    let rows: Vec<String> =
+        rows.into_iter().map(|(row, columns)| format!("{row} ({})", columns.join(", "))).collect();
+    let mut error = Error::conflict(format!(
+        "Someone else changed {} meanwhile; nothing was written. Reload it and look again.",
+        rows.join(", ")
+    ));
+    for it in &differences {
+        let now = if super::plan::is_secret(&it.column) {
+            "it was changed".to_owned()
+        } else {
+            format!("it is now {}", it.theirs)
+        };
+        error = error.and_field(&it.column, now);
+    }
+    Error { differences, ..error }
+}
+
 async fn write(
     tx: &mut Tx,
     order: &Order,

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::{Value, json};
 
 use super::args::When;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Differs, Error, Kind, Result};
 use crate::text;
 
 /// Where results go.
@@ -127,12 +127,17 @@ impl Paint {
     }
 }
 
-/// `{"error": {"kind", "message", "fields"}}`, with `operation` where one is concerned.
+/// `{"error": {"kind", "message", "fields"}}`, with `operation` where one is concerned, and with `differences` where rows
+/// are not as they were read: `[{"table", "key", "column", "base", "theirs"}]`.
 #[must_use]
 pub fn error_object(error: &Error) -> Value {
     let mut inner = json!({"kind": error.kind.name(), "message": error.message, "fields": error.fields});
     if let Some(operation) = &error.operation {
         inner["operation"] = json!(operation);
+    }
+    if !error.differences.is_empty() {
+        let shown = |it: &Differs| json!({"table": it.table, "key": it.key, "column": it.column, "base": it.base, "theirs": it.theirs});
+        inner["differences"] = error.differences.iter().map(shown).collect();
     }
     json!({ "error": inner })
 }

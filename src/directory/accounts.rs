@@ -438,7 +438,15 @@ impl Links {
 /// # Errors
 /// Invalid with all problems by field; duplicate; conflict where the profile is doubled.
 pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
-    let rows = Rows::read(portal, id).await?;
+    edit_rows(portal, id, &Rows::read(portal, id).await?, draft).await
+}
+
+/// As [`edit`], from rows that were read before and perhaps shown: where somebody has changed them since, the plan is
+/// refused when it is applied.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn edit_rows(portal: &Portal, id: i64, rows: &Rows, draft: &Draft) -> Result<Plan> {
     let values = check(draft)?;
     check_places(portal, draft, &values)?;
     if let Some(name) = values.get("username").and_then(Cell::as_text)
@@ -446,9 +454,9 @@ pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Plan> {
     {
         check_username(portal, name, Some(id)).await?;
     }
-    let mut plan = Plan::new(title(&rows, draft, &values));
-    plan_account(&mut plan, id, &rows, draft, &values);
-    plan_profile(portal, &mut plan, id, &rows, draft, &values)?;
+    let mut plan = Plan::new(title(rows, draft, &values));
+    plan_account(&mut plan, id, rows, draft, &values);
+    plan_profile(portal, &mut plan, id, rows, draft, &values)?;
     let user = Value::Cell(Cell::Int(id));
     plan_links(&mut plan, &user, &GROUPS, &rows.groups, &draft.groups);
     plan_links(&mut plan, &user, &PERMISSIONS, &rows.permissions, &draft.permissions);

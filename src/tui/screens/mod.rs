@@ -3,6 +3,7 @@
 mod account;
 pub mod chooser;
 pub mod confirm;
+pub mod conflict;
 pub mod connect;
 pub mod delete_user;
 pub mod finding;
@@ -57,6 +58,7 @@ pub fn commands() -> Vec<(Action, Command)> {
 pub const CONTEXTS: &[Context] = &[
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
+    Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },

@@ -1,10 +1,13 @@
 //! A new password for an account: typed twice, generated, or made unusable.
 
+use std::sync::Arc;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::account::editor::{Editor, Edits};
 use super::account::facts::{Facts, Names};
+use super::account::merge::{self, Merge};
 use super::account::new_password::{self, NewPassword};
 use super::account::saving::Password;
 use crate::directory::accounts::Draft;
@@ -104,6 +107,19 @@ impl Edits for PasswordForm {
         self.editor.form.set_flag(DISABLE.name, false);
         let (names, minimum) = (self.names(), self.minimum());
         self.password.edited(&mut self.editor.form, names, minimum, cx);
+    }
+
+    /// What was typed stays, unless theirs was chosen.
+    fn rebase(&mut self, merge: Merge, cx: &mut Cx) {
+        if merge
+            .differences
+            .iter()
+            .any(|it| it.field == merge::PASSWORD && it.change == merge::Change::Theirs)
+        {
+            self.password.clear(&mut self.editor.form, cx);
+            self.editor.form.set_flag(DISABLE.name, false);
+        }
+        self.editor.facts = Some(Arc::new(merge.facts));
     }
 
     fn saved(&mut self, user: i64, cx: &mut Cx) {

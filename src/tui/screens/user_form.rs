@@ -6,8 +6,11 @@ use ratatui::layout::Rect;
 use super::account::editor::{Editor, Edits};
 use super::account::facts::{Facts, LOAD, Names};
 use super::account::groups;
+use super::account::merge::Merge;
 use super::account::new_password::{self, NewPassword};
 use super::account::saving::Password;
+use super::account::values;
+use super::confirm::Confirm;
 use crate::directory::accounts::{self, Draft, Groups};
 use crate::error::{Kind, Result};
 use crate::portal::form::{Field, FieldKind};
@@ -27,6 +30,9 @@ use crate::tui::widgets::{cells, put};
 /// Tells the screen that opened a form which user was written, once the form has closed: it takes this in its `reply`
 /// and moves to the user.
 pub const SAVED: Slot<i64> = Slot::latest("account.saved");
+
+/// Reads what a new account starts from, once somebody wants the deleted one anew.
+const ANEW: Slot<Facts> = Slot::latest("user-form.anew");
 
 /// Whose a username or a portal id is: id and username, or nobody's.
 type Owner = Option<(i64, String)>;
@@ -111,6 +117,19 @@ impl UserForm {
             None => Password::Keep,
         };
         self.editor.plan(draft, password, cx);
+    }
+
+    /// From now on the form is one for a new account, with everything that the deleted one had and was to get.
+    fn make_anew(&mut self, facts: Result<Facts>, cx: &mut Cx) {
+        let (facts, old) = match (facts, self.editor.facts.clone()) {
+            (Ok(facts), Some(old)) => (facts, old),
+            (Err(error), _) => return cx.fail(&error),
+            _ => return,
+        };
+        let mut wanted = values::of(&old);
+        wanted.extend(values::changed(&self.editor.form, &old));
+        self.editor.id = None;
+        self.rebase(Merge { facts, differences: Vec::new(), mine: wanted }, cx);
     }
 
     /// Looks whose a username or a portal id is, while it is typed.
@@ -246,6 +265,19 @@ impl Edits for UserForm {
         }
     }
 
+    /// What was typed is kept, and the account can be made anew from it.
+    fn gone(&mut self, cx: &mut Cx) {
+        let username = self.editor.username();
+        let question = format!(
+            "{username} was deleted meanwhile by somebody else. Make the account anew from this form?"
+        );
+        cx.push(Confirm::new("Deleted meanwhile", question, "make it anew", |cx| {
+            cx.start(&ANEW, "reading what there is to choose", |portal| async move {
+                Facts::read(&portal, None).await
+            });
+        }));
+    }
+
     fn saved(&mut self, user: i64, cx: &mut Cx) {
         let username = self.editor.form.text("username").to_owned();
         let another = || self.like.map_or_else(Self::new, Self::like);
@@ -325,6 +357,8 @@ impl Screen for UserForm {
             self.take_owner("username", owner);
         } else if let Some(owner) = PORTAL_ID_OWNER.take(reply) {
             self.take_owner("main_portal_id", owner);
+        } else if let Some(facts) = ANEW.take(reply) {
+            self.make_anew(facts, cx);
         } else if !self.take(reply, cx) {
             self.take_strength(reply);
         }

@@ -220,6 +220,21 @@ impl Form {
         }
     }
 
+    /// Chooses one or none, as if by hand.
+    pub fn set_choice(&mut self, name: &str, chosen: Option<usize>) {
+        if let Some(entry) = self.entry_mut(name) {
+            entry.value = Value::One(chosen.filter(|at| *at < entry.choices.len()));
+        }
+    }
+
+    /// Chooses several, as if by hand.
+    pub fn set_choices(&mut self, name: &str, chosen: BTreeSet<usize>) {
+        if let Some(entry) = self.entry_mut(name) {
+            let last = entry.choices.len();
+            entry.value = Value::Many(chosen.into_iter().filter(|at| *at < last).collect());
+        }
+    }
+
     /// Says something beside a field: that a portal id is free, how strong a password is. None takes it away.
     pub fn set_hint(&mut self, name: &str, hint: Option<(Tone, String)>) {
         if let Some(entry) = self.entry_mut(name) {

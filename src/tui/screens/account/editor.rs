@@ -7,9 +7,11 @@ use zeroize::Zeroizing;
 
 use super::facts::{Facts, LOAD};
 use super::groups;
+use super::merge::{Change, Merge};
 use super::new_password::NewPassword;
-use super::saving::{self, PLAN, Password, Planned, Wish};
+use super::saving::{self, Opened, PLAN, Password, Planned, Wish};
 use super::shown::Shown;
+use super::values;
 use crate::change::Written;
 use crate::directory::accounts::Draft;
 use crate::error::{Error, Kind, Result};
@@ -19,11 +21,13 @@ use crate::tui::input::{Input, Key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::plan_review::{APPLY, Applied};
 use crate::tui::screen::Screen;
+use crate::tui::screens::conflict::{Conflict, RESOLVED};
 use crate::tui::screens::user_form::SAVED;
+use crate::tui::theme::Tone;
 use crate::tui::widgets::form::{Form, Used};
 
-/// Reads the facts again when a write found that they are old.
-const AGAIN: Slot<Facts> = Slot::latest("account.again");
+/// Looks, when a write was refused, what others did to the account; nothing where it is gone.
+const AGAIN: Slot<Option<Merge>> = Slot::latest("account.again");
 
 /// The most inputs that are kept for a form that is not filled yet.
 const EARLY: usize = 4_096;
@@ -38,6 +42,10 @@ pub(in crate::tui::screens) struct Editor {
     pub(in crate::tui::screens) form: Form,
     /// The generated password that is being written, to be shown when it is.
     secret: Option<Zeroizing<String>>,
+    /// What the plan under way was made from.
+    opened: Option<Opened>,
+    /// Why the write was refused, until it is known what others did.
+    refusal: Option<Error>,
     /// Keys and pastes that came before the form was filled.
     early: Vec<Input>,
 }
@@ -45,7 +53,8 @@ pub(in crate::tui::screens) struct Editor {
 impl Editor {
     /// Nothing is read yet.
     pub(in crate::tui::screens) fn new(id: Option<i64>) -> Self {
-        Self { id, facts: None, form: Form::new(&[]), secret: None, early: Vec::new() }
+        let form = Form::new(&[]);
+        Self { id, facts: None, form, secret: None, opened: None, refusal: None, early: Vec::new() }
     }
 
     /// The username before the change; empty while it is not known.
@@ -70,7 +79,11 @@ impl Editor {
             Password::Set { password, generated: true } => Some(password.clone()),
             _ => None,
         };
-        saving::start(Wish { id: self.id, facts, draft, password }, cx);
+        let mine = values::changed(&self.form, &facts);
+        let sets_password = !matches!(password, Password::Keep);
+        let opened = Opened { id: self.id, facts, mine, sets_password };
+        self.opened = Some(opened.clone());
+        saving::start(Wish { opened, draft, password }, cx);
     }
 
     /// Closes the form, tells the screen that opened it which account was written, opens what comes next, and above that
@@ -119,9 +132,11 @@ pub(in crate::tui::screens) trait Edits: Screen {
     fn take(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
         if let Some(facts) = LOAD.take(reply) {
             self.take_facts(facts, cx);
-        } else if let Some(facts) = AGAIN.take(reply) {
-            if let Ok(facts) = facts {
-                self.editor().facts = Some(Arc::new(facts));
+        } else if let Some(merge) = AGAIN.take(reply) {
+            self.take_look(merge, cx);
+        } else if let Some(merge) = RESOLVED.take(reply) {
+            if let Ok(merge) = merge {
+                self.rebase(merge, cx);
             }
         } else if let Some(planned) = PLAN.take(reply) {
             self.take_plan(planned, cx);
@@ -166,15 +181,69 @@ pub(in crate::tui::screens) trait Edits: Screen {
         }
     }
 
-    /// Opens the review, or says at the fields why there is none.
+    /// Opens the review, asks about what both sides changed, or says at the fields why there is none.
     fn take_plan(&mut self, planned: Result<Planned>, cx: &mut Cx) {
         match planned {
-            Ok(Planned::Ready(prepared)) => prepared.open(cx),
-            Ok(Planned::Overtaken(error, facts)) => {
-                self.editor().facts = Some(Arc::new(*facts));
-                self.refused(&error, cx);
+            Ok(Planned::Ready(prepared, merge)) => {
+                if let Some(merge) = merge {
+                    self.rebase(*merge, cx);
+                }
+                prepared.open(cx);
             }
+            Ok(Planned::Asked(merge)) => self.ask(*merge, cx),
+            Ok(Planned::Gone) => self.gone(cx),
             Err(error) => self.refused(&error, cx),
+        }
+    }
+
+    /// Shows base, theirs and mine of every field that both sides changed.
+    fn ask(&mut self, merge: Merge, cx: &mut Cx) {
+        let username = self.editor().username();
+        cx.push(Conflict::new(username, merge));
+    }
+
+    /// Goes on from the account as it is now: the form holds what is wanted of it, and says what others changed.
+    fn rebase(&mut self, merge: Merge, cx: &mut Cx) {
+        let mut form = self.filled(&merge.facts);
+        values::put(&mut form, &merge.facts, &merge.mine);
+        groups::show(&mut form, &merge.facts);
+        for it in merge.differences.iter().filter(|it| it.change != Change::Both) {
+            form.set_hint(
+                &it.field,
+                Some((Tone::Quiet, format!("changed by somebody else, was {}", it.base))),
+            );
+        }
+        let editor = self.editor();
+        if let Some(field) = editor.form.focused() {
+            form.go_to(field);
+        }
+        editor.form = form;
+        editor.facts = Some(Arc::new(merge.facts));
+        // A plan of what was there before must not come up for review.
+        cx.stop(&PLAN);
+    }
+
+    /// Somebody else deleted the account.
+    fn gone(&mut self, cx: &mut Cx) {
+        cx.fail(&deleted(&self.editor().username()));
+        cx.close();
+    }
+
+    /// After a refused write: what others did is shown, or else the refusal.
+    fn take_look(&mut self, merge: Result<Option<Merge>>, cx: &mut Cx) {
+        let Some(refusal) = self.editor().refusal.take() else { return };
+        match merge {
+            Ok(Some(merge)) if merge.asks() => self.ask(merge, cx),
+            Ok(Some(merge)) => {
+                let taken_over = merge.taken_over();
+                self.rebase(merge, cx);
+                match taken_over {
+                    Some(words) => cx.refuse(format!("Nothing was written. {words} Review it again.")),
+                    None => self.refused(&refusal, cx),
+                }
+            }
+            Ok(None) => self.gone(cx),
+            Err(_) => self.refused(&refusal, cx),
         }
     }
 
@@ -188,14 +257,17 @@ pub(in crate::tui::screens) trait Edits: Screen {
                 self.saved(user.unwrap_or_default(), cx);
             }
             Err(error) => {
-                if saving::is_stale(&error)
-                    && let Some(id) = self.editor().id
+                let editor = self.editor();
+                if let Some((opened, id)) =
+                    editor.opened.clone().zip(editor.id).filter(|_| saving::is_stale(&error))
                 {
+                    editor.refusal = Some(error);
                     cx.start(&AGAIN, "reading the account again", move |portal| async move {
-                        Facts::read(&portal, Some(id)).await
+                        opened.look(&portal, id).await
                     });
+                } else {
+                    self.refused(&error, cx);
                 }
-                self.refused(&error, cx);
             }
         }
     }
@@ -268,6 +340,11 @@ pub(in crate::tui::screens) trait Edits: Screen {
     fn take_strength(&mut self, reply: &mut Reply) {
         NewPassword::reply(reply, &mut self.editor().form);
     }
+}
+
+/// That the account which a form is about is no more.
+pub(in crate::tui::screens) fn deleted(username: &str) -> Error {
+    Error::conflict(format!("{username} was deleted meanwhile by somebody else; nothing was written."))
 }
 
 /// Whether an input is for a form that is not there yet, and not for the program.

@@ -149,10 +149,15 @@ impl Facts {
         self.cell(field).and_then(Cell::as_bool).unwrap_or(default)
     }
 
+    /// The id of the account's department.
+    pub(in crate::tui::screens) fn department_id(&self) -> Option<i64> {
+        self.cell("department").and_then(Cell::as_int)
+    }
+
     /// The place of the account's department, or of its template's, among the choices.
     pub(in crate::tui::screens) fn department(&self) -> Option<usize> {
         let of_template = || self.template.as_ref().and_then(|template| template.department);
-        let id = self.cell("department").and_then(Cell::as_int).or_else(of_template)?;
+        let id = self.department_id().or_else(of_template)?;
         self.departments.iter().position(|choice| choice.id == id)
     }
 

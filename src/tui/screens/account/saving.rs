@@ -5,8 +5,9 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::facts::{Facts, field_of};
-use crate::change::{Image, Plan, Step, Value};
-use crate::db::Cell;
+use super::merge::Merge;
+use super::values::{self, Values};
+use crate::db::Sql;
 use crate::directory::accounts::{self, Draft};
 use crate::directory::{Portal, passwords};
 use crate::error::{Error, Kind, Result};
@@ -20,14 +21,25 @@ pub(in crate::tui::screens) const PLAN: Slot<Planned> = Slot::latest("account.pl
 
 /// What somebody wants of an account.
 pub(in crate::tui::screens) struct Wish {
-    /// The account; none for a new one.
-    pub(in crate::tui::screens) id: Option<i64>,
     /// What the wish was made from.
-    pub(in crate::tui::screens) facts: Arc<Facts>,
+    pub(in crate::tui::screens) opened: Opened,
     /// The fields.
     pub(in crate::tui::screens) draft: Draft,
     /// The password.
     pub(in crate::tui::screens) password: Password,
+}
+
+/// An account as a form showed it, and what was changed there.
+#[derive(Clone)]
+pub(in crate::tui::screens) struct Opened {
+    /// The account; none for a new one.
+    pub(in crate::tui::screens) id: Option<i64>,
+    /// What the form was filled from.
+    pub(in crate::tui::screens) facts: Arc<Facts>,
+    /// What was changed.
+    pub(in crate::tui::screens) mine: Values,
+    /// Whether a password is set.
+    pub(in crate::tui::screens) sets_password: bool,
 }
 
 /// What happens to the password.
@@ -47,11 +59,12 @@ pub(in crate::tui::screens) enum Password {
 
 /// What became of a wish.
 pub(in crate::tui::screens) enum Planned {
-    /// It can be reviewed.
-    Ready(Prepared),
-    /// Somebody else changed the same fields since the form was opened. The facts are those of now: who wishes for the
-    /// same again has been told.
-    Overtaken(Error, Box<Facts>),
+    /// It can be reviewed. The account may have changed meanwhile in other fields: the plan keeps that.
+    Ready(Prepared, Option<Box<Merge>>),
+    /// Somebody else changed the same fields since the form was filled.
+    Asked(Box<Merge>),
+    /// Somebody else deleted the account.
+    Gone,
 }
 
 /// Starts planning.
@@ -59,93 +72,67 @@ pub(in crate::tui::screens) fn start(wish: Wish, cx: &mut Cx) {
     cx.start(&PLAN, "planning", |portal| async move { plan(&portal, wish).await });
 }
 
-/// Plans a wish.
+impl Opened {
+    /// What others have done to the account since the form was filled; nothing when it is gone.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(in crate::tui::screens) async fn look(&self, portal: &Portal, id: i64) -> Result<Option<Merge>> {
+        let now = match Facts::read(portal, Some(id)).await {
+            Err(error) if error.kind == Kind::Conflict && !is_there(portal, id).await? => return Ok(None),
+            other => other?,
+        };
+        let was_changed = self.sets_password && now.encoded_password() != self.facts.encoded_password();
+        Ok(Some(Merge::of(&values::of(&self.facts), now, &self.mine).with_password(was_changed)))
+    }
+}
+
+/// Whether there is such an account.
 ///
 /// # Errors
-/// Denied, when nothing can be written; what [`accounts::create`] and [`accounts::edit`] refuse.
+/// What the engine says.
+pub(in crate::tui::screens) async fn is_there(portal: &Portal, id: i64) -> Result<bool> {
+    Ok(portal.count(Sql::new("SELECT COUNT(*) FROM auth_user WHERE id = ?").bind(id)).await? > 0)
+}
+
+/// Plans a wish. The plan is made from rows that were compared with what the form showed, and applying compares them
+/// once more: what somebody else wrote meanwhile is never overwritten unseen.
+///
+/// # Errors
+/// Denied, when nothing can be written; what [`accounts::create`] and [`accounts::edit_rows`] refuse.
 async fn plan(portal: &Portal, wish: Wish) -> Result<Planned> {
     // Said before a hash is computed for nothing.
     portal.writer()?;
-    let mut draft = wish.draft;
+    let Wish { opened, mut draft, password } = wish;
+    let merge = match opened.id {
+        None => None,
+        Some(id) => match opened.look(portal, id).await? {
+            None => return Ok(Planned::Gone),
+            Some(merge) if merge.asks() => return Ok(Planned::Asked(Box::new(merge))),
+            merge => merge,
+        },
+    };
     let mut secret = None;
-    match wish.password {
+    match password {
         Password::Keep => {}
         Password::Unusable => draft.encoded_password = Some(password::unusable()?),
         Password::Set { password, generated } => {
-            let replaces = wish.facts.encoded_password();
+            let replaces = opened.facts.encoded_password();
             draft.encoded_password = Some(passwords::hash(portal, &password, replaces).await?);
             secret = generated.then(|| password.to_string());
         }
     }
-    accounts::check_portal_id(portal, &draft, wish.id).await?;
-    let plan = match wish.id {
-        None => accounts::create(portal, &draft).await?,
-        Some(id) => accounts::edit(portal, id, &draft).await?,
+    accounts::check_portal_id(portal, &draft, opened.id).await?;
+    let rows = merge.as_ref().and_then(|merge| merge.facts.rows.as_ref());
+    let plan = match (opened.id, rows) {
+        (Some(id), Some(rows)) => accounts::edit_rows(portal, id, rows, &draft).await?,
+        _ => accounts::create(portal, &draft).await?,
     };
-    if let Some(error) = overtaken(&wish.facts, &plan) {
-        let facts = Facts::read(portal, wish.id).await?;
-        return Ok(Planned::Overtaken(error, Box::new(facts)));
-    }
     let mut prepared = plan_review::prepare(portal, plan).await?;
     prepared.text.secret = secret;
-    Ok(Planned::Ready(prepared))
-}
-
-/// Whether a plan, made from the rows of now, would overwrite what somebody else wrote since the facts were read.
-fn overtaken(facts: &Facts, plan: &Plan) -> Option<Error> {
-    let rows = facts.rows.as_ref()?;
-    let mut error = Error::conflict("");
-    for step in &plan.steps {
-        let Step::Update { table, before, set, .. } = step else { continue };
-        let known = match table.as_str() {
-            "auth_user" => Some(&rows.user),
-            _ => rows.profiles.iter().find(|profile| profile.get("id") == before.get("id")),
-        };
-        let Some(known) = known else { continue };
-        for (column, value) in set {
-            // The password is not in the form: whoever sets one replaces whatever is there.
-            let wished = matches!(value, Value::Cell(_)) && column != "password";
-            if wished && known.get(column) != before.get(column) {
-                error =
-                    error.and_field(field_of(column), format!("it is now {}", now(facts, before, column)));
-            }
-        }
-    }
-    if error.fields.is_empty() {
-        return None;
-    }
-    let parts: Vec<String> = error
-        .fields
-        .iter()
-        .map(|(name, messages)| format!("{} ({})", label(name), messages.join(" ")))
-        .collect();
-    error.message = format!(
-        "Somebody else changed {} meanwhile: {}. Nothing was written, and what you typed is kept; to have it all the \
-         same, review once more.",
-        facts.username(),
-        parts.join(", ")
-    );
-    Some(error)
-}
-
-/// What a column holds now, in words.
-fn now(facts: &Facts, row: &Image, column: &str) -> String {
-    let cell = row.get(column).cloned().unwrap_or(Cell::Null);
-    let department = |id: i64| facts.departments.iter().find(|choice| choice.id == id);
-    match (column, &cell) {
-        ("department_id", Cell::Int(id)) => department(*id).map_or_else(|| cell.show(), |it| it.name.clone()),
-        (_, Cell::Text(text)) if text.is_empty() => "empty".to_owned(),
-        (_, Cell::Text(text)) => format!("'{text}'"),
-        ("is_active" | "is_staff" | "is_superuser" | "email_notifications", _) => {
-            cell.as_bool().map_or_else(|| cell.show(), |on| if on { "yes" } else { "no" }.to_owned())
-        }
-        _ => cell.show(),
-    }
-}
-
-fn label(name: &str) -> &str {
-    let field = crate::portal::forms::find(&crate::portal::forms::USER, name);
-    field.map_or(name, |field| field.short)
+    let merge = merge.filter(|merge| !merge.differences.is_empty());
+    prepared.text.notes.extend(merge.as_ref().and_then(Merge::taken_over));
+    Ok(Planned::Ready(prepared, merge.map(Box::new)))
 }
 
 /// The error of a refused write with its columns named as the form's fields.
@@ -161,42 +148,7 @@ pub(in crate::tui::screens) fn is_stale(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::facts::tests::facts;
     use super::*;
-
-    fn text(value: &str) -> Value {
-        Value::Cell(Cell::Text(value.to_owned()))
-    }
-
-    #[test]
-    fn only_what_would_be_overwritten_is_told() {
-        let facts = facts(None, true);
-        let rows = facts.rows.clone().unwrap();
-        let mut now = rows.user.clone();
-        now.set("first_name", Cell::Text("Adalbert".to_owned()));
-        now.set("password", Cell::Text("!other".to_owned()));
-        let mut plan = Plan::new("Edit bela");
-        plan.update(
-            "auth_user",
-            Image::id(2),
-            now.clone(),
-            vec![("username", text("bela2")), ("password", text("x"))],
-        );
-        assert_eq!(overtaken(&facts, &plan), None);
-        plan.update("auth_user", Image::id(2), now, vec![("first_name", text("Béla"))]);
-        let mut profile = rows.profiles[0].clone();
-        profile.set("department_id", Cell::Int(5));
-        plan.update(
-            "core_userprofile",
-            Image::id(9),
-            profile,
-            vec![("department_id", Value::Cell(Cell::Null))],
-        );
-        let error = overtaken(&facts, &plan).unwrap();
-        assert_eq!(error.kind, Kind::Conflict);
-        assert_eq!(error.fields["first_name"], ["it is now 'Adalbert'"]);
-        assert_eq!(error.fields["department"], ["it is now IT"]);
-    }
 
     #[test]
     fn columns_of_a_refusal_become_fields() {
