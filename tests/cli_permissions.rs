@@ -39,7 +39,7 @@ fn why_tells_every_reason_and_ends_with_one_for_a_no() {
     assert_eq!(code, 0);
     assert_eq!((&whole["portaldesk"], &whole["kind"]), (&json!(1), &json!("why")));
     let keys: Vec<&String> = whole["item"].as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["username", "can_sign_in", "reasons", "cautions", "opens_admin"]);
+    assert_eq!(keys, ["username", "can_sign_in", "reasons", "cautions", "opens_admin", "locked_out"]);
     assert_eq!(whole["item"]["can_sign_in"], true);
     assert_eq!(kinds(&whole["item"]["cautions"]), ["library"], "nobody has shown that the portal has it");
 
@@ -86,7 +86,7 @@ fn permissions_are_given_and_shown_with_their_paths() {
     let show = || json(&home, "", &["user", "show", "bela"]).1["item"].clone();
     let item = show();
     let added: Vec<&String> = item.as_object().unwrap().keys().skip(14).collect();
-    assert_eq!(added, ["permissions", "effective_permissions", "referring"]);
+    assert_eq!(added, ["permissions", "effective_permissions", "referring", "lockouts"]);
     assert_eq!((&item["permissions"], &item["effective_permissions"]), (&json!([]), &json!([])));
     assert_eq!(item["referring"], json!([]), "no table but the accounts' own");
 

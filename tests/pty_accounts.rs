@@ -9,7 +9,7 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use portaldesk::db::{Address, Db, Engine, Target, Tls};
+use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
 use terminal::{Home, SMALL, Terminal, apply};
 
@@ -54,6 +54,7 @@ fn script(home: &Home, text: &str) {
         password: None,
         tls: Tls::NotNeeded,
         read_only: false,
+        patience: Patience::default(),
     };
     let work = async { Db::open(&target).await?.script(vec![text.to_owned()]).await };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

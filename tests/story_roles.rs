@@ -1,5 +1,6 @@
 //! Who may do what to whom, as a table: every action by every role on every kind of account, applied as plans of
-//! somebody signed in. What is refused writes nothing, and what is allowed can be taken back.
+//! somebody signed in. What is refused writes nothing, and what is allowed can be taken back. The screen offers what the
+//! table allows, and says why it doesn't offer the rest.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -15,15 +16,27 @@ mod cast;
 use std::collections::BTreeMap;
 
 use cast::Cast;
+use futures_util::stream;
+use portaldesk::change::rights;
 use portaldesk::change::rows::{self, Lock};
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Account, Image, Plan, Ready, Value, Watch};
 use portaldesk::db::Cell;
 use portaldesk::directory::accounts::{self, Draft, Groups};
-use portaldesk::directory::{Portal, history};
+use portaldesk::directory::{Portal, delete, history, offboard};
 use portaldesk::error::{Error, Kind};
+use portaldesk::portal::forms;
 use portaldesk::portal::password;
-use support::{TestDb, digest_of_tables};
+use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::screens::user_actions::{Sitting, Whom};
+use portaldesk::tui::screens::user_form::UserForm;
+use portaldesk::tui::{
+    Action, App, Binding, Cx, Effect, EventLoop, Head, Input, Key, Keymap, Screen, Setup, Theme, code,
+};
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Rect, Size};
+use ratatui::{Frame, Terminal};
+use support::{Made, Server, TestDb, digest_of_tables};
 
 /// The tables whose rows a plan here may write.
 const TABLES: [&str; 7] = [
@@ -55,6 +68,8 @@ enum What {
     Turn(&'static str, &'static str),
     /// The profile becomes that of nil, whose own is gone.
     HandProfile,
+    Delete,
+    OffBoard,
 }
 
 /// How an account is before, other than as the cast has it.
@@ -69,7 +84,9 @@ enum Before {
 }
 
 use Before::{AsIs, In, Inactive, Undo, With};
-use What::{Forbid, Give, HandProfile, Move, NewPassword, NoPassword, Permit, Set, Take, Turn};
+use What::{
+    Delete, Forbid, Give, HandProfile, Move, NewPassword, NoPassword, OffBoard, Permit, Set, Take, Turn,
+};
 
 /// Who acts: superuser, Admin, AMC Admin, Engineer.
 const ACTORS: [&str; 4] = ["root", "ann", "max", "eve"];
@@ -122,6 +139,9 @@ const TABLE: &[(&str, Before, What, [&str; 4])] = &[
     ("forbid viewing",        With("view_logentry"), Forbid("view_logentry"), ["yyyyyyyyy", "yyyyyy---", "---------", "---------"]),
     ("permit changing users", AsIs,     Permit("change_user"),        ["yyyyyy.yy", "yyyyy-.--", "------.--", "------.--"]),
     ("forbid changing users", AsIs,     Forbid("change_user"),        ["......y..", "......-..", "......-..", "......-.."]),
+    ("delete",                AsIs,     Delete,                       ["-yyyyyyy-", "-yyyyy---", "---------", "---------"]),
+    // Off-boarding takes the flags, too.
+    ("off-board",             AsIs,     OffBoard,                     ["-yyyyyyy-", "-yyyy----", "-yy------", "---------"]),
     // Taking back needs the rights of doing it.
     ("undo a rename",         Undo,     Set("username", "renamed"),   [".yyyyyyyy", ".yyyyy---", ".yy--y---", ".--------"]),
     ("undo a phone",          Undo,     Set("phone_number", "0300"),  ["yyyyyyyyy", "yyyyyy---", "yyy--y---", "y--------"]),
@@ -137,12 +157,14 @@ const TABLE: &[(&str, Before, What, [&str; 4])] = &[
     ("undo no staff",         Undo,     Set("is_staff", "false"),     [".....yy..", ".....--..", ".....--..", ".....--.."]),
     ("undo superuser",        Undo,     Set("is_superuser", "true"),  [".yyyyyy..", ".------..", ".------..", ".------.."]),
     ("undo no superuser",     Undo,     Set("is_superuser", "false"), ["-......y.", ".......-.", ".......-.", ".......-."]),
+    ("undo a deletion",       Undo,     Delete,                       ["-yyyyyyy.", "-yyyy---.", "-yy-----.", "--------."]),
+    ("undo an off-boarding",  Undo,     OffBoard,                     ["-yyyyyyy.", "-yyyy---.", "-yy-----.", "--------."]),
     ("undo a permission",     Undo,     Permit("view_logentry"),      ["yyyyyyyyy", "yyyyyy---", "---------", "---------"]),
     ("undo a powerful one",   Undo,     Permit("change_user"),        ["yyyyyy.yy", "yyyyy-.--", "------.--", "------.--"]),
 ];
 
 impl What {
-    async fn plan(self, cast: &Cast, user: i64) -> Plan {
+    async fn plan(self, cast: &Cast, user: i64) -> Vec<Plan> {
         let portal = &cast.portal;
         let draft = match self {
             Set(field, value) => Draft::default().with(field, value),
@@ -166,7 +188,7 @@ impl What {
                 let mut plan = Plan::new(format!("Permit {codename}"));
                 let id = cast.permission(codename).await;
                 plan.insert("auth_user_user_permissions", pair(user, "permission_id", id));
-                return plan;
+                return vec![plan];
             }
             Forbid(codename) => {
                 let id = cast.permission(codename).await;
@@ -176,7 +198,7 @@ impl What {
                         plan.delete("auth_user_user_permissions", key(&row), row);
                     }
                 }
-                return plan;
+                return vec![plan];
             }
             Turn(from, to) => {
                 let mut plan = Plan::new(format!("Turn {from} into {to}"));
@@ -186,8 +208,10 @@ impl What {
                         plan.update("auth_user_groups", key(&row), row, set);
                     }
                 }
-                return plan;
+                return vec![plan];
             }
+            Delete => return delete::plan(portal, user).await.unwrap(),
+            OffBoard => return offboard::plan(portal, user).await.unwrap(),
             HandProfile => {
                 let mut plan = Plan::new("Hand the profile on");
                 for row in held(cast, "core_userprofile", cast.id("nil")).await {
@@ -197,10 +221,10 @@ impl What {
                     let set = vec![("user_id", Value::Cell(Cell::Int(cast.id("nil"))))];
                     plan.update("core_userprofile", key(&row), row, set);
                 }
-                return plan;
+                return vec![plan];
             }
         };
-        accounts::edit(portal, user, &draft).await.unwrap()
+        vec![accounts::edit(portal, user, &draft).await.unwrap()]
     }
 }
 
@@ -281,16 +305,16 @@ async fn cell(
     if let Some((there, _)) = &sql {
         cast.db.run(there).await;
     }
-    let plan = what.plan(cast, user).await;
-    if plan.steps.is_empty() {
+    let plans = what.plan(cast, user).await;
+    if plans.iter().all(|plan| plan.steps.is_empty()) {
         return Some("there is no such thing".to_owned());
     }
     let (plans, done) = if matches!(before, Undo) {
-        let done = apply(&cast.portal, vec![plan]).await.expect("the command line may");
+        let done = apply(&cast.portal, plans).await.expect("the command line may");
         let undo = history::plan_undo(&cast.portal, &done, OldPassword::WorksAgain).await.unwrap();
         (undo.plans, Some(done))
     } else {
-        (vec![plan], None)
+        (plans, None)
     };
     let result = apply(by, plans).await;
     match (&result, done) {
@@ -372,5 +396,150 @@ stories! {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+/// What the table says of an action by an actor on a target, both as numbers of columns.
+fn verdict(name: &str, actor: usize, column: usize) -> char {
+    let (.., verdicts) = TABLE.iter().find(|(known, ..)| *known == name).expect(name);
+    char::from(verdicts[actor].as_bytes()[column])
+}
+
+/// Whether one of these is allowed.
+fn allows(names: &[&str], actor: usize, column: usize) -> bool {
+    names.iter().any(|name| verdict(name, actor, column) == 'y')
+}
+
+/// What a list of groups may be opened for.
+const GROUPS: [&str; 7] = [
+    "give Engineer",
+    "give AMC Admin",
+    "give Admin",
+    "give Readers",
+    "take Engineer",
+    "take AMC Admin",
+    "take Admin",
+];
+
+/// The columns without the last superuser: how many there are is only counted when something is written.
+const ON_SCREEN: std::ops::Range<usize> = 0..TARGETS.len() - 1;
+
+async fn whom(cast: &Cast, name: &str) -> Whom {
+    let id = cast.id(name);
+    let target = rights::targets(&mut cast.db.db.clone(), &cast.portal.roles, &[id]).await.unwrap();
+    Whom { id, username: name.to_owned(), is_active: true, target: target.get(&id).copied() }
+}
+
+#[tokio::test]
+async fn keys_and_menu_offer_what_is_allowed() {
+    let cast = Cast::new(TestDb::new(Server::Sqlite, Made::Init).await).await;
+    for (number, actor) in ACTORS.into_iter().enumerate() {
+        let sitting = Sitting::read(&cast.by(actor)).await.unwrap();
+        assert_eq!(sitting.may(Action::UsersNew, None).is_ok(), number < 3, "{actor}");
+        for column in ON_SCREEN {
+            let target = if column == 0 { actor } else { TARGETS[column] };
+            let whom = whom(&cast, target).await;
+            for (action, letter, rows) in [
+                (Action::UsersEdit, 'e', &["first name", "phone"][..]),
+                (Action::UsersPassword, 'p', &["password"]),
+                (Action::UsersCanLogIn, 'd', &["deactivate"]),
+                (Action::UsersMemberships, 'm', &GROUPS),
+                (Action::UsersDelete, 'x', &["delete"]),
+                // Which flags and groups go with it is only found when it is planned.
+                (Action::UsersOffboard, 'o', &["deactivate"]),
+            ] {
+                let allowed = allows(rows, number, column);
+                let why = sitting.may(action, Some(&whom)).err();
+                assert_eq!(why.is_none(), allowed, "{action:?} by {actor} on {target}: {why:?}");
+                assert!(why.is_none_or(|why| why.ends_with('.')), "{action:?} by {actor} on {target}");
+                let is_there = sitting.entries(&whom).iter().any(|entry| entry.letter == letter);
+                assert_eq!(is_there, allowed, "{letter} for {actor} on {target}");
+            }
+        }
+    }
+    for actor in ["nil", "ina", "rex"] {
+        let sitting = Sitting::read(&cast.by(actor)).await.unwrap();
+        for target in [actor, "nora", "sue"] {
+            assert!(sitting.entries(&whom(&cast, target).await).is_empty(), "{actor} on {target}");
+        }
+    }
+}
+
+/// A screen that opens one form.
+struct Home(Option<Box<dyn Screen>>);
+
+const KEYS: &[Binding] = &[Binding::new(&[code(Key::Insert)], Action::Open, "open")];
+
+impl Screen for Home {
+    fn title(&self) -> String {
+        "Users".to_owned()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        &[KEYS]
+    }
+
+    fn act(&mut self, _action: Action, cx: &mut Cx) {
+        if let Some(form) = self.0.take() {
+            cx.ask(Effect::Push(form));
+        }
+    }
+
+    fn draw(&mut self, _frame: &mut Frame<'_>, _area: Rect, _theme: &Theme) {}
+}
+
+/// The fields of somebody's form that can be changed: walks through it and looks whether the last row says what the field
+/// is for, or why it is locked.
+async fn open_fields(portal: &Portal, user: i64) -> Vec<&'static str> {
+    let size = Size::new(120, 40);
+    let setup = Setup {
+        tabs: vec![Box::new(Home(Some(Box::new(UserForm::edit(user)))))],
+        first: None,
+        portal: Some(portal.clone()),
+        head: Head::default(),
+        keymap: Keymap::default(),
+        theme: Theme { colours: false, ascii: false },
+        commands: Vec::new(),
+        lock: None,
+    };
+    let terminal = Terminal::new(TestBackend::new(size.width, size.height)).unwrap();
+    let mut running = EventLoop::new(App::new(setup, size), terminal, NoHost::default());
+    let mut open = Vec::new();
+    for (at, field) in forms::USER.iter().enumerate() {
+        let key = if at == 0 { Key::Insert } else { Key::Tab };
+        running.run(&mut from_stream(stream::iter(vec![Input::Key(code(key))]))).await;
+        let cells = running.terminal.backend().buffer().content();
+        let screen: String = cells.iter().map(ratatui::buffer::Cell::symbol).collect();
+        let help: String = field.help.chars().take(40).collect();
+        open.extend(screen.contains(&help).then_some(field.name));
+    }
+    open
+}
+
+#[tokio::test]
+async fn fields_are_locked_where_nothing_is_allowed() {
+    let cast = Cast::new(TestDb::new(Server::Sqlite, Made::Init).await).await;
+    for (number, actor) in ACTORS.into_iter().enumerate() {
+        for column in ON_SCREEN {
+            let target = if column == 0 { actor } else { TARGETS[column] };
+            let fields: [(&str, &[&str]); 12] = [
+                ("username", &["rename"]),
+                ("first_name", &["first name"]),
+                ("last_name", &["first name"]),
+                ("email", &["e-mail"]),
+                ("department", &["department"]),
+                ("phone_number", &["phone"]),
+                ("main_portal_id", &["portal id"]),
+                ("email_notifications", &["notifications"]),
+                ("groups", &GROUPS),
+                ("is_active", &["deactivate"]),
+                ("is_staff", &["staff", "no staff"]),
+                ("is_superuser", &["superuser", "no superuser"]),
+            ];
+            let expected = fields.iter().filter(|(_, rows)| allows(rows, number, column));
+            let expected: Vec<&str> = expected.map(|(field, _)| *field).collect();
+            let found = open_fields(&cast.by(actor), cast.id(target)).await;
+            assert_eq!(found, expected, "{actor} on {target}");
+        }
     }
 }

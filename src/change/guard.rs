@@ -278,8 +278,13 @@ impl Judge {
         let Some(image) = side else { return Ok(()) };
         match self.facts.whose(table, image)? {
             Whose::Missing if self.repair => Ok(()),
+            Whose::Missing => {
+                // An undo leaves an orphan behind: that makes a fault, as taking back a repair does.
+                self.allow(&Action::Repair)?;
+                self.allow(&action(&NOBODY))
+            }
             Whose::Of(target) => self.allow(&action(target)),
-            Whose::New | Whose::Missing => self.allow(&action(&NOBODY)),
+            Whose::New => self.allow(&action(&NOBODY)),
         }
     }
 

@@ -25,9 +25,12 @@ pub(super) async fn show(work: &mut Work, asked: &UserWhy) -> Result<u8> {
         None => None,
     };
     let record = record::read(&work.portal, id).await?;
+    let locked_out = record.lockouts.iter().any(|lockout| lockout.locked_until.is_some());
     let (username, why) = (record.user.username, record.sign_in);
-    let text = in_words(&username, &why, tested.as_ref());
-    work.output.result(&json::one("why", &item(&username, &why, tested.as_ref())), || text)?;
+    let mut item = item(&username, &why, tested.as_ref());
+    item["locked_out"] = json!(locked_out);
+    let text = in_words(&username, &why, locked_out, tested.as_ref());
+    work.output.result(&json::one("why", &item), || text)?;
     let opens = tested.map_or(why.can_sign_in(), |tested| tested.opens());
     Ok(if opens { 0 } else { CANNOT })
 }
@@ -49,7 +52,7 @@ fn item(username: &str, why: &Why, tested: Option<&Tested>) -> Value {
     item
 }
 
-fn in_words(username: &str, why: &Why, tested: Option<&Tested>) -> String {
+fn in_words(username: &str, why: &Why, locked_out: bool, tested: Option<&Tested>) -> String {
     let yes = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
     let mut lines = vec![("username", username.to_owned()), ("can sign in", yes(why.can_sign_in()))];
     lines.extend(why.reasons.iter().map(|reason| ("because", reason.message.clone())));
@@ -58,6 +61,10 @@ fn in_words(username: &str, why: &Why, tested: Option<&Tested>) -> String {
         "portal's admin",
         if why.opens_admin { "yes" } else { "no: not staff, or inactive" }.to_owned(),
     ));
+    if locked_out {
+        let words = "locked out after wrong passwords; `portaldesk user unlock` ends it";
+        lines.push(("portaldesk", words.to_owned()));
+    }
     lines.extend(tested.map(|tested| ("password", tested.in_words().to_owned())));
     pairs(lines)
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::portal::password::{self, Algorithm, Cost, Stored};
 use crate::portal::rules;
 use crate::portal::user::User;
+use crate::text;
 
 use super::record::Membership;
 use super::{Portal, accounts};
@@ -246,8 +247,9 @@ impl Names {
             );
             cautions.push(Reason::new("long-name", words));
         }
-        if username.chars().any(|c| c.is_control() && c != '\0') {
-            cautions.push(Reason::new("control-characters", "the name has characters that nobody can type"));
+        if text::safe(username) != username {
+            let words = "the name has characters that nobody sees, and hardly anybody can type";
+            cautions.push(Reason::new("hidden-characters", words));
         }
         cautions
     }

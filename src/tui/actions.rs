@@ -128,6 +128,7 @@ actions! {
     Connect "portal.connect"
 
     HistoryUndo "history.undo"
+    HistoryUndoRun "history.undo-run"
     HistoryOpenRows "history.open-rows"
 }
 

@@ -56,11 +56,23 @@ impl Filter {
     /// # Errors
     /// Usage, naming the part that can't be understood and what there is instead.
     pub fn read(line: &str) -> Result<Self> {
-        let mut filter = Self::default();
-        for term in terms(line) {
-            filter.add(&term)?;
+        match Self::typed(line) {
+            (filter, None) => Ok(filter),
+            (_, Some(error)) => Err(error),
         }
-        Ok(filter)
+    }
+
+    /// The same of a line that is still being typed: what can be understood of it, and what is wrong with the first part
+    /// that can't.
+    #[must_use]
+    pub fn typed(line: &str) -> (Self, Option<Error>) {
+        let (mut filter, mut wrong) = (Self::default(), None);
+        for term in terms(line) {
+            if let Err(error) = filter.add(&term) {
+                wrong.get_or_insert(error);
+            }
+        }
+        (filter, wrong)
     }
 
     fn add(&mut self, term: &Term) -> Result<()> {

@@ -9,6 +9,7 @@ pub mod delete_user;
 pub mod finding;
 pub mod first_run;
 pub mod help;
+pub mod history;
 pub mod integrity;
 pub mod memberships;
 pub mod menu;
@@ -37,7 +38,11 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
-    vec![Box::new(users::Users::default()), Box::new(integrity::Integrity::new())]
+    vec![
+        Box::new(users::Users::default()),
+        Box::new(integrity::Integrity::new()),
+        Box::<history::History>::default(),
+    ]
 }
 
 /// What the keys of everywhere do that need more than the frame.
@@ -59,7 +64,9 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },
+    Context { name: "History", tables: history::TABLES },
     Context { name: "Integrity", tables: integrity::TABLES },
+    Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },

@@ -1,6 +1,7 @@
 //! What can be done to a user from the list and from the record: who may, and what each key starts.
 
 use super::delete_user::{self, DeleteUser};
+use super::history::History;
 use super::memberships::Memberships;
 use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
@@ -14,6 +15,7 @@ use crate::directory::{Portal, accounts, history, offboard};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, ActorFacts, TargetFacts, allowed};
 use crate::tui::actions::Action;
+use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::input::key;
 use crate::tui::jobs::{Reply, Slot};
@@ -29,6 +31,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('p')], Action::UsersPassword, "password").quiet(),
     Binding::new(&[key('L')], Action::UsersCanLogIn, "can log in, or no longer").quiet(),
     Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
+    Binding::new(&[key('H')], Action::RecordHistory, "history of this account").quiet(),
     Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
     // Without a key: from the menu and the palette.
     Binding::new(&[], Action::UsersRename, "rename").quiet(),
@@ -120,6 +123,8 @@ impl Sitting {
         }
         match action {
             Action::UsersNew => self.allows(&access::Action::CreateUser),
+            Action::RecordHistory if whom.is_none() => Err("There is no user under the cursor.".to_owned()),
+            Action::RecordHistory => self.allows(&access::Action::SeeHistory),
             Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
             Action::Redo if self.can_redo == Some(false) => Err(undo::nothing(true)),
             Action::UsersEdit
@@ -153,6 +158,7 @@ impl Sitting {
                 .or_else(|_| self.allows(&access::Action::EditProfile { target, only_own_fields: true })),
             Action::UsersLike => self.allows(&access::Action::CreateUser),
             Action::UsersRename => self.allows(&access::Action::EditAccount(target)),
+            Action::UsersPermissions => self.allows(&access::Action::SeeUsers),
             Action::UsersPassword | Action::UsersTestPassword | Action::UsersClearTries => {
                 self.allows(&access::Action::SetPassword(target))
             }
@@ -168,7 +174,11 @@ impl Sitting {
         }
     }
 
-    fn allows(&self, action: &access::Action<'_>) -> std::result::Result<(), String> {
+    /// Whether the person signed in may do this; if not, why.
+    ///
+    /// # Errors
+    /// The sentence.
+    pub fn allows(&self, action: &access::Action<'_>) -> std::result::Result<(), String> {
         self.actor.as_ref().map_or(Ok(()), |actor| allowed(actor, action))
     }
 
@@ -196,6 +206,7 @@ impl Sitting {
                 label: "view every permission, and through what",
                 action: Action::UsersPermissions,
             },
+            Entry { letter: 'h', label: "history of this account", action: Action::RecordHistory },
             Entry { letter: 'c', label: "new user like this one", action: Action::UsersLike },
             Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
             Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
@@ -218,6 +229,9 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
     match (action, whom) {
         (Action::Undo, _) => cx.push(Undo::newest()),
         (Action::Redo, _) => cx.push(Undo::redo()),
+        (Action::RecordHistory, Some(whom)) => {
+            cx.push(History::about(whom.id, &whom.username, Clock::default()));
+        }
         // The name is the form's first field.
         (Action::UsersEdit | Action::UsersRename, Some(whom)) => cx.push(UserForm::edit(whom.id)),
         (Action::UsersLike, Some(whom)) => cx.push(UserForm::like(whom.id)),
@@ -304,10 +318,10 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvcoxw");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvcoxw");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enptdmvcow");
-        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vc");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvhcoxw");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvhcoxw");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enptdmvhcow");
+        assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vhc");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");
         let mut own = whom(Some(Level::Engineer), true);
         own.target = own.target.map(|target| TargetFacts { id: 1, ..target });

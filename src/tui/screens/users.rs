@@ -68,6 +68,12 @@ impl Users {
         }
     }
 
+    /// The same list, filtered from the beginning: `Esc` leaves it, and first what was typed into the filter.
+    #[must_use]
+    pub fn with_filter(clock: Clock, filter: &str) -> Self {
+        Self { list: UserList::with_filter(clock, filter), ..Self::new(clock) }
+    }
+
     /// The user under the cursor, with the rights that were read for them.
     fn whom(&self) -> Option<Whom> {
         let user = self.list.current()?;

@@ -16,7 +16,7 @@ pub(super) struct Line {
 pub(super) fn lines(catalogue: &Catalogue, before: &Holding, after: &Holding) -> Vec<Line> {
     if before.is_superuser {
         let changes = before != after;
-        let words = "a superuser has every permission, whatever is chosen here";
+        let words = "has every permission as superuser, whatever is chosen here";
         return changes.then(|| Line { tone: Tone::Quiet, words: words.to_owned() }).into_iter().collect();
     }
     let difference = catalogue.difference(before, after);
@@ -43,13 +43,14 @@ fn stays<'a>(catalogue: &'a Catalogue, before: &Holding, after: &Holding) -> Vec
     catalogue.effective(after).into_iter().filter(|(it, now)| lost(it.id, now)).collect()
 }
 
-/// The same as notes of the review, cut where they are many.
-pub(super) fn notes(catalogue: &Catalogue, before: &Holding, after: &Holding) -> Vec<String> {
+/// The same as sentences of the review about this account, cut where they are many.
+pub(super) fn notes(catalogue: &Catalogue, before: &Holding, after: &Holding, username: &str) -> Vec<String> {
     let lines = lines(catalogue, before, after);
     let more = lines.len().saturating_sub(MOST_NOTES);
-    let mut notes: Vec<String> = lines.into_iter().take(MOST_NOTES).map(|line| line.words).collect();
+    let sentence = |line: Line| format!("{username} {}.", line.words);
+    let mut notes: Vec<String> = lines.into_iter().take(MOST_NOTES).map(sentence).collect();
     if more > 0 {
-        notes.push(format!("… and {more} more permissions"));
+        notes.push(format!("… and {more} more permissions change."));
     }
     notes
 }
@@ -82,7 +83,8 @@ mod tests {
                 "keeps core.view_x directly"
             ]
         );
-        assert_eq!(notes(&catalogue, &before, &after).len(), 4);
+        let notes = notes(&catalogue, &before, &after, "bela");
+        assert_eq!(notes[0], "bela loses core.add_x (was through Engineer).");
     }
 
     #[test]

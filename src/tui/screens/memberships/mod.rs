@@ -182,11 +182,11 @@ impl Memberships {
             permissions: self.permissions.groups(),
             ..Draft::default()
         };
-        let (id, wanted) = (self.id, self.wanted(&loaded.now));
+        let (id, wanted, username) = (self.id, self.wanted(&loaded.now), self.username());
         cx.start(&PLAN, "planning", move |portal| async move {
             let plan = accounts::edit(&portal, id, &draft).await?;
             let mut prepared = plan_review::prepare(&portal, plan).await?;
-            prepared.text.notes.extend(meaning::notes(&loaded.catalogue, &loaded.now, &wanted));
+            prepared.text.notes.extend(meaning::notes(&loaded.catalogue, &loaded.now, &wanted, &username));
             Ok(prepared)
         });
     }

@@ -8,10 +8,10 @@ use crate::tui::widgets::table::{Cell, Row};
 
 /// The columns.
 pub(super) const COLUMNS: [Column; 6] = [
-    Column::new("USERNAME", 12, 28, 9),
-    Column::new("NAME", 12, 28, 6),
+    Column::new("USERNAME", 14, 28, 9),
+    Column::new("NAME", 16, 30, 6),
     Column::new("DEPARTMENT", 10, 20, 3),
-    Column::new("ACCESS", 8, 22, 5),
+    Column::new("ACCESS", 9, 22, 5),
     Column::new("LAST WEB LOGIN", 7, 16, 4).short("LOGIN"),
     Column::new("STATE", 8, 24, 7),
 ];

@@ -55,6 +55,8 @@ pub struct UserList {
     table: Table<Line>,
     query: Query,
     filter: TextField,
+    /// The filter line that `Esc` goes back to.
+    home: String,
     typing: bool,
     clock: Clock,
 }
@@ -67,10 +69,21 @@ impl UserList {
             table: Table::new(&COLUMNS),
             query: Query::default(),
             filter: TextField::free(""),
+            home: String::new(),
             typing: false,
             clock,
         };
         list.show_order();
+        list
+    }
+
+    /// The same with a filter that stays: more can be typed behind it.
+    #[must_use]
+    pub fn with_filter(clock: Clock, filter: &str) -> Self {
+        let mut list = Self::new(clock);
+        filter.clone_into(&mut list.home);
+        list.filter.set(filter);
+        list.query = list.query.filtered(filter);
         list
     }
 
@@ -164,9 +177,9 @@ impl UserList {
 
     /// Takes the filter away; says whether there was one.
     pub fn clear_filter(&mut self, cx: &mut Cx) -> bool {
-        let had = self.typing || !self.filter.value().is_empty();
+        let had = self.typing || self.filter.value() != self.home;
         self.typing = false;
-        self.filter.set("");
+        self.filter.set(&self.home);
         self.refilter(cx);
         had
     }

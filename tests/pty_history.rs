@@ -1,0 +1,49 @@
+//! The real program on a terminal: a change made from the command line is found in the history and taken back there.
+#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
+#[path = "support/pty.rs"]
+mod terminal;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use terminal::{Home, LARGE, SMALL, Terminal};
+
+const PASSWORD: &str = "kX7-vq92Lm!";
+const ENTER: &str = "\r";
+
+#[test]
+fn a_change_from_the_command_line_is_taken_back_from_the_history() {
+    let home = Home::new();
+    home.ok("", &["init", "--yes"]);
+    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    home.ok("", &["user", "add", "--username", "bela", "--first-name", "Bela"]);
+    for size in [SMALL, LARGE] {
+        home.ok("", &["user", "edit", "bela", "--first-name", "Zdenka"]);
+        let mut terminal = Terminal::start(&home, size, &[]);
+        terminal.wait_for("Sign in to portaldesk");
+        terminal.wait_taken();
+        terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+        terminal.wait_for("amir · superuser");
+        terminal.press_until("5", "Create bela", true);
+        terminal.keys(&format!("/field:first-name about:bela edit{ENTER}"));
+        terminal.wait_gone("Create bela");
+        terminal.wait_for("Bela → Zdenka");
+        terminal.keys("u");
+        terminal.wait_for("Undo: Edit bela");
+        terminal.wait_for("Zdenka → Bela");
+        terminal.press_until("y", "y apply", false);
+        terminal.wait_for("Taken back: Edit bela");
+        terminal.signal(Signal::TERM);
+        assert_eq!(terminal.wait_end(), 143);
+        terminal.assert_restored();
+
+        let user: Value =
+            serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).expect("JSON");
+        assert_eq!(user["item"]["first_name"], "Bela");
+        let history: Value =
+            serde_json::from_str(&home.ok("", &["history", "--json", "--limit", "2"])).expect("JSON");
+        assert_eq!(history["items"][0]["undo_of"], history["items"][1]["operation"], "{history}");
+        assert_eq!(history["items"][0]["actor"]["user"], "amir");
+        home.ok("", &["history", "--verify"]);
+    }
+}
