@@ -16,14 +16,16 @@ use std::collections::BTreeMap;
 
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Account, Actor, Outcome, Plan, Watch};
-use portaldesk::db::Db;
+use portaldesk::db::{Db, Sql};
 use portaldesk::directory::accounts::{self, Draft, Groups, Rows};
-use portaldesk::directory::{Portal, Settings, departments, groups, history, record, sign_in, users};
+use portaldesk::directory::{
+    Portal, Settings, delete, departments, groups, history, offboard, record, sign_in, users,
+};
 use portaldesk::error::Kind;
 use portaldesk::portal::password::Recipe;
 use serde_json::{Value as Json, json};
 use support::django::{Django, Release};
-use support::{TestDb, digest};
+use support::{Server, TestDb, digest};
 use terminal::{Home, LARGE, Terminal};
 
 /// Passes every rule.
@@ -77,6 +79,56 @@ async fn undo(portal: &Portal, outcome: &Outcome) {
     let planned = history::plan_undo(portal, operation, OldPassword::WorksAgain).await.unwrap();
     assert!(planned.left.is_empty(), "{:?}", planned.left);
     history::apply_undo(portal, operation, planned, &Watch::default()).await.unwrap();
+}
+
+/// An account as it stands in the table, however odd; its password is that of `tests/data/golden.json`.
+struct Odd {
+    what: String,
+    username: String,
+    encoded: String,
+    active: bool,
+}
+
+/// Passwords of every kind that Django judged for `tests/data/golden.json`, and names that a form changes.
+fn odd_accounts(server: Server) -> Vec<Odd> {
+    let golden: Json = serde_json::from_str(include_str!("data/golden.json")).expect("JSON");
+    let good = golden["encoded"]["A"]["pbkdf2_sha256 1000"].as_str().unwrap();
+    let odd = |what: &str, username: &str, encoded: &str, active| Odd {
+        what: what.to_owned(),
+        username: username.to_owned(),
+        encoded: encoded.to_owned(),
+        active,
+    };
+    let mut accounts = vec![
+        odd("well but for its profile", "well", good, true),
+        odd("inactive", "inactive", good, false),
+        odd("unusable", "unusable", "!kwq73WhmV3AJ7BXqxJPtzZTXh2qKFL8SfM1g5bLy", true),
+        odd("scrypt above OpenSSL's memory", "memory", "scrypt$32768$salt$8$1$AAAA", true),
+    ];
+    let encodings = [&golden["encoded"]["A"], &golden["check_password_encoded"]];
+    for (what, encoded) in encodings.into_iter().flat_map(|kinds| kinds.as_object().unwrap()) {
+        accounts.push(odd(what, &format!("hash{}", accounts.len()), encoded.as_str().unwrap(), true));
+    }
+    for name in [
+        "ﬁnance",
+        "finance",
+        "Ａlice",
+        "e\u{301}mil",
+        "behind ",
+        " before",
+        "in between",
+        "UPPER",
+        "İstanbul",
+        "²",
+        "\u{3000}",
+    ] {
+        accounts.push(odd(&format!("the name {name:?}"), name, good, true));
+    }
+    if server == Server::Sqlite {
+        accounts.push(odd("no length is held to", &"x".repeat(151), good, true));
+        accounts.push(odd("the name is nothing", "", good, true));
+    }
+    accounts
 }
 
 /// The words of an account's row in the portal's list of users, up to whether it is active.
@@ -394,7 +446,7 @@ stories! {
             assert_eq!(page.status, 500);
             assert!(raised.starts_with("IntegrityError: "), "{raised}");
             assert!(raised.contains("user_id"), "{raised}");
-            if db.server == support::Server::MariaDb {
+            if db.server == Server::MariaDb {
                 assert!(raised.contains("(1062, \"Duplicate entry"), "{raised}");
             }
             assert_eq!(digest(&db).await, before, "and the user is not there");
@@ -433,5 +485,96 @@ stories! {
         let planned = history::plan_undo(&portal, done.operation().unwrap(), OldPassword::StaysChanged).await.unwrap();
         assert!(planned.plans.is_empty() && planned.left[0].contains("email"), "{:?}", planned.left);
         assert_eq!(Rows::read(&portal, bela).await.unwrap(), before);
+    }
+
+    /// Of every account the portal's login form and we say the same, whether the right password opens it or not. That the
+    /// portal fails, or lets somebody else in, is no.
+    async fn django_refuses_exactly_whom_we_say(db: TestDb) {
+        let Some(mut django) = Django::start(&db, Release::V42) else { return };
+        let portal = portal(&db).await;
+        let mut differ = Vec::new();
+        let (mut can, mut can_not) = (0, 0);
+        let accounts = odd_accounts(db.server);
+        for odd in &accounts {
+            let id = db.add_user(&odd.username).await;
+            let (encoded, active) = (odd.encoded.clone(), odd.active);
+            let set = db.transaction(move |tx| {
+                let sql = Sql::new("UPDATE auth_user SET password = ?, is_active = ? WHERE id = ?");
+                let sql = sql.bind(encoded.clone()).bind(active).bind(id);
+                Box::pin(async move { Ok(tx.execute(sql).await?) })
+            });
+            set.await.unwrap();
+        }
+        for odd in &accounts {
+            let id = users::find(&portal, &odd.username).await.unwrap();
+            // First, because a sign-in writes: a newer hash, and the profile.
+            let why = record::read(&portal, id).await.unwrap().sign_in;
+            let page = django.sign_in(&odd.username, "Alpha-Lab-2025!");
+            let welcome = format!("Welcome, {}. ", odd.username);
+            let inside = page.is_inside() && page.home.as_ref().unwrap().text.starts_with(&welcome);
+            if inside { can += 1 } else { can_not += 1 }
+            if inside != why.can_sign_in() {
+                differ.push(format!("{}: we say {:?}, and the portal: {page:?}", odd.what, why.in_words()));
+            }
+        }
+        assert_eq!(differ, [""; 0]);
+        assert!(can >= 10 && can_not >= 18, "{can} can and {can_not} can't");
+    }
+
+    /// What the portal sees of somebody who is deleted or off-boarded, and after that was taken back.
+    async fn an_end_and_its_undo_are_seen_by_django(db: TestDb) {
+        let Some(mut django) = Django::start(&db, Release::V42) else { return };
+        let portal = at_work(&db).await;
+        let engineer = groups::find(&portal, "Engineer").await.unwrap();
+        let draft = Draft {
+            encoded_password: Some(cheap()),
+            department: Some(Some(departments::find(&portal, "IT").await.unwrap())),
+            groups: Groups::Set(vec![engineer]),
+            ..Draft::default()
+        };
+        let bela = create(&portal, draft.with("username", "bela").with("is_staff", "true").with("phone_number", "030")).await;
+        assert_eq!(django.enter("amir", PASSWORD).location.as_deref(), Some("/admin/"));
+        let permission = db.number("SELECT id FROM auth_permission WHERE codename = 'view_department'").await;
+        django.submit(&format!("/admin/auth/user/{bela}/change/"), json!({ "user_permissions": [permission] })).saved();
+        let as_before = django.user("bela");
+        assert_eq!(as_before["permissions"], json!(["core.view_department"]));
+        let end = |title: &'static str, plans: Vec<Plan>| {
+            let writer = portal.writer().unwrap();
+            async move { writer.all_or_nothing(title, plans, &Watch::default()).await.unwrap() }
+        };
+
+        // The page that says that he was changed, and lists him.
+        django.get("/admin/auth/user/").shows(&["bela"]);
+
+        let before = digest(&db).await;
+        let done = end("Delete", delete::plan(&portal, bela).await.unwrap()).await;
+        assert_eq!(django.user("bela"), Json::Null);
+        assert_eq!(django.authenticate("bela", PASSWORD), Ok(false));
+        assert!(!django.get("/admin/auth/user/").text.contains("bela"));
+        django.get("/admin/").shows(&["Recent actions", "bela User"]);
+        undo(&portal, &done).await;
+        assert_eq!(digest(&db).await, before);
+        assert_eq!(django.user("bela"), as_before);
+        // The portal rehashes a cheap password when it is right, so the digests end here.
+        assert_eq!(django.authenticate("bela", PASSWORD), Ok(true));
+
+        let done = end("Off-board", offboard::plan(&portal, bela).await.unwrap()).await;
+        assert_eq!(django.authenticate("bela", PASSWORD), Ok(false));
+        assert!(!django.sign_in("bela", PASSWORD).is_inside());
+        let off = django.user("bela");
+        assert_eq!((&off["is_active"], &off["is_staff"]), (&json!(false), &json!(false)));
+        assert_eq!((&off["groups"], &off["permissions"]), (&json!([]), &json!([])));
+        assert_eq!(off["profile"]["email_notifications"], false);
+        assert_eq!(off["profile"]["department"], "IT", "what refers to the account stays whole");
+        undo(&portal, &done).await;
+        assert_eq!(django.user("bela"), as_before);
+        assert_eq!(django.authenticate("bela", PASSWORD), Ok(true));
+
+        let done = end("Off-board", offboard::plan(&portal, bela).await.unwrap()).await;
+        let operation = done.operation().unwrap();
+        let planned = history::plan_undo(&portal, operation, OldPassword::StaysChanged).await.unwrap();
+        history::apply_undo(&portal, operation, planned, &Watch::default()).await.unwrap();
+        assert_eq!(django.user("bela")["groups"], json!(["Engineer"]));
+        assert_eq!(django.authenticate("bela", PASSWORD), Ok(false), "until a password is set");
     }
 }

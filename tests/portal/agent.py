@@ -195,6 +195,13 @@ def command(name, arguments=()):
     return out.getvalue()
 
 
+def storm(**how):
+    """Many changes by the browser's user; see storm.py."""
+    import storm
+
+    return storm.run(BROWSER, **how)
+
+
 def answer_to(request):
     try:
         return {"ok": globals()[request.pop("do")](**request)}

@@ -52,7 +52,7 @@ const COLOUR: Field = field(
 );
 const PASSWORD: Field = field(
     "keep_password",
-    "Password",
+    "Keep password",
     FieldKind::Bool,
     "Kept beside the configuration, in a file that only you can read.",
 );
@@ -70,6 +70,8 @@ pub struct Keep {
     portal: Option<Portal>,
     found: String,
     config: Option<PathBuf>,
+    /// Whether the configuration is there already.
+    is_there: bool,
     form: Form,
     refused: Option<String>,
     busy: bool,
@@ -79,6 +81,10 @@ impl Keep {
     /// Asks for this portal, of which this was found.
     #[must_use]
     pub fn new(opening: Opening, portal: Portal, found: String) -> Self {
+        Self { portal: Some(portal), ..Self::of(opening, found) }
+    }
+
+    pub(super) fn of(opening: Opening, found: String) -> Self {
         let colours = COLOURS.iter().map(|colour| Choice::new(*colour, "")).collect();
         let has_password = opening.target.password.is_some();
         let fields = [NAME, LABEL, COLOUR, PASSWORD];
@@ -88,7 +94,8 @@ impl Keep {
             .with_choice("colour", colours, None)
             .with_flag("keep_password", has_password);
         let config = opening.config_file.clone().or_else(paths::user_config);
-        Self { opening, portal: Some(portal), found, config, form, refused: None, busy: false }
+        let is_there = config.as_ref().is_some_and(|path| path.exists());
+        Self { opening, is_there, portal: None, found, config, form, refused: None, busy: false }
     }
 
     /// The portal as the configuration would name it.
@@ -152,7 +159,7 @@ impl Keep {
     /// What stands above the fields.
     fn heading(&self) -> String {
         let place = match &self.config {
-            Some(path) if path.exists() => format!("adds it to {}", path.display()),
+            Some(path) if self.is_there => format!("adds it to {}", path.display()),
             Some(path) => format!("writes {}", path.display()),
             None => "has no place here".to_owned(),
         };

@@ -7,8 +7,12 @@ use ratatui::layout::Size;
 use super::ways::Ways;
 use super::*;
 use crate::change::Actor;
+use crate::config::PortalConfig;
 use crate::directory::Settings;
 use crate::tui::cx::Cx;
+use crate::tui::screens::chooser::Chooser;
+use crate::tui::start::Load;
+use std::sync::Arc;
 
 /// The terminal's sizes, without the first line, the last line and the rules.
 const SIZES: [(u16, u16); 3] = [(80, 20), (120, 36), (40, 6)];
@@ -63,6 +67,40 @@ fn the_ways_out_in_every_size() {
             screen.act(Action::Down, &mut cx);
         }
         insta::assert_snapshot!(format!("ways {}x{}", size.0, size.1), shown(&mut screen, size));
+    }
+}
+
+#[test]
+fn what_is_kept_in_every_size() {
+    for size in SIZES {
+        let mut opening = opening();
+        opening.target = Target::server(Engine::MySql, "db1", None, "alpha").expect("a server");
+        opening.target.password = Some(SecretString::from("canary-7f"));
+        let mut screen = keep::Keep::of(opening, "users: 1204".to_owned());
+        insta::assert_snapshot!(format!("keep {}x{}", size.0, size.1), shown(&mut screen, size));
+    }
+}
+
+#[test]
+fn several_portals_in_every_size() {
+    let portal = |name: &str, label: Option<&str>, host: &str| PortalConfig {
+        name: Some(name.to_owned()),
+        label: label.map(str::to_owned),
+        colour: None,
+        target: Target::server(Engine::MySql, host, None, "alpha").expect("a server"),
+        embedded: false,
+        read_only: false,
+    };
+    let portals = [portal("live", Some("Alpha Lab PROD"), "db1"), portal("test", None, "localhost")].to_vec();
+    let load: Load = Arc::new(|_| Err(Error::usage("the password file /etc/p could not be read")));
+    for size in SIZES {
+        let mut screen = Chooser::new(portals.clone(), Arc::clone(&load), opening());
+        let mut cx = Cx::new(Size::new(80, 24));
+        screen.act(Action::Down, &mut cx);
+        insta::assert_snapshot!(format!("chooser {}x{}", size.0, size.1), shown(&mut screen, size));
+        screen.act(Action::Choose, &mut cx);
+        assert_eq!(format!("{:?}", cx.effects()), "[Start(chooser.open: opening test)]");
+        assert!(screen.enabled(Action::Choose).is_err(), "one at a time");
     }
 }
 
