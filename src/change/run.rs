@@ -169,7 +169,10 @@ impl Writer {
     pub async fn run(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
         let run = Uuid::now_v7().to_string();
         let planned = plans.planned();
-        self.check_all(plans.made()).await?;
+        // A single one is asked when it is applied.
+        if plans.made().len() > 1 {
+            self.check(plans.made()).await?;
+        }
         let mut outcome = Outcome::default();
         let mut progress = Progress { planned, ..Progress::default() };
         loop {
@@ -260,11 +263,12 @@ impl Writer {
         .about(run))
     }
 
-    /// Asks the guards about several plans at once; a single one is asked when it is applied.
-    async fn check_all(&self, plans: &[Plan]) -> Result<()> {
-        if plans.len() < 2 {
-            return Ok(());
-        }
+    /// Asks the guards about plans without writing anything, so that a person learns of a refusal before the review. The
+    /// answer is of now: it is asked again when they are applied.
+    ///
+    /// # Errors
+    /// Denied, with the reason; what the engine says.
+    pub async fn check(&self, plans: &[Plan]) -> Result<()> {
         let (plans, roles) = (Arc::new(plans.to_vec()), Arc::clone(&self.roles));
         let account = self.actor.account.as_ref().map(|account| account.id);
         let checked = self.db.rehearsal(move |tx| {

@@ -6,6 +6,7 @@ pub mod args;
 mod change;
 mod check;
 mod demo;
+mod doctor;
 pub mod history;
 pub mod json;
 mod leave;
@@ -141,6 +142,9 @@ async fn work(
     cancel: Cancel,
     mut output: Output,
 ) -> Result<u8> {
+    if let Command::Doctor = &command {
+        return doctor::run(&flags, &cancel, &mut output).await;
+    }
     let config = Config::load(&flags, &Environment::of_process())?;
     if let Command::Init(init) = &command {
         return setup::init(&config, init, &global, &mut output).await;
@@ -167,9 +171,11 @@ async fn work(
         Command::Stats => stats::show(&mut work).await,
         Command::Check { only, fail_on } => check::check(&mut work, only, *fail_on).await,
         Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,
-        Command::Init(_) | Command::Demo(_) | Command::Completions { .. } | Command::Man { .. } => {
-            Err(Error::bug("this command needs no open portal"))
-        }
+        Command::Doctor
+        | Command::Init(_)
+        | Command::Demo(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => Err(Error::bug("this command needs no open portal")),
     }
 }
 

@@ -14,11 +14,13 @@ use crate::portal::password::MINIMUM_LENGTH;
 
 mod file;
 mod keys;
+mod origin;
 pub mod paths;
 mod trust;
 pub mod write;
 
 use file::FileConfig;
+pub use origin::{Origin, origins};
 
 /// Unless configured, nobody's screens stay open for longer than this.
 const LOCK_AFTER_MINUTES: u64 = 10;
@@ -87,6 +89,11 @@ pub enum Hasher {
 impl Hasher {
     const NAMES: [(&'static str, Self); 3] =
         [("auto", Self::Auto), ("pbkdf2_sha256", Self::Pbkdf2Sha256), ("argon2", Self::Argon2)];
+
+    /// The name in the file.
+    fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, hasher)| *hasher == self).map_or("auto", |(name, _)| name)
+    }
 }
 
 /// The zone that times are shown in.

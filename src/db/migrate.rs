@@ -32,6 +32,9 @@ const VERSIONS: [Version; 1] = [Version {
     postgres: include_str!("../../migrations/journal/postgres/0001_journal.sql"),
 }];
 
+/// The version of our own tables that this program makes.
+pub const NEWEST: i64 = VERSIONS[VERSIONS.len() - 1].number;
+
 /// The rows that a migrated portal starts with; the same for all engines.
 const PORTAL_ROWS: &str = include_str!("../../migrations/portal/0002_rows.sql");
 
@@ -135,7 +138,7 @@ pub async fn own_version(db: &Db, schema: &Schema) -> Result<i64> {
     }
     let newest = db.one(Sql::new("SELECT MAX(version) FROM portaldesk_migration")).await?.int_opt(0)?;
     let newest = newest.unwrap_or(0);
-    let known = VERSIONS[VERSIONS.len() - 1].number;
+    let known = NEWEST;
     if newest > known {
         return Err(Error::new(
             Kind::Usage,

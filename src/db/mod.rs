@@ -19,9 +19,11 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod grants;
 pub mod migrate;
 pub mod own;
 pub mod schema;
+pub mod server;
 
 pub use cancel::Cancel;
 pub use dialect::{Dialect, like_text};

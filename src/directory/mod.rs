@@ -185,6 +185,7 @@ pub mod accounts;
 pub mod delete;
 pub mod demo;
 pub mod departments;
+pub mod doctor;
 pub mod drafts;
 pub mod filter;
 pub mod first_superuser;

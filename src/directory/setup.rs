@@ -1,7 +1,7 @@
 //! Making a portal's database, making our own tables in one, and taking ours away again.
 
 use crate::db::schema::{OWN_TABLES, Schema};
-use crate::db::{Db, Dialect, Sql, Target, migrate, own};
+use crate::db::{Db, Dialect, Sql, Target, grants, migrate, own};
 use crate::error::{Error, Result};
 
 /// The setting that marks a database as made by us.
@@ -61,23 +61,7 @@ pub fn own_statements(dialect: Dialect) -> Vec<&'static str> {
 /// The grants that the database account needs to work, and the one that it needs only for making our tables.
 #[must_use]
 pub fn grants(db: &Db) -> Vec<String> {
-    let target = db.target();
-    let user = target.user.clone().unwrap_or_else(|| "USER".to_owned());
-    match db.dialect() {
-        Dialect::Sqlite => Vec::new(),
-        Dialect::MySql => vec![
-            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON `{}`.* TO '{user}'@'HOST'", target.database),
-            format!(
-                "GRANT CREATE, INDEX ON `{}`.* TO '{user}'@'HOST'   -- for this step only",
-                target.database
-            ),
-        ],
-        Dialect::Postgres => vec![
-            format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO \"{user}\""),
-            format!("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO \"{user}\""),
-            format!("GRANT CREATE ON SCHEMA public TO \"{user}\"   -- for this step only"),
-        ],
-    }
+    grants::for_writing(db)
 }
 
 /// Makes our own tables in a portal's database.

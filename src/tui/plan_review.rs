@@ -68,7 +68,7 @@ pub struct Applied {
 /// Prepares the review of one plan; its title is the plan's.
 ///
 /// # Errors
-/// What the engine says.
+/// Denied, when the guards refuse it; what the engine says.
 pub async fn prepare(portal: &Portal, plan: Plan) -> Result<Prepared> {
     let title = plan.title.clone();
     prepare_all(portal, title, vec![plan]).await
@@ -77,8 +77,9 @@ pub async fn prepare(portal: &Portal, plan: Plan) -> Result<Prepared> {
 /// Prepares the review of several plans that are applied as one run.
 ///
 /// # Errors
-/// What the engine says.
+/// Denied, when the guards refuse it; what the engine says.
 pub async fn prepare_all(portal: &Portal, title: String, plans: Vec<Plan>) -> Result<Prepared> {
+    check(portal, &plans).await?;
     let names = names::read(portal, &plans).await?;
     Ok(reviewed(title, plans, &names))
 }
@@ -87,9 +88,10 @@ pub async fn prepare_all(portal: &Portal, title: String, plans: Vec<Plan>) -> Re
 /// however many rows there are.
 ///
 /// # Errors
-/// What the engine says.
+/// Denied, when the guards refuse it; what the engine says.
 pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepared> {
     let title = plans.last().map(|plan| plan.title.clone()).unwrap_or_default();
+    check(portal, &plans).await?;
     let names = names::read(portal, &plans).await?;
     let mut prepared = reviewed(title, plans, &names);
     prepared.together = true;
@@ -97,6 +99,15 @@ pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepa
         prepared.text.confirm = Confirmation::Typed(name);
     }
     Ok(prepared)
+}
+
+/// Nobody should read and confirm what the guards refuse.
+async fn check(portal: &Portal, plans: &[Plan]) -> Result<()> {
+    match portal.writer() {
+        Ok(writer) if !plans.is_empty() => writer.check(plans).await,
+        // A portal that takes no writes says so before.
+        _ => Ok(()),
+    }
 }
 
 fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {

@@ -203,6 +203,14 @@ impl Head {
     }
 }
 
+/// Whether the configuration's keys make sense.
+///
+/// # Errors
+/// A usage error that names each mistake.
+pub fn check_keys(config: &Config) -> Result<()> {
+    keymap(config).map(drop)
+}
+
 /// The keys of the configuration over our own.
 fn keymap(config: &Config) -> Result<Keymap> {
     let configured =

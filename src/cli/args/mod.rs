@@ -87,6 +87,8 @@ pub enum Command {
     Init(Init),
     /// Open a throw-away sample portal in SQLite.
     Demo(Demo),
+    /// Look at configuration, connection, grants and more; say what is in the way and how to mend it. Changes nothing.
+    Doctor,
     /// Look for faults in the accounts; exit 1 when there are any from "warning" up.
     Check {
         /// Only these checks, by id.

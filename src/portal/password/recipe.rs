@@ -97,7 +97,9 @@ impl Recipe {
         self.encode(password, &random_text(ALPHANUMERIC, SALT_LENGTH)?)
     }
 
-    fn cost(self) -> Cost {
+    /// What one hash costs.
+    #[must_use]
+    pub const fn cost(self) -> Cost {
         match self.0 {
             Method::Argon2 { memory, passes, lanes } => Cost::Argon2 { memory, passes, lanes },
             Method::Pbkdf2Sha256 { iterations } => Cost::Pbkdf2Sha256 { iterations },
