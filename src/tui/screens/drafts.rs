@@ -31,7 +31,7 @@ pub const KEYS: &[Binding] = &[
 
 /// The drafts, the newest first, and whether the user of each is gone.
 pub struct Drafts {
-    drafts: Vec<(Draft, bool)>,
+    list: Vec<(Draft, bool)>,
     at: usize,
     clock: Clock,
 }
@@ -40,7 +40,7 @@ impl Drafts {
     /// Offers what there is, and says what can't be used.
     pub(super) fn offer(offered: Offered, cx: &mut Cx) {
         if !offered.drafts.is_empty() {
-            cx.push(Self { drafts: offered.drafts, at: 0, clock: Clock::default() });
+            cx.push(Self { list: offered.drafts, at: 0, clock: Clock::default() });
         }
         if let Some(words) = offered.set_aside {
             cx.push(Message::new("Unsaved forms", words));
@@ -48,7 +48,7 @@ impl Drafts {
     }
 
     fn current(&self) -> Option<&(Draft, bool)> {
-        self.drafts.get(self.at)
+        self.list.get(self.at)
     }
 
     /// The question about one of them.
@@ -74,7 +74,7 @@ impl Drafts {
 
     /// How many rows the longest question takes: what stands on the screen does not jump.
     fn question_rows(&self, width: u16) -> u16 {
-        self.drafts.iter().map(|it| dialog::rows(&self.question(it), width)).max().unwrap_or(1)
+        self.list.iter().map(|it| dialog::rows(&self.question(it), width)).max().unwrap_or(1)
     }
 
     fn ask_to_drop(&self, cx: &mut Cx) {
@@ -92,7 +92,7 @@ impl Drafts {
 
     fn go_on(&self, cx: &mut Cx) {
         let Some((draft, _)) = self.current() else { return };
-        match self.drafts.len() {
+        match self.list.len() {
             1 => {}
             2 => cx.done("1 other is offered at the next sign-in."),
             more => cx.done(format!("{} others are offered at the next sign-in.", more - 1)),
@@ -140,7 +140,7 @@ impl Screen for Drafts {
         match action {
             Action::Choose => self.go_on(cx),
             Action::DropDraft => self.ask_to_drop(cx),
-            Action::Down => self.at = (self.at + 1).min(self.drafts.len().saturating_sub(1)),
+            Action::Down => self.at = (self.at + 1).min(self.list.len().saturating_sub(1)),
             Action::Up => self.at = self.at.saturating_sub(1),
             _ => cx.close(),
         }
@@ -149,10 +149,10 @@ impl Screen for Drafts {
     fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
         match DROP.take(reply) {
             Some(Ok(())) => {
-                let (draft, _) = self.drafts.remove(self.at);
+                let (draft, _) = self.list.remove(self.at);
                 cx.done(format!("Dropped what was typed for {}", who(&draft)));
-                self.at = self.at.min(self.drafts.len().saturating_sub(1));
-                if self.drafts.is_empty() {
+                self.at = self.at.min(self.list.len().saturating_sub(1));
+                if self.list.is_empty() {
                     cx.close();
                 }
             }
@@ -163,11 +163,11 @@ impl Screen for Drafts {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let mut y = area.y;
-        if self.drafts.len() > 1 {
+        if self.list.len() > 1 {
             let room = usize::from(area.height.saturating_sub(self.question_rows(area.width)).max(1));
             let first = (self.at + 1).saturating_sub(room);
             let buffer = frame.buffer_mut();
-            for (at, (draft, is_gone)) in self.drafts.iter().enumerate().skip(first).take(room) {
+            for (at, (draft, is_gone)) in self.list.iter().enumerate().skip(first).take(room) {
                 let (cursor, tone) =
                     if at == self.at { (theme.cursor(), Tone::Strong) } else { (" ", Tone::Plain) };
                 put(buffer, area.x, y, 1, cursor, theme.style(Tone::Strong));
@@ -183,7 +183,7 @@ impl Screen for Drafts {
     }
 
     fn layer(&self) -> Layer {
-        let list = if self.drafts.len() > 1 { self.drafts.len() } else { 0 };
+        let list = if self.list.len() > 1 { self.list.len() } else { 0 };
         let rows = self.question_rows(dialog::WIDTH);
         Layer::Popup { width: dialog::WIDTH, height: cells(list).saturating_add(rows) }
     }
@@ -226,7 +226,7 @@ mod tests {
         let karl = draft("2026-11-19T09:40:00Z", About::NewUser, &new);
         let dana = draft("2026-11-02T17:05:00Z", user(3, "dana"), &[("email", "d@example.org")]);
         let clock = Clock::stopped(|| moment("2026-11-19T12:00:00Z"));
-        Drafts { drafts: vec![(bela, false), (karl, false), (dana, true)], at: 0, clock }
+        Drafts { list: vec![(bela, false), (karl, false), (dana, true)], at: 0, clock }
     }
 
     fn drawn(drafts: &mut Drafts) -> String {
@@ -246,7 +246,7 @@ mod tests {
         insta::assert_snapshot!("new", drawn(&mut drafts));
         drafts.act(Action::Down, &mut cx);
         insta::assert_snapshot!("gone", drawn(&mut drafts));
-        drafts.drafts.truncate(1);
+        drafts.list.truncate(1);
         drafts.at = 0;
         insta::assert_snapshot!("one", drawn(&mut drafts));
     }
@@ -273,7 +273,7 @@ mod tests {
         let slot: &Slot<()> = &DROP;
         for left in [2, 1, 0] {
             drafts.reply(&mut Reply::of(slot, Ok(())), &mut cx);
-            assert_eq!(drafts.drafts.len(), left);
+            assert_eq!(drafts.list.len(), left);
         }
         assert!(format!("{:?}", cx.effects()).ends_with("Close]"));
     }
