@@ -29,7 +29,6 @@ use proxy::{Fault, Proxy};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
-use support::TestDb;
 
 /// A folder for drafts, removed with this value.
 struct Folder(PathBuf);
