@@ -468,7 +468,7 @@ fn a_portal_id_is_taken_over_when_asked() {
     let (code, error) = home.refused(&["user", "edit", "cho", "--take-over-portal-id"]);
     assert_eq!(code, 2, "{error}");
     let (code, error) = home.refused(&["user", "edit", "cho", "--main-portal-id", "B31"]);
-    assert_eq!((code, &error["kind"]), (4, &json!("duplicate")));
+    assert_eq!((code, &error["error"]["kind"]), (4, &json!("duplicate")));
     let taking = ["user", "edit", "cho", "--main-portal-id", "B31", "--take-over-portal-id"];
     let shown = home.json(&[&taking[..], &["--dry-run"]].concat());
     assert_eq!((&shown["rows"], &shown["operation"]), (&json!(2), &Value::Null));
