@@ -8,17 +8,14 @@
 
 #[macro_use]
 mod support;
-#[path = "support/cast.rs"]
-mod cast;
 
-use cast::Cast;
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Actor, Outcome, Watch};
 use portaldesk::db::{Cell, Db};
 use portaldesk::directory::accounts::{self, Draft, Rows};
 use portaldesk::directory::{Portal, Settings, history, setup, users};
 use portaldesk::error::{Error, Kind, Result};
-use support::{Made, TestDb, digest};
+use support::{Made, digest};
 
 async fn portal(db: &Db) -> Portal {
     Portal::over(db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap()
@@ -142,18 +139,5 @@ stories! {
         let error = portal.writer().unwrap().apply(reviewed).await.unwrap_err();
         assert_eq!(error.kind, Kind::Conflict, "{error}");
         assert_eq!(id_of(&portal, "dana").await.as_deref(), Some("B31"));
-    }
-
-    async fn the_other_account_must_be_theirs_to_change_too(db: TestDb) {
-        let cast = Cast::new(db).await;
-        for name in ["al", "ed"] {
-            edit(&cast.portal, name, with_id(&format!("{name}-1"))).await.unwrap();
-        }
-        let before = digest(&cast.db).await;
-        let max = cast.by("max");
-        let error = edit(&max, "eve", taking("al-1")).await.unwrap_err();
-        assert_eq!((error.kind, digest(&cast.db).await), (Kind::Denied, before), "{error}");
-        edit(&max, "eve", taking("ed-1")).await.unwrap();
-        assert_eq!((id_of(&max, "ed").await, id_of(&max, "eve").await), (None, Some("ed-1".into())));
     }
 }
