@@ -59,4 +59,11 @@ impl Lines {
         }
         Ok(0)
     }
+
+    /// Ends a list for people of which it is only known whether there is more.
+    pub(super) fn cut(self, output: &mut Output, more: bool) -> Result<u8> {
+        let rest = if more { ", and there are more" } else { ", and no more" };
+        output.talk(&format!("{}{rest}", self.shown));
+        Ok(0)
+    }
 }
