@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 /// What the configuration says about accounts.
 #[must_use]
 pub(super) fn settings(config: &Config) -> Settings {
+    let state = config::paths::state_dir().ok();
     Settings {
         roles: config.roles.clone(),
         minimum_password_length: config.minimum_length,
@@ -21,7 +22,8 @@ pub(super) fn settings(config: &Config) -> Settings {
             config::Hasher::Pbkdf2Sha256 => Hasher::Pbkdf2Sha256,
             config::Hasher::Argon2 => Hasher::Argon2,
         },
-        tries_file: config::paths::state_dir().ok().map(|folder| folder.join("sign-in.json")),
+        tries_file: state.as_ref().map(|folder| folder.join("sign-in.json")),
+        drafts_folder: state.as_ref().map(|folder| folder.join("drafts")),
     }
 }
 

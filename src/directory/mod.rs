@@ -21,6 +21,8 @@ pub struct Settings {
     pub hasher: Hasher,
     /// Where tries to sign in are counted while the database takes no writes; without it they are not.
     pub tries_file: Option<PathBuf>,
+    /// Where what stands in unsaved forms is kept; without it, it is not.
+    pub drafts_folder: Option<PathBuf>,
 }
 
 /// How new passwords are hashed.
@@ -42,6 +44,7 @@ impl Default for Settings {
             minimum_password_length: password::MINIMUM_LENGTH,
             hasher: Hasher::Auto,
             tries_file: None,
+            drafts_folder: None,
         }
     }
 }
@@ -183,6 +186,7 @@ pub mod delete;
 pub mod demo;
 pub mod departments;
 pub mod doctor;
+pub mod drafts;
 pub mod filter;
 pub mod first_superuser;
 pub mod groups;

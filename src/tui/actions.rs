@@ -123,6 +123,7 @@ actions! {
     IntegrityRight "integrity.right"
 
     FirstSuperuser "sign-in.first-superuser"
+    DropDraft "drafts.drop"
 
     WriteAccess "portal.write-access"
     Connect "portal.connect"

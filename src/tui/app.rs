@@ -11,9 +11,11 @@ use super::jobs::{Accepted, Finished, Jobs, ScreenId};
 use super::keymap::Keymap;
 use super::screen::Screen;
 use super::theme::Theme;
+use super::unsaved::Keeper;
 pub use super::widgets::status_line::Head;
 use super::widgets::toast::{Toast, ToastKind};
 use crate::directory::Portal;
+use crate::directory::drafts::Unsaved;
 use crate::portal::access::Level;
 
 /// What an [`App`] is made of.
@@ -75,6 +77,8 @@ pub(super) struct Open {
     pub(super) stale: bool,
     /// When its first frame was out.
     pub(super) seen: Option<Instant>,
+    /// What is kept of it in case the line drops.
+    pub(super) kept: Option<Unsaved>,
 }
 
 /// The running program, without terminal and without time of its own.
@@ -100,6 +104,7 @@ pub struct App {
     pub(super) quitting: bool,
     pub(super) dirty: bool,
     pub(super) host: Vec<HostEffect>,
+    pub(super) keeper: Keeper,
 }
 
 impl App {
@@ -126,6 +131,7 @@ impl App {
             quitting: false,
             dirty: true,
             host: Vec::new(),
+            keeper: Keeper::default(),
         };
         for screen in setup.tabs {
             let tab = app.open(screen, ScreenId(0));
@@ -154,6 +160,7 @@ impl App {
             Input::Wheel(notches) => self.wheel(*notches),
             Input::FocusGained | Input::FocusLost => return,
         }
+        self.notice_unsaved();
         self.dirty = true;
     }
 
@@ -184,6 +191,9 @@ impl App {
         if self.jobs.working(now).is_some() {
             self.dirty = true;
         }
+        if self.keeper.due().is_some_and(|due| due <= now) {
+            self.keep_unsaved();
+        }
         if self.idle_due().is_some_and(|due| due <= now) {
             self.dirty = true;
             if self.is_locked() { self.quit() } else { self.lock_up() }
@@ -207,7 +217,7 @@ impl App {
     /// When [`Self::tick`] should be called next.
     #[must_use]
     pub fn next_tick(&self, now: Instant) -> Option<Instant> {
-        [self.jobs.next_change(now), self.idle_due()].into_iter().flatten().min()
+        [self.jobs.next_change(now), self.idle_due(), self.keeper.due()].into_iter().flatten().min()
     }
 
     /// The first frame of what is on top is out: keys that arrived from now on were typed by somebody who could see it.

@@ -27,6 +27,8 @@ const GRACE: Duration = Duration::from_millis(2);
 const FINISH: Duration = Duration::from_millis(1_200);
 /// How long they may then take to roll back.
 const ROLL_BACK: Duration = Duration::from_millis(400);
+/// How long what stands in open forms may then take to be kept; it was begun before all this.
+const KEEP: Duration = Duration::from_millis(200);
 
 /// The one who owns the real terminal: does what the app cannot, and hears signals.
 pub trait Host {
@@ -155,6 +157,8 @@ where
                 return self.end(Exit::Quit).await;
             }
             if is_idle && !is_open {
+                self.keep_unsaved(&Exit::InputEnded);
+                self.unsaved_written().await;
                 return Exit::InputEnded;
             }
             let wake = self.wake(Instant::now());
@@ -258,13 +262,30 @@ where
     /// Lets running writes finish, or roll back where there is no time for that, and stops reads. Only a person who
     /// quits has the time to wait, and has done so before this.
     async fn end(&mut self, exit: Exit) -> Exit {
+        self.keep_unsaved(&exit);
         self.app.jobs().cancel_all();
         if tokio::time::timeout(FINISH, self.writes_end()).await.is_err() {
             self.app.jobs().cancel_writes();
             // Past this a write is left to the server, which rolls it back when it sees us gone.
             let _ = tokio::time::timeout(ROLL_BACK, self.writes_end()).await;
         }
+        self.unsaved_written().await;
         exit
+    }
+
+    /// Begins to keep what stands in open forms, also after a mistake of the program: perhaps not of this part of it.
+    fn keep_unsaved(&mut self, exit: &Exit) {
+        let kept = std::panic::catch_unwind(AssertUnwindSafe(|| self.app.leave_unsaved(exit)));
+        if kept.is_err() {
+            tracing::error!("what stood in open forms could not be kept");
+        }
+    }
+
+    async fn unsaved_written(&mut self) {
+        if let Some(written) = self.app.unsaved_written() {
+            // A disk that takes longer is given up: the process must end.
+            let _ = tokio::time::timeout(KEEP, written).await;
+        }
     }
 
     async fn writes_end(&mut self) {

@@ -132,6 +132,7 @@ mod test_hooks;
 mod tests;
 pub mod theme;
 pub mod tty;
+mod unsaved;
 pub mod widgets;
 
 pub use actions::Action;

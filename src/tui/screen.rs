@@ -9,6 +9,7 @@ use super::input::Input;
 use super::jobs::Reply;
 use super::keymap::Binding;
 use super::theme::Theme;
+use crate::directory::drafts::Unsaved;
 
 /// One screen: its own state, its own drawing, and what its keys do.
 ///
@@ -91,6 +92,11 @@ pub trait Screen {
 
     /// What would be lost if it closed now, such as `2 changes to bela`; then closing asks first.
     fn is_dirty(&self) -> Option<String> {
+        None
+    }
+
+    /// What is to be kept for the next sign-in should the line drop now. Closing the screen forgets it.
+    fn unsaved(&self) -> Option<Unsaved> {
         None
     }
 

@@ -14,7 +14,15 @@ use super::widgets::toast::Toast;
 impl App {
     pub(super) fn open(&mut self, screen: Box<dyn Screen>, opener: ScreenId) -> Open {
         self.next_id += 1;
-        Open { id: ScreenId(self.next_id), opener, screen, opened: false, stale: false, seen: None }
+        Open {
+            id: ScreenId(self.next_id),
+            opener,
+            screen,
+            opened: false,
+            stale: false,
+            seen: None,
+            kept: None,
+        }
     }
 
     pub(super) fn show_tab(&mut self, at: usize) {
@@ -23,6 +31,7 @@ impl App {
         }
         while let Some(closed) = self.stack.pop() {
             self.jobs.forget(closed.id);
+            self.keeper.forget(self.jobs.portal(), &closed);
         }
         self.tab = at;
         self.refresh_tab();
@@ -126,6 +135,7 @@ impl App {
         let was_locked = self.is_locked();
         for closed in self.stack.drain(at..end) {
             self.jobs.forget(closed.id);
+            self.keeper.forget(self.jobs.portal(), &closed);
         }
         if was_locked && !self.is_locked() {
             self.unlocked();

@@ -7,6 +7,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::directory::drafts::Offered;
 use crate::directory::{Portal, first_superuser};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
@@ -172,7 +173,7 @@ impl FirstRun {
     fn answered(&mut self, result: Result<SignedIn>, cx: &mut Cx) {
         self.busy = false;
         match result {
-            Ok(SignedIn { portal, level }) => {
+            Ok(SignedIn { portal, level, .. }) => {
                 cx.done(format!("Created the superuser {}", portal.actor.name()));
                 cx.ask(Effect::Use(Box::new(portal), level));
                 cx.close();
@@ -302,7 +303,8 @@ impl Screen for FirstRun {
 async fn create(portal: Arc<Portal>, name: &str, secret: &SecretString) -> Result<SignedIn> {
     let account = first_superuser::create(&portal, name, secret.expose_secret()).await?;
     tracing::info!(id = account.id, user = account.username, "made the first superuser");
-    Ok(SignedIn { portal: portal.signed_in(account), level: Level::Superuser })
+    let left = Offered::default();
+    Ok(SignedIn { portal: portal.signed_in(account), level: Level::Superuser, left })
 }
 
 #[cfg(test)]

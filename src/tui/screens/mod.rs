@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod conflict;
 pub mod connect;
 pub mod delete_user;
+pub mod drafts;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -85,6 +86,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Test a password", tables: &[test_password::KEYS] },
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
+    Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Users", tables: users::TABLES },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];

@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::change::rights;
+use crate::directory::drafts::{self, Offered};
 use crate::directory::{Portal, setup, sign_in};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
@@ -20,6 +21,7 @@ use crate::tui::input::{Input, Key, code, ctrl, shift};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
+use crate::tui::screens::drafts::Drafts;
 use crate::tui::screens::first_run::FirstRun;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::fields::Fields;
@@ -41,6 +43,8 @@ pub struct SignedIn {
     pub portal: Portal,
     /// In which role.
     pub level: Level,
+    /// What they left unsaved the last time.
+    pub left: Offered,
 }
 
 const SIGN_IN: Slot<SignedIn> = Slot::exclusive("sign-in.sign-in");
@@ -121,9 +125,9 @@ impl SignIn {
     fn answered(&mut self, result: Result<SignedIn>, cx: &mut Cx) {
         self.busy = false;
         match result {
-            Ok(SignedIn { portal, level }) => {
+            Ok(SignedIn { portal, level, left }) => {
                 cx.ask(Effect::Use(Box::new(portal), level));
-                cx.close();
+                cx.close_then(move |cx| Drafts::offer(left, cx));
             }
             Err(error) => {
                 let at = self.password_line();
@@ -153,7 +157,9 @@ impl SignIn {
                 "This portal has no superuser yet, and is opened read-only: here none can be created."
             }
             Some(_) if self.offers_first() => "This portal has no superuser yet: Ctrl-N creates one.",
-            _ if self.locked => "Ctrl-C ends the program; what was not saved is lost.",
+            _ if self.locked => {
+                "Ctrl-C ends the program. A form about a user is offered again at the next sign-in."
+            }
             _ => "With your account of the portal: an Engineer's, an administrator's or a superuser's.",
         };
         (Tone::Quiet, words.to_owned())
@@ -274,7 +280,13 @@ async fn enter(portal: &Arc<Portal>, name: Option<String>, password: &SecretStri
         .and_then(|facts| facts.effective_level())
         .ok_or_else(|| Error::denied("The account lost its access this moment."))?;
     tracing::info!(id = account.id, user = account.username, %level, "signed in");
-    Ok(SignedIn { portal: portal.signed_in(account), level })
+    let portal = portal.signed_in(account);
+    let left = match before {
+        Some(_) => Offered::default(),
+        // To have been without a line is no reason to be kept out.
+        None => drafts::offered(&portal).await.unwrap_or_default(),
+    };
+    Ok(SignedIn { portal, level, left })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::account::saving::Password;
 use super::account::values;
 use super::confirm::Confirm;
 use crate::directory::accounts::{self, Draft, Groups};
+use crate::directory::drafts::Unsaved;
 use crate::error::{Kind, Result};
 use crate::portal::form::{Field, FieldKind};
 use crate::portal::forms;
@@ -71,6 +72,12 @@ impl UserForm {
     #[must_use]
     pub fn edit(id: i64) -> Self {
         Self::over(Some(id))
+    }
+
+    /// The form as it was left.
+    #[must_use]
+    pub fn resume(left: Unsaved) -> Self {
+        Self { editor: Editor::resume(left), ..Self::new() }
     }
 
     fn over(id: Option<i64>) -> Self {
@@ -370,6 +377,10 @@ impl Screen for UserForm {
             Some(_) => format!("{} to {}", self.editor.form.changes()?, self.editor.username()),
         };
         self.is_changed().then_some(whose)
+    }
+
+    fn unsaved(&self) -> Option<Unsaved> {
+        self.editor.unsaved()
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {

@@ -7,13 +7,15 @@ use zeroize::Zeroizing;
 
 use super::facts::{Facts, LOAD};
 use super::groups;
+use super::left;
 use super::merge::{Change, Merge};
 use super::new_password::NewPassword;
 use super::saving::{self, Opened, PLAN, Password, Planned, Wish};
 use super::shown::Shown;
-use super::values;
+use super::values::{self, Values};
 use crate::change::Written;
 use crate::directory::accounts::Draft;
+use crate::directory::drafts::{About, Unsaved};
 use crate::error::{Error, Kind, Result};
 use crate::tui::actions::Action;
 use crate::tui::cx::{Cx, Effect};
@@ -48,13 +50,50 @@ pub(in crate::tui::screens) struct Editor {
     refusal: Option<Error>,
     /// Keys and pastes that came before the form was filled.
     early: Vec<Input>,
+    /// Names the form among what is kept of unsaved ones.
+    kept_as: String,
+    /// What the form is to be opened with: it was left unsaved.
+    left: Option<Unsaved>,
 }
 
 impl Editor {
     /// Nothing is read yet.
     pub(in crate::tui::screens) fn new(id: Option<i64>) -> Self {
         let form = Form::new(&[]);
-        Self { id, facts: None, form, secret: None, opened: None, refusal: None, early: Vec::new() }
+        Self {
+            id,
+            facts: None,
+            form,
+            secret: None,
+            opened: None,
+            refusal: None,
+            early: Vec::new(),
+            kept_as: Unsaved::new_id(),
+            left: None,
+        }
+    }
+
+    /// The form as it was left.
+    pub(in crate::tui::screens) fn resume(left: Unsaved) -> Self {
+        let id = match left.about {
+            About::NewUser => None,
+            About::User { id, .. } => Some(id),
+        };
+        Self { kept_as: left.id.clone(), left: Some(left), ..Self::new(id) }
+    }
+
+    /// What would be lost with the line.
+    pub(in crate::tui::screens) fn unsaved(&self) -> Option<Unsaved> {
+        let facts = self.facts.as_ref()?;
+        self.form.changes()?;
+        let (about, base, mine) = match self.id {
+            None => (About::NewUser, Values::new(), values::shown(&self.form, facts)),
+            Some(id) => {
+                let about = About::User { id, username: facts.username() };
+                (about, values::of(facts), values::changed(&self.form, facts))
+            }
+        };
+        Some(Unsaved { id: self.kept_as.clone(), about, base, mine })
     }
 
     /// The username before the change; empty while it is not known.
@@ -164,6 +203,10 @@ pub(in crate::tui::screens) trait Edits: Screen {
         let editor = self.editor();
         editor.form = form;
         editor.facts = Some(Arc::new(facts));
+        if let Some(left) = editor.left.take() {
+            left::put(self, left, cx);
+        }
+        let editor = self.editor();
         for input in std::mem::take(&mut editor.early) {
             self.replay(&input, cx);
         }

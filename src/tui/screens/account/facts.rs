@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::values::{Values, read_ids};
 use crate::change::{Image, rights};
 use crate::db::Cell;
 use crate::directory::accounts::Rows;
@@ -9,6 +10,8 @@ use crate::directory::template::Template;
 use crate::directory::{Portal, departments, groups};
 use crate::error::Result;
 use crate::portal::access::{Action, ActorFacts, Level, TargetFacts, allowed};
+use crate::portal::form::FieldKind;
+use crate::portal::forms;
 use crate::portal::password::About;
 use crate::tui::jobs::Slot;
 
@@ -117,6 +120,31 @@ impl Facts {
     /// The password as the portal stores it.
     pub(in crate::tui::screens) fn encoded_password(&self) -> Option<&str> {
         self.rows.as_ref()?.user.text("password")
+    }
+
+    /// The same account with what a form was filled from at another time.
+    pub(in crate::tui::screens) fn as_it_was(&self, base: &Values) -> Self {
+        let mut was = self.clone();
+        let Some(rows) = &mut was.rows else { return was };
+        for (name, text) in base {
+            let Some(field) = forms::find(&forms::USER, name) else { continue };
+            let cell = match field.kind {
+                FieldKind::Bool => Cell::Int(i64::from(text == "true")),
+                FieldKind::Choice(_) => text.parse().map_or(Cell::Null, Cell::Int),
+                FieldKind::Choices(_) => {
+                    let image = |id| Image::of("group_id", Cell::Int(id));
+                    rows.groups = read_ids(text).into_iter().map(image).collect();
+                    continue;
+                }
+                _ => Cell::Text(text.clone()),
+            };
+            let of_profile = PROFILE.iter().any(|(known, _)| known == name);
+            let row = if of_profile { rows.profiles.first_mut() } else { Some(&mut rows.user) };
+            if let Some(row) = row {
+                row.set(column_of(name), cell);
+            }
+        }
+        was
     }
 
     fn cell(&self, field: &str) -> Option<&Cell> {
@@ -387,14 +415,14 @@ pub(in crate::tui::screens) mod tests {
     fn each_level_finds_its_own_fields_locked() {
         let locked = |level, exists| {
             let facts = facts(level, exists);
-            let fields = crate::portal::forms::USER.iter().map(|field| field.name);
+            let fields = forms::USER.iter().map(|field| field.name);
             fields.filter(|name| facts.locked(name).is_some()).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(locked(None, true), "");
         assert_eq!(locked(Some(Level::Superuser), true), "");
         assert_eq!(locked(Some(Level::Admin), true), "is_staff is_superuser");
         assert_eq!(locked(Some(Level::AmcAdmin), false), "is_staff is_superuser");
-        let all = crate::portal::forms::USER.map(|field| field.name).join(" ");
+        let all = forms::USER.map(|field| field.name).join(" ");
         assert_eq!(locked(Some(Level::Engineer), true), all);
         assert!(facts(Some(Level::Engineer), false).cannot_save().is_some());
     }

@@ -4,6 +4,7 @@
 pub(super) mod editor;
 pub(super) mod facts;
 pub(super) mod groups;
+pub(super) mod left;
 pub(super) mod merge;
 pub(super) mod new_password;
 pub(super) mod saving;

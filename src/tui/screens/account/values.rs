@@ -43,9 +43,8 @@ pub(in crate::tui::screens) fn of(facts: &Facts) -> Values {
     fields(facts).map(|field| (field.name.to_owned(), value(field))).collect()
 }
 
-/// What somebody changed in the form. A text that the field's rule makes the same as another one is that one.
-pub(in crate::tui::screens) fn changed(form: &Form, facts: &Facts) -> Values {
-    let names = form.changed();
+/// What stands in the form. A text that the field's rule makes the same as another one is that one.
+pub(in crate::tui::screens) fn shown(form: &Form, facts: &Facts) -> Values {
     let value = |field: &Field| match field.kind {
         FieldKind::Bool => form.flag(field.name).to_string(),
         FieldKind::Choice(_) => {
@@ -61,8 +60,13 @@ pub(in crate::tui::screens) fn changed(form: &Form, facts: &Facts) -> Values {
             (field.check)(text).map_or_else(|_| text.to_owned(), Option::unwrap_or_default)
         }
     };
-    let of_user = fields(facts).filter(|field| names.contains(&field.name));
-    of_user.map(|field| (field.name.to_owned(), value(field))).collect()
+    fields(facts).map(|field| (field.name.to_owned(), value(field))).collect()
+}
+
+/// What somebody changed in the form.
+pub(in crate::tui::screens) fn changed(form: &Form, facts: &Facts) -> Values {
+    let names = form.changed();
+    shown(form, facts).into_iter().filter(|(name, _)| names.contains(&name.as_str())).collect()
 }
 
 /// Puts values into a form over these facts, as if by hand; what is no choice any more is left out.
