@@ -58,10 +58,11 @@ async fn list(work: &mut Work, wanted: &History) -> Result<u8> {
             None => break,
         }
     }
-    match total {
-        Some(total) => lines.end(&mut work.output, total),
-        None => lines.cut(&mut work.output, more),
+    if let Some(total) = total {
+        return lines.end(&mut work.output, total);
     }
+    lines.cut(&mut work.output, more);
+    Ok(0)
 }
 
 /// The filter line and the options together; what stands in both is asked for twice.
