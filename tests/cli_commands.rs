@@ -469,6 +469,25 @@ fn a_new_account_takes_after_another_but_not_its_power_or_identity() {
 }
 
 #[test]
+fn a_portal_id_is_taken_over_when_asked() {
+    let home = Home::new("take-over");
+    home.ok(&["user", "add", "--username", "bela", "--main-portal-id", "B31"]);
+    home.ok(&["user", "add", "--username", "cho"]);
+    let (code, error) = home.refused(&["user", "edit", "cho", "--take-over-portal-id"]);
+    assert_eq!(code, 2, "{error}");
+    let (code, error) = home.refused(&["user", "edit", "cho", "--main-portal-id", "B31"]);
+    assert_eq!((code, &error["error"]["kind"]), (4, &json!("duplicate")));
+    let taking = ["user", "edit", "cho", "--main-portal-id", "B31", "--take-over-portal-id"];
+    let shown = home.json(&[&taking[..], &["--dry-run"]].concat());
+    assert_eq!((&shown["rows"], &shown["operation"]), (&json!(2), &Value::Null));
+    let done = home.json(&taking);
+    let id = |name: &str| home.user(name)["profile"]["main_portal_id"].clone();
+    assert_eq!((id("bela"), id("cho")), (Value::Null, json!("B31")));
+    home.ok(&["undo", done["operation"].as_str().unwrap()]);
+    assert_eq!((id("bela"), id("cho")), (json!("B31"), Value::Null));
+}
+
+#[test]
 fn who_has_to_be_told_of_a_change_is_said() {
     let home = Home::new("told");
     home.ok(&["user", "add", "--username", "bela", "--password-generate", "--inactive"]);

@@ -165,6 +165,8 @@ fn a_portal_that_is_only_read_says_so_instead_of_writing() {
     let mut terminal = signed_in(&home, "amir", "superuser", &["--read-only"]);
     terminal.wait_for("READ-ONLY");
     terminal.wait_for("eva");
+    // Until the rights are read, everything seems allowed.
+    terminal.wait_gone("e edit");
     let last = terminal.contents().lines().last().map(str::to_owned).unwrap_or_default();
     assert!(last.contains("? help"), "{last}");
     for absent in ["new", "edit", "undo"] {

@@ -201,7 +201,7 @@ impl Program {
         self.running.run(&mut from_stream(stream::iter(inputs))).await;
     }
 
-    /// Types; `⏎` is Enter, `⇥` Tab, `⇤` Shift-Tab, `⎋` Esc, `← → ↓ ⌫` themselves, `§` Ctrl-S, `¤` Ctrl-G, `¶` Ctrl-N.
+    /// Types; `⏎` is Enter, `⇥` Tab, `⇤` Shift-Tab, `⎋` Esc, `← → ↓ ⌫` themselves, `§` Ctrl-S, `¤` Ctrl-G, `¶` Ctrl-N, `‡` Ctrl-T.
     async fn keys(&mut self, keys: &str) {
         self.feed(keys.chars().map(|c| Input::Key(chord(c))).collect()).await;
     }
@@ -245,6 +245,7 @@ fn chord(c: char) -> KeyChord {
         '§' => ctrl('s'),
         '¤' => ctrl('g'),
         '¶' => ctrl('n'),
+        '‡' => ctrl('t'),
         c => key(c),
     }
 }
@@ -339,6 +340,29 @@ async fn what_is_taken_is_said_while_it_is_typed() {
     program.keys("⎋").await;
     program.keys("b§").await;
     assert_eq!(program.titles().last().unwrap(), "Create BELA2", "{}", program.screen());
+}
+
+#[tokio::test]
+async fn a_portal_id_is_taken_over_in_the_same_plan() {
+    let desk = Desk::new().await;
+    let mut program = desk.open(UserForm::new(), 80, 24).await;
+    program.keys("cho‡").await;
+    assert_eq!(program.toast(), "No other user is known to have this portal id.");
+    program.keys("⇤⇤⇤⇤⇤⇤B31").await;
+    insta::assert_snapshot!("taken_80x24", program.screen());
+    program.keys("‡").await;
+    assert!(program.has("taken over from 'bela'") && !program.has("✗"), "{}", program.screen());
+    program.keys("2").await;
+    assert!(program.has("✓ free"), "another id is another question: {}", program.screen());
+    program.keys("⌫").await;
+    program.keys("‡§").await;
+    insta::assert_snapshot!("take_over_80x24", program.screen());
+    program.keys("y").await;
+    assert_eq!(program.toast(), "Created cho · u undoes");
+    let id = |rows: &Rows| rows.profiles[0].text("main_portal_id").map(str::to_owned);
+    assert_eq!((id(&desk.rows("bela").await), id(&desk.rows("cho").await)), (None, Some("B31".into())));
+    desk.undo_newest().await;
+    assert_eq!(id(&desk.rows("bela").await).as_deref(), Some("B31"));
 }
 
 #[tokio::test]

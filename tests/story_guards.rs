@@ -189,6 +189,22 @@ fn more_names_are_equal_in_a_collation_that_ignores_more() {
 }
 
 stories! {
+    async fn a_portal_id_is_only_taken_from_accounts_that_are_theirs_to_change(db: TestDb) {
+        let cast = Cast::new(db).await;
+        for name in ["al", "ed"] {
+            apply(&cast.portal, set(&cast, name, "main_portal_id", &format!("{name}-1")).await).await.unwrap();
+        }
+        let taking = |id: &str| {
+            let draft = Draft { takes_portal_id: true, ..Draft::default() };
+            edit(&cast, "eve", draft.with("main_portal_id", id))
+        };
+        let before = digest(&cast.db).await;
+        let error = apply(&cast.by("max"), taking("al-1").await).await.unwrap_err();
+        assert_eq!((error.kind, digest(&cast.db).await), (Kind::Denied, before), "{error}");
+        apply(&cast.by("max"), taking("ed-1").await).await.unwrap();
+        assert_eq!(row(&cast, "core_userprofile", "user_id", cast.id("eve")).await.text("main_portal_id"), Some("ed-1"));
+    }
+
     async fn creating_groups_and_departments(db: TestDb) {
         let cast = Cast::new(db).await;
         for (name, verdicts, plan) in without_a_target(&cast).await {

@@ -17,7 +17,7 @@ use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::history::{self, Entry, Filter, From, Source};
 use portaldesk::directory::{Portal, Settings, groups, setup, users};
 use portaldesk::error::{Error, Kind};
-use support::TestDb;
+use support::{Made, TestDb};
 
 const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
 const OTHER_HASH: &str =
@@ -530,6 +530,14 @@ stories! {
         assert_eq!(detail.names.users.get(&bela).map(String::as_str), Some("bela"));
         assert_eq!((detail.plan.steps.len(), detail.operations), (2, 1));
         assert!(!format!("{:?}", detail.plan.to_json()).contains("pbkdf2"), "hashes stay hidden");
+    }
+
+    async fn a_name_that_nobody_has_is_refused_where_there_is_no_journal_too(db: TestDb) {
+        let django = db.sibling(Made::Django0004).await;
+        let portal = portal(&django).await;
+        let filter = Filter::read("about:nobody").unwrap();
+        let error = history::page(&portal, &filter, From::Start, 10).await.unwrap_err();
+        assert_eq!(error.kind, Kind::Invalid, "{error}");
     }
 
     async fn a_long_log_is_read_in_stretches(db: TestDb) {

@@ -364,6 +364,7 @@ fn overtaken(differences: Vec<Differs>) -> Error {
     Error { differences, ..error }
 }
 
+/// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
 async fn write(
     tx: &mut Tx,
     order: &Order,

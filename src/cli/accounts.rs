@@ -240,7 +240,7 @@ async fn group_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
 
 /// The fields that adding and editing have in common; the groups stand apart.
 async fn draft(work: &Work, fields: &Fields) -> Result<Draft> {
-    let mut draft = Draft::default();
+    let mut draft = Draft { takes_portal_id: fields.take_over_portal_id, ..Draft::default() };
     for (field, value) in [
         ("first_name", &fields.first_name),
         ("last_name", &fields.last_name),

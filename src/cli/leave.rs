@@ -67,9 +67,16 @@ pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
         (accounts, _) => format!("Off-board {accounts} accounts"),
     };
     if !plans.is_empty() {
-        work.output.talk("Their portal sessions end for good; what they did stays in the portal's history.");
+        let sessions = if end_sessions(&plans) { "Their portal sessions end for good; what" } else { "What" };
+        work.output.talk(&format!("{sessions} they did stays in the portal's history."));
     }
     together(work, &title, plans, names.write.dry_run).await
+}
+
+/// Whether every account gets another password. Django ties its sessions to that; deactivating only puts them to sleep.
+fn end_sessions(plans: &[Plan]) -> bool {
+    let mut users = plans.iter().flat_map(|plan| &plan.steps).filter(|step| step.table() == "auth_user");
+    users.all(|step| step.value("password").is_some())
 }
 
 /// The accounts meant, each once.

@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use secrecy::ExposeSecret as _;
@@ -104,8 +104,12 @@ impl Draft {
     fn replace(self, config: &Path, exists: bool) -> Result<()> {
         let put = || {
             if exists {
-                // Who may read it was decided by who made it.
-                std::fs::set_permissions(&self.0, config.metadata()?.permissions())?;
+                // Who may read it was decided by who made it: owner, group, mode.
+                let (is, was) = (self.0.metadata()?, config.metadata()?);
+                if (is.uid(), is.gid()) != (was.uid(), was.gid()) {
+                    chown(&self.0, Some(was.uid()), Some(was.gid()))?;
+                }
+                std::fs::set_permissions(&self.0, was.permissions())?;
                 std::fs::rename(&self.0, config)
             } else {
                 // Unlike a rename this fails where the file has come into being meanwhile.
@@ -292,8 +296,15 @@ mod tests {
         assert_eq!(fs::read_to_string(&config).unwrap(), before);
         assert_eq!(fs::read_to_string(folder.0.join("new/other.password")).unwrap(), "old");
 
+        let own = config.metadata().unwrap().gid();
+        let groups = rustix::process::getgroups().unwrap_or_default();
+        let other = groups.iter().map(|group| group.as_raw()).find(|group| *group != own);
+        // Without a second group of our own, only root can give a file another one.
+        let group = other.or_else(|| rustix::process::geteuid().is_root().then_some(1)).unwrap_or(own);
+        chown(&config, None, Some(group)).unwrap();
         add_portal(&config, &portal("main", target(Tls::NotNeeded))).unwrap();
         assert!(fs::read_to_string(&config).unwrap().starts_with(before));
+        assert_eq!(config.metadata().unwrap().gid(), group);
         assert_eq!(config.metadata().unwrap().permissions().mode() & 0o777, 0o644);
         let error = add_portal(&config, &portal("main", target(Tls::NotNeeded))).unwrap_err();
         assert_eq!(error.kind, Kind::Duplicate);

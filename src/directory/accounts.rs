@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::forms;
 use crate::portal::password;
 
-use super::Portal;
+use super::{Portal, portal_ids};
 
 /// What happens to a user's groups, or to the permissions given to the account itself; both by ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,6 +59,8 @@ pub struct Draft {
     pub permissions: Groups,
     /// The password as Django encodes it, where one is set.
     pub encoded_password: Option<String>,
+    /// The portal id that is given is taken away from whoever else has it.
+    pub takes_portal_id: bool,
 }
 
 impl Draft {
@@ -202,29 +204,6 @@ fn spellings(name: &str) -> Vec<String> {
     spellings
 }
 
-/// The user who has a portal id, where someone else than `except` does: id and username.
-///
-/// # Errors
-/// What the engine says.
-pub async fn portal_id_owner(
-    portal: &Portal,
-    id: &str,
-    except: Option<i64>,
-) -> Result<Option<(i64, String)>> {
-    let sql = Sql::new(
-        "SELECT p.user_id, u.username FROM core_userprofile p LEFT JOIN auth_user u ON u.id = p.user_id \
-         WHERE p.main_portal_id = ?",
-    )
-    .bind(id);
-    for row in portal.db.all(sql).await? {
-        let user = row.int_opt(0)?.unwrap_or_default();
-        if Some(user) != except {
-            return Ok(Some((user, row.text(1)?)));
-        }
-    }
-    Ok(None)
-}
-
 /// Refuses a value that this database has no place for, by name of what is missing. Blank values and the model's default
 /// need no place.
 fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> {
@@ -254,7 +233,7 @@ fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
     }
 }
 
-/// Refuses a draft whose portal id another user has. The write itself sees to that, under lock; this is for previews, and
+/// Refuses a draft whose portal id another user has and which doesn't take it over. The write itself sees to that, under lock; this is for previews, and
 /// goes through the whole table where the column has no index.
 ///
 /// # Errors
@@ -262,7 +241,10 @@ fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
 pub async fn check_portal_id(portal: &Portal, draft: &Draft, except: Option<i64>) -> Result<()> {
     let values = check(draft)?;
     let Some(id) = values.get("main_portal_id").and_then(Cell::as_text) else { return Ok(()) };
-    if let Some((_, owner)) = portal_id_owner(portal, id, except).await? {
+    if draft.takes_portal_id {
+        return Ok(());
+    }
+    if let Some((_, owner)) = portal_ids::owner(portal, id, except).await? {
         let whose = if owner.is_empty() {
             "a profile without a user (PRF-003)".to_owned()
         } else {
@@ -272,6 +254,20 @@ pub async fn check_portal_id(portal: &Portal, draft: &Draft, except: Option<i64>
         return Err(Error::field(Kind::Duplicate, "main_portal_id", message));
     }
     Ok(())
+}
+
+/// Takes the draft's portal id away from others, where that is wished for.
+async fn take_portal_id(
+    portal: &Portal,
+    plan: &mut Plan,
+    draft: &Draft,
+    values: &Checked,
+    except: Option<i64>,
+) -> Result<()> {
+    match values.get("main_portal_id").and_then(Cell::as_text) {
+        Some(id) if draft.takes_portal_id => portal_ids::take_over(portal, plan, id, except).await,
+        _ => Ok(()),
+    }
 }
 
 /// Plans a new account: user, profile and groups in one transaction.
@@ -294,6 +290,7 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
     check_username(portal, username, None).await?;
 
     let mut plan = Plan::new(format!("Create {username}"));
+    take_portal_id(portal, &mut plan, draft, &values, None).await?;
     let text = |name| values.get(name).cloned().unwrap_or(Cell::Text(String::new()));
     let flag = |name, default| values.get(name).cloned().unwrap_or(Cell::Bool(default));
     let encoded = match &draft.encoded_password {
@@ -455,6 +452,7 @@ pub async fn edit_rows(portal: &Portal, id: i64, rows: &Rows, draft: &Draft) -> 
         check_username(portal, name, Some(id)).await?;
     }
     let mut plan = Plan::new(title(rows, draft, &values));
+    take_portal_id(portal, &mut plan, draft, &values, Some(id)).await?;
     plan_account(&mut plan, id, rows, draft, &values);
     plan_profile(portal, &mut plan, id, rows, draft, &values)?;
     let user = Value::Cell(Cell::Int(id));

@@ -200,6 +200,7 @@ mod order;
 pub mod password_test;
 pub mod passwords;
 pub mod permissions;
+pub mod portal_ids;
 pub mod record;
 pub mod referring;
 pub mod search;

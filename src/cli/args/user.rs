@@ -129,6 +129,9 @@ pub struct Fields {
     /// Main portal id.
     #[arg(long, value_name = "ID")]
     pub main_portal_id: Option<String>,
+    /// Take the main portal id away from the account that has it.
+    #[arg(long, requires = "main_portal_id")]
+    pub take_over_portal_id: bool,
     /// Department, by name.
     #[arg(long, value_name = "NAME")]
     pub department: Option<String>,

@@ -17,7 +17,7 @@ struct Grant {
 
 /// The statement that gives an account all that working takes.
 pub(super) fn work(database: &str, account: &str) -> String {
-    format!("GRANT {WORK} ON `{}`.* TO {account}", database.replace('`', "``"))
+    format!("GRANT {WORK} ON {}.* TO {account}", quoted(database))
 }
 
 pub(super) async fn compare(db: &Db, needs: &[Need]) -> Result<Grants, DbError> {
@@ -25,6 +25,10 @@ pub(super) async fn compare(db: &Db, needs: &[Need]) -> Result<Grants, DbError> 
     let lines = db.all(Sql::new("SHOW GRANTS")).await?;
     let lines: Vec<String> = lines.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
     Ok(judge(&quoted_account(&account), &db.target().database, &lines, needs))
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{}`", name.replace('`', "``"))
 }
 
 /// `user@host` as a GRANT names it.
@@ -47,11 +51,19 @@ fn judge(account: &str, database: &str, lines: &[String], needs: &[Need]) -> Gra
             let lacks = listed(&lacks);
             grants.missing.push(Remark {
                 what: format!("{lacks} on {table}"),
-                statements: vec![format!("GRANT {lacks} ON `{database}`.`{table}` TO {account}")],
+                statements: vec![format!(
+                    "GRANT {lacks} ON {}.{} TO {account}",
+                    quoted(database),
+                    quoted(table)
+                )],
             });
         }
     }
-    grants.excess = held.iter().filter_map(|grant| grant.excess(database, account)).collect();
+    grants.excess = if held.iter().any(Grant::is_administrator) {
+        vec![one_of_its_own(database)]
+    } else {
+        held.iter().filter_map(|grant| grant.excess(database, account)).collect()
+    };
     if lines.iter().any(|line| is_role(line)) {
         grants.notes.push(
             "The account has roles. What they give counts here only as far as SHOW GRANTS tells it, and a REVOKE has to \
@@ -60,6 +72,17 @@ fn judge(account: &str, database: &str, lines: &[String], needs: &[Need]) -> Gra
         );
     }
     grants
+}
+
+/// What an administrator is told, whose account nobody wants stripped.
+fn one_of_its_own(database: &str) -> Remark {
+    Remark {
+        what: "the account is an administrator of the server; give portaldesk one of its own".to_owned(),
+        statements: vec![
+            "CREATE USER 'portaldesk'@'HOST' IDENTIFIED BY '…'".to_owned(),
+            work(database, "'portaldesk'@'HOST'"),
+        ],
+    }
 }
 
 impl Grant {
@@ -71,6 +94,12 @@ impl Grant {
         self.has(privilege)
             && self.database.as_ref().is_none_or(|pattern| matches(pattern, database))
             && self.table.as_ref().is_none_or(|own| own == table)
+    }
+
+    /// Whether it makes its account one that runs the server. MySQL 8 lists the rights of its root one by one.
+    fn is_administrator(&self) -> bool {
+        let runs = |name: &String| matches!(name.as_str(), "ALL PRIVILEGES" | "SUPER" | "CREATE USER");
+        self.database.is_none() && self.privileges.iter().any(runs)
     }
 
     /// What this line gives beyond the four rights on the tables of this database.
@@ -85,19 +114,7 @@ impl Grant {
         if too_much.is_empty() && !self.passes_on {
             return None;
         }
-        if self.database.is_none() && self.privileges.iter().any(|name| name == "ALL PRIVILEGES") {
-            // Nobody wants an administrator's account stripped.
-            return Some(Remark {
-                what: "the account may do everything on the server; give portaldesk one of its own"
-                    .to_owned(),
-                statements: vec![
-                    "CREATE USER 'portaldesk'@'HOST' IDENTIFIED BY '…'".to_owned(),
-                    work(database, "'portaldesk'@'HOST'"),
-                ],
-            });
-        }
-        let quoted = |name: &String| format!("`{}`", name.replace('`', "``"));
-        let part = |name: &Option<String>| name.as_ref().map_or_else(|| "*".to_owned(), quoted);
+        let part = |name: &Option<String>| name.as_deref().map_or_else(|| "*".to_owned(), quoted);
         let place = format!("{}.{}", part(&self.database), part(&self.table));
         let mut statements = Vec::new();
         if !too_much.is_empty() {
@@ -275,9 +292,17 @@ mod tests {
 
     #[test]
     fn an_administrators_account_is_not_stripped() {
-        let grants = judged(&["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"]);
-        let told = statements(&grants.excess);
-        assert!(told[0].starts_with("CREATE USER") && !told.concat().contains("REVOKE"), "{told:?}");
+        let all = ["GRANT ALL PRIVILEGES ON *.* TO `root`@`localhost` WITH GRANT OPTION"];
+        // As MySQL 8 has it, shortened.
+        let one_by_one = [
+            "GRANT SELECT, INSERT, SHUTDOWN, SUPER, CREATE USER ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+            "GRANT BACKUP_ADMIN, CLONE_ADMIN ON *.* TO `root`@`localhost` WITH GRANT OPTION",
+        ];
+        for lines in [all.as_slice(), &one_by_one] {
+            let grants = judged(lines);
+            let told = statements(&grants.excess);
+            assert!(told[0].starts_with("CREATE USER") && !told.concat().contains("REVOKE"), "{told:?}");
+        }
     }
 
     #[test]

@@ -39,7 +39,11 @@ async fn who(portal: &Portal, name: &str) -> Result<i64> {
         return Ok(id);
     }
     match users::find(portal, name).await {
-        Err(error) if error.kind == Kind::Invalid && name.len() <= order::LONGEST_WORD => {
+        Err(error)
+            if error.kind == Kind::Invalid
+                && name.len() <= order::LONGEST_WORD
+                && portal.schema.has_own_tables() =>
+        {
             own::user_once_called(&portal.db, name).await?.ok_or(error)
         }
         found => found,

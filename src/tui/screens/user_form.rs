@@ -13,6 +13,7 @@ use super::account::values;
 use super::confirm::Confirm;
 use crate::directory::accounts::{self, Draft, Groups};
 use crate::directory::drafts::Unsaved;
+use crate::directory::portal_ids;
 use crate::error::{Kind, Result};
 use crate::portal::form::{Field, FieldKind};
 use crate::portal::forms;
@@ -40,10 +41,13 @@ type Owner = Option<(i64, String)>;
 const NAME_OWNER: Slot<Owner> = Slot::latest("user-form.username");
 const PORTAL_ID_OWNER: Slot<Owner> = Slot::latest("user-form.portal-id");
 
+const PORTAL_ID: &str = "main_portal_id";
+
 /// Its keys, beside those of every form.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[ctrl('n')], Action::ReviewAndNew, "save, then new"),
     Binding::new(&[ctrl('g')], Action::Generate, "generate a password"),
+    Binding::new(&[ctrl('t')], Action::TakeOver, "take the portal id over"),
 ];
 
 /// The form.
@@ -53,6 +57,16 @@ pub struct UserForm {
     and_new: bool,
     /// The account that a new one is made like.
     like: Option<i64>,
+    portal_id: PortalId,
+}
+
+/// What is known and wanted of the portal id that is typed.
+#[derive(Default)]
+struct PortalId {
+    /// The user who has it.
+    owner: Option<String>,
+    /// The one that is to be taken over, whatever is in the field later.
+    taken: Option<String>,
 }
 
 impl UserForm {
@@ -81,7 +95,13 @@ impl UserForm {
     }
 
     fn over(id: Option<i64>) -> Self {
-        Self { editor: Editor::new(id), password: NewPassword::default(), and_new: false, like: None }
+        Self {
+            editor: Editor::new(id),
+            password: NewPassword::default(),
+            and_new: false,
+            like: None,
+            portal_id: PortalId::default(),
+        }
     }
 
     /// The names as they are typed now, which a password must not resemble.
@@ -118,7 +138,8 @@ impl UserForm {
             return;
         }
         let Some(facts) = &self.editor.facts else { return };
-        let draft = draft(form, facts);
+        let mut draft = draft(form, facts);
+        draft.takes_portal_id = self.portal_id.taken.as_deref() == Some(form.text(PORTAL_ID));
         let password = match self.password.wanted(form) {
             Some((password, generated)) => Password::Set { password, generated },
             None => Password::Keep,
@@ -143,6 +164,9 @@ impl UserForm {
     fn look_up(&mut self, field: &'static str, cx: &mut Cx) {
         let slot = owner_slot(field);
         cx.stop(slot);
+        if field == PORTAL_ID {
+            self.portal_id = PortalId::default();
+        }
         let form = &mut self.editor.form;
         form.set_hint(field, None);
         let is_wrong = form.error_map().contains_key(field);
@@ -155,7 +179,7 @@ impl UserForm {
         cx.start(slot, "looking whose it is", move |portal| async move {
             match field {
                 "username" => accounts::username_owner(&portal, &value, id).await,
-                _ => accounts::portal_id_owner(&portal, &value, id).await,
+                _ => portal_ids::owner(&portal, &value, id).await,
             }
         });
     }
@@ -168,11 +192,24 @@ impl UserForm {
             Ok(Some((_, name))) if name.is_empty() => {
                 form.set_error(field, "belongs to a profile without a user (PRF-003)");
             }
+            Ok(Some((_, name))) if field == PORTAL_ID => {
+                form.set_error(field, format!("belongs to '{name}', Ctrl-T takes it over"));
+                self.portal_id.owner = Some(name);
+            }
             Ok(Some((_, name))) => form.set_error(field, format!("belongs to '{name}'")),
             Err(error) if error.kind == Kind::Interrupted => {}
             // The plan looks again, and says it aloud.
             Err(_) => form.set_hint(field, Some((Tone::Quiet, "could not be looked up".to_owned()))),
         }
+    }
+
+    /// From now on the review takes the portal id away from the user who has it.
+    fn take_over(&mut self) {
+        let Some(owner) = &self.portal_id.owner else { return };
+        let form = &mut self.editor.form;
+        form.clear_error(PORTAL_ID);
+        form.set_hint(PORTAL_ID, Some((Tone::Warn, format!("taken over from '{owner}'"))));
+        self.portal_id.taken = Some(form.text(PORTAL_ID).to_owned());
     }
 }
 
@@ -267,7 +304,7 @@ impl Edits for UserForm {
         if NewPassword::is_field(field) {
             let (names, minimum) = (self.names(), self.minimum());
             self.password.edited(&mut self.editor.form, names, minimum, cx);
-        } else if ["username", "main_portal_id"].contains(&field) {
+        } else if ["username", PORTAL_ID].contains(&field) {
             self.look_up(field, cx);
         }
     }
@@ -318,6 +355,9 @@ impl Screen for UserForm {
                 None if !facts.is_new() && !self.is_changed() => Err("Nothing was changed yet.".to_owned()),
                 None => Ok(()),
             },
+            Action::TakeOver if self.portal_id.owner.is_none() => {
+                Err("No other user is known to have this portal id.".to_owned())
+            }
             Action::Generate if !facts.is_new() => {
                 Err("The password of an account is set from the list of users.".to_owned())
             }
@@ -336,6 +376,7 @@ impl Screen for UserForm {
                     cx.fail(&error);
                 }
             }
+            Action::TakeOver => self.take_over(),
             other => self.do_in_form(other, cx),
         }
     }
@@ -363,7 +404,7 @@ impl Screen for UserForm {
         if let Some(owner) = NAME_OWNER.take(reply) {
             self.take_owner("username", owner);
         } else if let Some(owner) = PORTAL_ID_OWNER.take(reply) {
-            self.take_owner("main_portal_id", owner);
+            self.take_owner(PORTAL_ID, owner);
         } else if let Some(facts) = ANEW.take(reply) {
             self.make_anew(facts, cx);
         } else if !self.take(reply, cx) {

@@ -1,0 +1,75 @@
+//! The main portal id of a profile: whose it is, and how it passes from one account to another.
+
+use std::collections::BTreeSet;
+
+use crate::change::rows::{self, Lock};
+use crate::change::{Image, Plan, Value};
+use crate::db::{Cell, Sql};
+use crate::error::{Error, Kind, Result};
+
+use super::Portal;
+
+const PROFILES: &str = "core_userprofile";
+
+/// The user who has a portal id, where someone else than `except` does: id and username, which is empty for a profile
+/// without a user.
+///
+/// # Errors
+/// What the engine says.
+pub async fn owner(portal: &Portal, id: &str, except: Option<i64>) -> Result<Option<(i64, String)>> {
+    let sql = Sql::new(
+        "SELECT p.user_id, u.username FROM core_userprofile p LEFT JOIN auth_user u ON u.id = p.user_id \
+         WHERE p.main_portal_id = ?",
+    )
+    .bind(id);
+    for row in portal.db.all(sql).await? {
+        let user = row.int_opt(0)?.unwrap_or_default();
+        if Some(user) != except {
+            return Ok(Some((user, row.text(1)?)));
+        }
+    }
+    Ok(None)
+}
+
+/// Plans to take a portal id away from everybody but `except`. The plan that gives it to somebody does this first: where
+/// the column has a unique index, it looks at every single statement.
+///
+/// # Errors
+/// Duplicate, on the field `main_portal_id`, where a profile without a user has it: that one is to be repaired, and
+/// nobody could say whose rights are asked for. What the engine says.
+pub(super) async fn take_over(portal: &Portal, plan: &mut Plan, id: &str, except: Option<i64>) -> Result<()> {
+    let table = rows::table(&portal.schema, PROFILES)?;
+    let id = Cell::Text(id.to_owned());
+    let mut db = portal.db.clone();
+    let holders =
+        rows::by_column(&mut db, table, "main_portal_id", std::slice::from_ref(&id), Lock::No).await?;
+    let holders: Vec<Image> =
+        holders.into_iter().filter(|row| except.is_none() || row.int("user_id") != except).collect();
+    refuse_orphans(portal, &id, &holders).await?;
+    for before in holders {
+        let mut set = vec![("main_portal_id", Value::Cell(Cell::Null))];
+        if portal.schema.has(PROFILES, "updated_at") {
+            set.push(("updated_at", Value::Now));
+        }
+        plan.update(PROFILES, rows::key_of(table, &before), before, set);
+    }
+    Ok(())
+}
+
+async fn refuse_orphans(portal: &Portal, id: &Cell, holders: &[Image]) -> Result<()> {
+    let users: BTreeSet<i64> = holders.iter().filter_map(|row| row.int("user_id")).collect();
+    let mut known = 0;
+    if !users.is_empty() {
+        let sql =
+            Sql::new("SELECT COUNT(*) FROM auth_user WHERE id IN (").list(users.iter().copied()).push(")");
+        known = portal.count(sql).await?;
+    }
+    if holders.iter().all(|row| row.int("user_id").is_some()) && i64::try_from(users.len()) == Ok(known) {
+        return Ok(());
+    }
+    let message = format!(
+        "The portal id '{}' belongs to a profile without a user; nothing was written. Repair PRF-003 first.",
+        id.show()
+    );
+    Err(Error::field(Kind::Duplicate, "main_portal_id", message))
+}
