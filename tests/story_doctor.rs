@@ -16,10 +16,11 @@ use std::process::{Command, Output};
 
 use assert_cmd::cargo::cargo_bin;
 use portaldesk::change::Actor;
-use portaldesk::db::{Address, Db, Dialect, Target};
+use portaldesk::db::{Address, Db, Dialect, Sql, Target};
 use portaldesk::directory::accounts::{self, Draft};
 use portaldesk::directory::doctor::{Item, Status, examine};
-use portaldesk::directory::{Portal, Settings};
+use portaldesk::directory::{Portal, Settings, setup};
+use portaldesk::error::Kind;
 use serde_json::Value;
 use support::{Made, TestDb};
 
@@ -53,6 +54,20 @@ async fn restricted(db: &TestDb) -> Target {
         db.run(&format!("GRANT USAGE, CREATE ON SCHEMA public TO {user}")).await;
         db.run(&format!("GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {user}")).await;
         db.run(&format!("GRANT TRUNCATE ON auth_user TO {user}")).await;
+    }
+    Target { user: Some(user), password: Some(CANARY.to_owned().into()), ..db.target().clone() }
+}
+
+/// A new account of the server that only reads.
+async fn reader(db: &TestDb) -> Target {
+    let (user, database) = (format!("reader_{}", db.target().database), &db.target().database);
+    if db.dialect() == Dialect::MySql {
+        db.run(&format!("CREATE USER '{user}'@'localhost' IDENTIFIED BY '{CANARY}'")).await;
+        db.run(&format!("GRANT SELECT ON `{database}`.* TO '{user}'@'localhost'")).await;
+    } else {
+        db.run(&format!("CREATE ROLE {user} LOGIN PASSWORD '{CANARY}'")).await;
+        db.run(&format!("GRANT USAGE ON SCHEMA public TO {user}")).await;
+        db.run(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {user}")).await;
     }
     Target { user: Some(user), password: Some(CANARY.to_owned().into()), ..db.target().clone() }
 }
@@ -101,6 +116,28 @@ stories! {
         let plan = accounts::create(&portal, &draft).await.unwrap();
         portal.writer().unwrap().apply(plan).await.unwrap();
         drop(portal);
+        dropped(&db, &target).await;
+    }
+
+    async fn the_grants_shown_before_writing_is_switched_on_are_enough_at_once(db: TestDb) {
+        if db.dialect() == Dialect::Sqlite {
+            return;
+        }
+        let db = db.sibling(Made::Django0004).await;
+        let target = reader(&db).await;
+        let clerk = Db::open(&target).await.unwrap();
+        // Connections that were there before the grant.
+        let read = || clerk.all(Sql::new("SELECT id FROM auth_user"));
+        let (first, second, third) = tokio::join!(read(), read(), read());
+        assert!(first.is_ok() && second.is_ok() && third.is_ok());
+        let refused = setup::create_own_tables(&clerk).await.unwrap_err();
+        assert_eq!(refused.kind, Kind::Denied, "{refused}");
+        assert!(!refused.message.contains("DROP command"), "the cause, not what came of it: {refused}");
+        for grant in setup::grants(&clerk).await.unwrap() {
+            db.run(grant.split("--").next().unwrap()).await;
+        }
+        setup::create_own_tables(&clerk).await.unwrap();
+        drop(clerk);
         dropped(&db, &target).await;
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn init(config: &Config, init: &Init, global: &Global, output: 
         _ => Vec::new(),
     };
     if let (Needed::OwnTables, Some(db)) = (needed, &db) {
-        announce(db, &statements, output);
+        announce(db, &statements, output).await?;
     }
     if !init.write.dry_run {
         match (needed, db) {
@@ -80,18 +80,19 @@ async fn create(config: &Config) -> Result<()> {
 }
 
 /// Says which statements make our own tables, and what the database account needs for them.
-fn announce(db: &Db, statements: &[&str], output: &mut Output) {
+async fn announce(db: &Db, statements: &[&str], output: &mut Output) -> Result<()> {
     output.talk("These statements make the tables that keep portaldesk's journal; nothing else is changed:");
     for statement in statements {
         statement.lines().for_each(|line| output.talk(line));
     }
-    let grants = setup::grants(db);
+    let grants = setup::grants(db).await?;
     if !grants.is_empty() {
         output.talk("The database account needs:");
         for grant in &grants {
             output.talk(grant);
         }
     }
+    Ok(())
 }
 
 async fn remove(config: &Config, init: &Init, global: &Global, output: &mut Output) -> Result<u8> {

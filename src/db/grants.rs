@@ -73,25 +73,27 @@ pub struct Grants {
 }
 
 /// The grants that the database account needs to work, and the one that it needs only for making our tables.
-#[must_use]
-pub fn for_writing(db: &Db) -> Vec<String> {
+///
+/// # Errors
+/// What the engine says.
+pub async fn for_writing(db: &Db) -> Result<Vec<String>, DbError> {
     let target = db.target();
     let user = target.user.clone().unwrap_or_else(|| "USER".to_owned());
-    match db.dialect() {
+    Ok(match db.dialect() {
         Dialect::Sqlite => Vec::new(),
-        Dialect::MySql => vec![
-            mysql::work(&target.database, &format!("'{user}'@'HOST'")),
-            format!(
-                "GRANT CREATE, INDEX ON `{}`.* TO '{user}'@'HOST'   -- for this step only",
-                target.database
-            ),
-        ],
+        Dialect::MySql => {
+            let account = mysql::account(db).await?;
+            vec![
+                mysql::work(&target.database, &account),
+                format!("{}   -- for this step only", mysql::making_tables(&target.database, &account)),
+            ]
+        }
         Dialect::Postgres => vec![
             format!("GRANT {WORK} ON ALL TABLES IN SCHEMA public TO \"{user}\""),
             format!("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO \"{user}\""),
             format!("GRANT CREATE ON SCHEMA public TO \"{user}\"   -- for this step only"),
         ],
-    }
+    })
 }
 
 /// Looks at the account's rights; nothing on SQLite, whose files have an owner and a mode instead. `writes` says whether

@@ -68,11 +68,30 @@ pub async fn create_portal(db: &Db) -> Result<()> {
     let mut statements = split(portal_tables(db.dialect()));
     statements.extend(split(PORTAL_ROWS));
     let made = run(db, &statements).await;
-    if made.is_err() && db.dialect() == Dialect::MySql {
-        // MySQL commits every CREATE TABLE by itself. There was none of these before, so all of them are ours.
-        drop_tables(db, PORTAL_TABLES.iter().map(|(name, _)| *name)).await?;
+    match made {
+        // There was none of these before, so all of them are ours.
+        Err(error) => Err(after_cleaning_up(db, error, PORTAL_TABLES.iter().map(|(name, _)| *name)).await),
+        Ok(()) => Ok(()),
     }
-    made
+}
+
+/// Takes away what a failed creation left: MySQL commits every CREATE TABLE by itself. Gives the error that made it fail,
+/// and says so where an account that may create tables may not drop them.
+async fn after_cleaning_up(db: &Db, error: Error, names: impl IntoIterator<Item = &'static str>) -> Error {
+    if db.dialect() != Dialect::MySql {
+        return error;
+    }
+    match drop_tables(db, names).await {
+        Ok(()) => error,
+        Err(why) => {
+            tracing::warn!(%why, "tables that were made before the failure could not be dropped");
+            let message = format!(
+                "{error} Tables that were made before that could not be dropped again; 'portaldesk init --remove' \
+                 takes portaldesk's own away, by an account that may."
+            );
+            Error { message, ..error }
+        }
+    }
 }
 
 /// Django's tables take the database's own character set; only utf8mb4 holds every character of a name.
@@ -122,10 +141,10 @@ pub async fn create_own_tables(db: &Db) -> Result<()> {
         return Ok(());
     }
     let made = run(db, &statements).await;
-    if made.is_err() && version == 0 && db.dialect() == Dialect::MySql {
-        drop_tables(db, OWN_TABLES).await?;
+    match made {
+        Err(error) if version == 0 => Err(after_cleaning_up(db, error, OWN_TABLES).await),
+        made => made,
     }
-    made
 }
 
 /// The version of our own tables; 0 where there are none, or where making them never came to an end.

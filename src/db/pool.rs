@@ -157,6 +157,10 @@ impl Db {
     pub async fn script(&self, statements: Vec<String>) -> Result<(), DbError> {
         let shared = Arc::clone(&self.shared);
         owned(async move {
+            if shared.dialect == Dialect::MySql {
+                // What an administrator granted for this, the connections from before do not know.
+                shared.idle().clear();
+            }
             let mut lease = shared.lease().await?;
             for statement in statements {
                 if let Err(error) = lease.execute_text(&statement).await {
@@ -190,12 +194,15 @@ pub(super) struct Lease {
     session: Option<Session>,
     shared: Arc<Shared>,
     pub(super) reused: bool,
+    /// Whether it is closed at the end instead of going back.
+    outdated: bool,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
         if let Some(mut session) = self.session.take()
+            && !self.outdated
             && !std::thread::panicking()
         {
             session.reused = true;
@@ -249,11 +256,7 @@ impl Lease {
         let session = self.session()?;
         let backend = session.backend;
         let result = patience::answer(&shared, backend, session.all(sql, dialect)).await;
-        match result {
-            Err(error) if error.kind == DbErrorKind::Lost => {
-                self.discard();
-                Err(error)
-            }
+        match self.sift(result) {
             Err(error) if cancel.is_some_and(Cancel::is_requested) => {
                 Err(DbError { kind: DbErrorKind::Cancelled, ..error })
             }
@@ -298,7 +301,7 @@ impl Lease {
         let session = self.session()?;
         let backend = session.backend;
         let done = patience::answer(&shared, backend, session.execute_text(text, shared.dialect)).await;
-        self.keep_unless_lost(done)
+        self.sift(done)
     }
 
     /// Runs one statement with values and tells how many rows it changed.
@@ -307,13 +310,20 @@ impl Lease {
         let session = self.session()?;
         let backend = session.backend;
         let done = patience::answer(&shared, backend, session.execute(sql, shared.dialect)).await;
-        self.keep_unless_lost(done)
+        self.sift(done)
     }
 
-    /// A statement that was given up in the middle leaves a connection that nothing more may be sent on.
-    fn keep_unless_lost<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
-        if result.as_ref().is_err_and(|error| error.kind == DbErrorKind::Lost) {
-            self.discard();
+    /// Parts with a connection that is of no more use after this result. A statement that was given up in the middle
+    /// leaves one that nothing may be sent on; and MySQL's connections keep the rights on a database that they began with,
+    /// so after a refusal all of them are opened anew, in case somebody grants what is missing.
+    fn sift<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
+        match result.as_ref().map_err(|error| error.kind) {
+            Err(DbErrorKind::Lost) => self.discard(),
+            Err(DbErrorKind::Denied) if self.shared.dialect == Dialect::MySql => {
+                self.outdated = true;
+                self.shared.idle().clear();
+            }
+            _ => {}
         }
         result
     }
@@ -347,7 +357,13 @@ impl Shared {
             None => self.connect(false).await?,
         };
         let reused = session.reused;
-        Ok(Lease { session: Some(session), shared: Arc::clone(self), reused, _permit: permit })
+        Ok(Lease {
+            session: Some(session),
+            shared: Arc::clone(self),
+            reused,
+            outdated: false,
+            _permit: permit,
+        })
     }
 
     async fn connect(&self, create: bool) -> Result<Session, DbError> {

@@ -59,9 +59,11 @@ pub fn own_statements(dialect: Dialect) -> Vec<&'static str> {
 }
 
 /// The grants that the database account needs to work, and the one that it needs only for making our tables.
-#[must_use]
-pub fn grants(db: &Db) -> Vec<String> {
-    grants::for_writing(db)
+///
+/// # Errors
+/// What the engine says.
+pub async fn grants(db: &Db) -> Result<Vec<String>> {
+    Ok(grants::for_writing(db).await?)
 }
 
 /// Makes our own tables in a portal's database.

@@ -20,11 +20,21 @@ pub(super) fn work(database: &str, account: &str) -> String {
     format!("GRANT {WORK} ON {}.* TO {account}", quoted(database))
 }
 
+/// The statement that lets an account make our tables.
+pub(super) fn making_tables(database: &str, account: &str) -> String {
+    format!("GRANT CREATE, INDEX ON {}.* TO {account}", quoted(database))
+}
+
+/// The account that the server takes us for, as a GRANT names it.
+pub(super) async fn account(db: &Db) -> Result<String, DbError> {
+    Ok(quoted_account(&db.one(Sql::new("SELECT CURRENT_USER()")).await?.text(0)?))
+}
+
 pub(super) async fn compare(db: &Db, needs: &[Need]) -> Result<Grants, DbError> {
-    let account = db.one(Sql::new("SELECT CURRENT_USER()")).await?.text(0)?;
+    let account = account(db).await?;
     let lines = db.all(Sql::new("SHOW GRANTS")).await?;
     let lines: Vec<String> = lines.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
-    Ok(judge(&quoted_account(&account), &db.target().database, &lines, needs))
+    Ok(judge(&account, &db.target().database, &lines, needs))
 }
 
 fn quoted(name: &str) -> String {

@@ -223,7 +223,7 @@ async fn load(portal: &Arc<Portal>) -> Result<Intention> {
     Ok(Intention {
         place: target.to_string(),
         statements: setup::own_statements(portal.dialect()),
-        grants: setup::grants(&portal.db),
+        grants: setup::grants(&portal.db).await?,
         name: short_name(target),
     })
 }
