@@ -214,6 +214,12 @@ impl Applied {
     #[must_use]
     pub fn words(&self) -> String {
         let outcome = &self.outcome;
+        let settled: String = outcome.settled.iter().map(|words| format!(" {words}")).collect();
+        self.of_this_change() + &settled
+    }
+
+    fn of_this_change(&self) -> String {
+        let outcome = &self.outcome;
         if let Some((title, error)) = outcome.refused.first() {
             let done = outcome.operations.len();
             let refused = outcome.refused.len();
