@@ -422,8 +422,16 @@ fn accounts_are_off_boarded_and_deleted_all_or_none_and_taken_back() {
 
     let gone = home.json(&["--yes", "user", "delete", "bela"]);
     assert!(!home.run(&["user", "show", "bela"]).status.success());
-    home.ok(&["undo", gone["operation"].as_str().unwrap()]);
+    // An account that comes back is as it was, its password too: that is said.
+    let undone = home.run(&["undo", gone["operation"].as_str().unwrap()]);
+    assert!(undone.status.success(), "{}", text(&undone.stderr));
+    assert!(
+        text(&undone.stderr).contains("Note: bela comes back with the password of before"),
+        "{}",
+        text(&undone.stderr)
+    );
     let back = home.user("bela");
+    assert_eq!(back["password_algorithm"], bela["password_algorithm"]);
     assert_eq!((&back["id"], &back["profile"]["id"]), (&bela["id"], &bela["profile"]["id"]));
     assert_eq!(back["groups"], json!(["Engineer"]));
 }

@@ -43,6 +43,12 @@ fn the_history_of_both_sides_has_one_form() {
     assert_eq!(list["items"].as_array().unwrap().len(), 2, "the total counts what matches");
     assert_eq!(keys(&list["items"][0]), fields);
     assert_eq!(list["items"][0]["ticket"], "T-1");
+    // For people the newest are shown without counting all the others.
+    for (limit, says) in [("2", "2, and there are more"), ("4", "4, and no more"), ("9", "4, and no more")] {
+        let shown = home.run("", &["history", "--limit", limit]);
+        let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+        assert_eq!(said.lines().last(), Some(says), "{said}");
+    }
     let total = |filter: &[&str]| object(&home, &[&["history"], filter].concat())["total"].clone();
     assert_eq!(total(&["--field", "first-name", "--about", "bela"]), 2, "creating gave it one too");
     assert_eq!(total(&["--filter", "field:first-name edit", "--about", "bela"]), 1);

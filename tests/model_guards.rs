@@ -35,6 +35,8 @@ use support::{Made, Server, TestDb};
 
 /// Those who act and are acted on.
 const PEOPLE: [&str; 9] = ["root", "sue", "ann", "al", "max", "amy", "eve", "stan", "nora"];
+/// Those who begin as superusers come first.
+const SUPERUSERS: usize = 2;
 const GROUPS: [&str; 5] = ["Admin", "AMC Admin", "Engineer", "Readers", "Keepers"];
 const TABLES: [&str; 7] = [
     "auth_group",
@@ -274,8 +276,21 @@ fn steps(length: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => (group, any::<bool>()).prop_map(|(group, on)| Action::GroupPower { group, on }),
         6 => any::<prop::sample::Index>().prop_map(Action::Undo),
     ];
+    let anybody = (0..PEOPLE.len(), action, 0..PEOPLE.len());
+    // The two superusers among themselves, so that the last of them is never far.
+    let against = prop_oneof![
+        3 => Just(Action::Password(false)),
+        1 => Just(Action::Password(true)),
+        3 => Just(Action::Superuser(false)),
+        1 => Just(Action::Superuser(true)),
+        2 => Just(Action::Active(false)),
+        1 => Just(Action::Active(true)),
+        1 => Just(Action::OffBoard),
+        1 => Just(Action::Delete),
+    ];
+    let superusers = (0..SUPERUSERS, against, 0..SUPERUSERS);
     let when = prop_oneof![6 => Just(When::Now), 2 => Just(When::Later), 2 => Just(When::AtOnce)];
-    let step = (0..PEOPLE.len(), action, 0..PEOPLE.len(), when).prop_map(|(by, action, to, when)| Step {
+    let step = (prop_oneof![3 => anybody, 1 => superusers], when).prop_map(|((by, action, to), when)| Step {
         by,
         action,
         to,

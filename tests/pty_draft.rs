@@ -220,6 +220,33 @@ fn a_draft_about_somebody_who_is_gone_can_only_be_dropped() {
 }
 
 #[test]
+fn what_is_ticked_survives_too() {
+    let home = portal();
+    let mut terminal = signed_in(&home, "amir");
+    terminal.wait_for("1 of 3");
+    terminal.keys(DOWN);
+    terminal.wait_for("▸  bela");
+    terminal.keys("M");
+    terminal.wait_for("Groups and permissions of bela");
+    terminal.wait_for("[ ] Engineer");
+    terminal.keys("/Engineer");
+    terminal.keys(&format!("{DOWN} "));
+    terminal.wait_for("gains Engineer; loses nothing");
+    terminal.signal(Signal::HUP);
+    terminal.wait_end();
+
+    let mut terminal = signed_in(&home, "amir");
+    terminal.wait_for("You were editing the groups and permissions");
+    terminal.press_until(ENTER, "gains Engineer; loses nothing", true);
+    terminal.keys(CTRL_S);
+    apply(&mut terminal, "Edit bela", "Changed bela");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    assert!(home.ok("", &["user", "show", "bela"]).contains("Engineer"));
+    assert!(files(&home).is_empty());
+}
+
+#[test]
 fn a_file_that_is_broken_is_said_once() {
     let home = portal();
     let terminal = typed_in(&home, "Nowak");

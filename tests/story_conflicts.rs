@@ -309,4 +309,21 @@ stories! {
         assert!(error.message.contains("last_name") && error.message.contains("phone_number"), "{error}");
         assert_eq!(digest(&db).await, before);
     }
+
+    async fn a_group_that_somebody_else_gave_meanwhile_is_named(db: TestDb) {
+        let desk = Desk::new(&db).await;
+        let admin = desk.group("Admin").await;
+        let groups = || Groups::Change { add: vec![admin], remove: vec![] };
+        let draft = Draft { groups: groups(), ..Draft::default() }.with("first_name", "B.");
+        let plan = accounts::edit(&desk.portal, desk.bela, &draft).await.unwrap();
+        desk.meanwhile(Draft { groups: groups(), ..Draft::default() }).await;
+        let before = digest(&db).await;
+        let error = desk.portal.writer().unwrap().apply(plan).await.unwrap_err();
+        assert_eq!((error.kind, error.kind.exit_code()), (Kind::Duplicate, 4));
+        assert_eq!(
+            error.message,
+            "bela is already a member of Admin, given meanwhile; nothing was written. Look again."
+        );
+        assert_eq!(digest(&db).await, before);
+    }
 }

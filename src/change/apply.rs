@@ -16,7 +16,7 @@ use super::admin_log::{self, Written};
 use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
 use super::rows::{self, Lock};
 use super::superusers::{self, Standing};
-use super::{guard, journal, references};
+use super::{guard, journal, references, taken};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
@@ -73,40 +73,11 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
         Ok(written) => Ok(Applied { operation: order.operation.clone(), written }),
         Err(Failure::Db(error)) if error.kind == DbErrorKind::CommitUnknown => settle(db, &order).await,
         Err(Failure::Refused(error)) => Err(error),
-        Err(Failure::Db(error)) => Err(explain(error, &order.plan)),
+        Err(Failure::Db(error)) if error.kind == DbErrorKind::Unique => {
+            Err(taken::explain(db, &error, &order.plan).await.unwrap_or_else(|| error.into()))
+        }
+        Err(Failure::Db(error)) => Err(error.into()),
     }
-}
-
-/// Names what a unique violation is about in the words of the form.
-fn explain(error: crate::db::DbError, plan: &Plan) -> Error {
-    if error.kind != DbErrorKind::Unique {
-        return error.into();
-    }
-    let name = error.constraint.clone().unwrap_or_default();
-    let text = |table: &str, column: &str| {
-        plan.steps
-            .iter()
-            .filter(|step| step.table() == table)
-            .find_map(|step| step.cell(column).and_then(Cell::as_text).map(str::to_owned))
-    };
-    if name.contains("username")
-        && let Some(username) = text("auth_user", "username")
-    {
-        let message = format!("A user named '{username}' exists already; nothing was written.");
-        return Error::field(Kind::Duplicate, "username", message);
-    }
-    if name.contains("main_portal_id")
-        && let Some(id) = text("core_userprofile", "main_portal_id")
-    {
-        return taken_portal_id(&id, None);
-    }
-    error.into()
-}
-
-fn taken_portal_id(id: &str, owner: Option<&str>) -> Error {
-    let whose = owner.map_or_else(|| "another profile".to_owned(), |owner| format!("'{owner}'"));
-    let message = format!("The portal id '{id}' belongs to {whose} already; nothing was written.");
-    Error::field(Kind::Duplicate, "main_portal_id", message)
 }
 
 /// The connection broke at COMMIT: the operation's mark decides whether it happened.
@@ -201,7 +172,7 @@ async fn check_portal_ids(tx: &mut Tx, ids: &[String], plan: &Plan) -> std::resu
         if let Some(row) = tx.optional(sql).await? {
             let id = row.text(0)?;
             let owner = other_owner(tx, &id, plan).await?;
-            return Err(taken_portal_id(&id, owner.as_deref()).into());
+            return Err(taken::portal_id(&id, owner.as_deref()).into());
         }
     }
     Ok(())

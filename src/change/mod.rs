@@ -14,6 +14,7 @@ pub mod rights;
 pub mod rows;
 mod run;
 pub mod superusers;
+mod taken;
 pub mod undo;
 mod unsettled;
 

@@ -9,6 +9,7 @@ use crate::db::own::{self, ChangeRow, ListedChange, Wanted};
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db};
 use crate::error::{Error, Result};
+use crate::portal::password::{self, Stored};
 
 use super::admin_log::Written;
 use super::plan::{Image, Plan, Purpose, Step, Value};
@@ -116,6 +117,21 @@ impl Rows<'_> {
             self.planned.insert(Self::name(step.table(), &key), after);
         }
     }
+}
+
+/// What it means that a step brings a deleted account back, in words: it is as it was, its password too, unless that was
+/// none to sign in with. Nothing for all other steps.
+#[must_use]
+pub fn revives(step: &Step, name: &str) -> Option<String> {
+    let Step::Insert { table, .. } = step else { return None };
+    // Only what comes back has its id beforehand.
+    step.cell("id").filter(|_| table == "auth_user")?;
+    let password = step.cell("password").and_then(Cell::as_text)?;
+    matches!(password::read(password), Stored::Usable(_) | Stored::Unsupported(_)).then(|| {
+        format!(
+            "{name} comes back with the password of before; portal sessions that have not run out work again."
+        )
+    })
 }
 
 /// Reads a journal row back.

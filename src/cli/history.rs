@@ -9,7 +9,7 @@ use super::json::Change;
 use super::lines::Lines;
 use super::setup::agreed;
 use super::{Work, json, prompt, time};
-use crate::change::undo::OldPassword;
+use crate::change::undo::{OldPassword, revives};
 use crate::change::{Outcome, Watch};
 use crate::config::TimeZone;
 use crate::directory::history::{self, Entry, Filter, From, What};
@@ -37,21 +37,32 @@ pub(super) async fn run(work: &mut Work, history: &History) -> Result<u8> {
 
 async fn list(work: &mut Work, wanted: &History) -> Result<u8> {
     let filter = filter(wanted)?;
-    let total = history::count(&work.portal, &filter).await?;
+    // A portal's log may be long: for people who want only the newest it is not counted through.
+    let total = if work.output.is_json() || wanted.limit.is_none() {
+        Some(history::count(&work.portal, &filter).await?)
+    } else {
+        None
+    };
     let mut left = wanted.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let headings = ["time", "by", "from", "what", "rows", "operation", "undone by"];
     let mut lines = Lines::begin(&mut work.output, "history", &headings)?;
     let mut from = From::Start;
-    while left > 0 {
+    let mut more = true;
+    while left > 0 && more {
         let page = history::page(&work.portal, &filter, from, left.min(PAGE)).await?;
         lines.add(&mut work.output, &page.entries, item, |entry| row(entry, work.zone))?;
         left -= page.entries.len();
+        more = page.more;
         match page.entries.last() {
-            Some(last) if page.more => from = From::After(last.place),
-            _ => break,
+            Some(last) => from = From::After(last.place),
+            None => break,
         }
     }
-    lines.end(&mut work.output, total)
+    if let Some(total) = total {
+        return lines.end(&mut work.output, total);
+    }
+    lines.cut(&mut work.output, more);
+    Ok(0)
 }
 
 /// The filter line and the options together; what stands in both is asked for twice.
@@ -188,8 +199,10 @@ pub(super) async fn undo(
              nothing was written.",
         ));
     }
-    for kept in &left {
-        work.output.talk(&format!("Note: {kept}"));
+    let steps = plans.iter().flat_map(|plan| &plan.steps);
+    let back = steps.filter_map(|step| revives(step, step.cell("username")?.as_text()?));
+    for note in left.iter().cloned().chain(back) {
+        work.output.talk(&format!("Note: {note}"));
     }
     let outcome = if dry_run {
         Outcome::default()

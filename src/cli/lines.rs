@@ -59,4 +59,10 @@ impl Lines {
         }
         Ok(0)
     }
+
+    /// Ends a list for people of which it is only known whether there is more.
+    pub(super) fn cut(self, output: &mut Output, more: bool) {
+        let rest = if more { ", and there are more" } else { ", and no more" };
+        output.talk(&format!("{}{rest}", self.shown));
+    }
 }

@@ -44,7 +44,29 @@ pub enum About {
         /// The username when the form was opened.
         username: String,
     },
+    /// The groups and permissions of this user: those to be given are what was changed, those to be taken what it was
+    /// changed from.
+    Memberships {
+        /// The id.
+        id: i64,
+        /// The username when the list was opened.
+        username: String,
+    },
 }
+
+impl About {
+    /// The id of the user, where there is one yet.
+    #[must_use]
+    pub fn id(&self) -> Option<i64> {
+        match self {
+            Self::NewUser => None,
+            Self::User { id, .. } | Self::Memberships { id, .. } => Some(*id),
+        }
+    }
+}
+
+/// The field of the permissions given to an account itself; it is in no form.
+pub const PERMISSIONS: &str = "permissions";
 
 /// What stood in a form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,7 +287,8 @@ impl Drafts {
 
 /// Whether a field of this name is kept: one of a user's form, and never a password.
 fn is_kept(name: &str) -> bool {
-    forms::find(&forms::USER, name).is_some_and(|field| field.kind != FieldKind::Password)
+    name == PERMISSIONS
+        || forms::find(&forms::USER, name).is_some_and(|field| field.kind != FieldKind::Password)
 }
 
 /// What is to be offered to whoever uses the portal now.
@@ -275,10 +298,7 @@ fn is_kept(name: &str) -> bool {
 pub async fn offered(portal: &Portal) -> Result<Offered> {
     let Some(drafts) = Drafts::of(portal) else { return Ok(Offered::default()) };
     let (drafts, set_aside) = blocking(move || drafts.read()).await?;
-    let id = |draft: &Draft| match &draft.unsaved.about {
-        About::NewUser => None,
-        About::User { id, .. } => Some(*id),
-    };
+    let id = |draft: &Draft| draft.unsaved.about.id();
     let ids: Vec<i64> = drafts.iter().filter_map(id).collect();
     let there = there(portal, ids).await?;
     let with_fate = |draft: Draft| {

@@ -1,6 +1,6 @@
 //! A plan as lines that a person can judge: whose row, which field, old → new; and what that means.
 
-use crate::change::{Image, Plan, Step, Value};
+use crate::change::{Image, Plan, Step, Value, undo};
 use crate::db::Cell;
 use crate::directory::names::Names;
 use crate::portal::form::Field;
@@ -294,11 +294,7 @@ impl Told<'_> {
                  {name} did goes with it."
             ));
         }
-        if self.step.cell("id").is_some() {
-            notes.push(format!(
-                "{name} comes back with the password of before; portal sessions that have not run out work again."
-            ));
-        }
+        notes.extend(undo::revives(self.step, &name));
         if !matches!(self.step, Step::Update { .. }) {
             return notes;
         }

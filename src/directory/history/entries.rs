@@ -201,11 +201,20 @@ pub(super) async fn wanted(portal: &Portal, filter: &Filter) -> Result<Wanted> {
 
 async fn logged_wanted(portal: &Portal, filter: &Filter, about: Option<i64>) -> Result<portal_log::Wanted> {
     let about = match about {
-        Some(user) => Some((user, profiles(portal, user).await?)),
+        Some(user) => {
+            let profiles = profiles(portal, user).await?;
+            Some(portal_log::About::read(portal, user, &profiles).await?)
+        }
+        None => None,
+    };
+    let by = match &filter.by {
+        Some(name) => Some(
+            ids(portal, Sql::new("SELECT id FROM auth_user WHERE username = ?").bind(name.as_str())).await?,
+        ),
         None => None,
     };
     Ok(portal_log::Wanted {
-        by: filter.by.clone(),
+        by,
         about,
         fields: filter.fields.clone(),
         since: filter.since,
@@ -218,7 +227,10 @@ async fn profiles(portal: &Portal, user: i64) -> Result<Vec<i64>> {
     if !portal.has_table("core_userprofile") {
         return Ok(Vec::new());
     }
-    let sql = Sql::new("SELECT id FROM core_userprofile WHERE user_id = ?").bind(user);
+    ids(portal, Sql::new("SELECT id FROM core_userprofile WHERE user_id = ?").bind(user)).await
+}
+
+async fn ids(portal: &Portal, sql: Sql) -> Result<Vec<i64>> {
     portal.db.all(sql).await?.iter().map(|row| Ok(row.int(0)?)).collect()
 }
 

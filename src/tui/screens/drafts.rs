@@ -6,9 +6,10 @@ use ratatui::layout::Rect;
 use super::account::left::DROP;
 use super::account::values;
 use super::confirm::Confirm;
+use super::memberships::Memberships;
 use super::message::Message;
 use super::user_form::UserForm;
-use crate::directory::drafts::{self, About, Draft, Offered};
+use crate::directory::drafts::{self, About, Draft, Offered, Unsaved};
 use crate::portal::forms;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -59,12 +60,8 @@ impl Drafts {
                 "You were editing {who}, {when}. The account was deleted meanwhile: nothing is left to do but to drop it."
             );
         }
-        let fields: Vec<&str> = forms::USER
-            .iter()
-            .map(|field| field.name)
-            .filter(|name| has_something(draft, name))
-            .map(values::label)
-            .collect();
+        let names = forms::USER.iter().map(|field| field.name).chain([drafts::PERMISSIONS]);
+        let fields: Vec<&str> = names.filter(|name| has_something(draft, name)).map(label).collect();
         format!(
             "You were editing {who}, {when}: go on, or drop it?\n{}: {}. A password is never kept.",
             if draft.unsaved.about == About::NewUser { "Filled in" } else { "Changed" },
@@ -97,7 +94,10 @@ impl Drafts {
             2 => cx.done("1 other is offered at the next sign-in."),
             more => cx.done(format!("{} others are offered at the next sign-in.", more - 1)),
         }
-        cx.replace(UserForm::resume(draft.unsaved.clone()));
+        match &draft.unsaved.about {
+            About::Memberships { .. } => cx.replace(Memberships::resume(&draft.unsaved)),
+            _ => cx.replace(UserForm::resume(draft.unsaved.clone())),
+        }
     }
 }
 
@@ -105,6 +105,7 @@ impl Drafts {
 fn who(draft: &Draft) -> String {
     match &draft.unsaved.about {
         About::User { username, .. } => username.clone(),
+        About::Memberships { username, .. } => format!("the groups and permissions of {username}"),
         About::NewUser => match draft.unsaved.mine.get("username").filter(|name| !name.is_empty()) {
             Some(name) => format!("the new user {name}"),
             None => "a new user".to_owned(),
@@ -114,8 +115,17 @@ fn who(draft: &Draft) -> String {
 
 /// Whether a draft says anything of a field: a change, or for a new user more than nothing.
 fn has_something(draft: &Draft, field: &str) -> bool {
-    let is_new = draft.unsaved.about == About::NewUser;
-    draft.unsaved.mine.get(field).is_some_and(|text| !is_new || !matches!(text.as_str(), "" | "false"))
+    let Unsaved { about, base, mine, .. } = &draft.unsaved;
+    let text = |values: &drafts::Values| values.get(field).cloned().unwrap_or_default();
+    match about {
+        About::User { .. } => mine.contains_key(field),
+        About::NewUser => !matches!(text(mine).as_str(), "" | "false"),
+        About::Memberships { .. } => !text(mine).is_empty() || !text(base).is_empty(),
+    }
+}
+
+fn label(field: &str) -> &str {
+    if field == drafts::PERMISSIONS { "Permissions" } else { values::label(field) }
 }
 
 impl Screen for Drafts {
@@ -201,7 +211,6 @@ mod tests {
     use ratatui::layout::Size;
 
     use super::*;
-    use crate::directory::drafts::Unsaved;
     use crate::tui::Slot;
     use crate::tui::cx::Effect;
 
@@ -249,6 +258,20 @@ mod tests {
         drafts.list.truncate(1);
         drafts.at = 0;
         insta::assert_snapshot!("one", drawn(&mut drafts));
+    }
+
+    #[test]
+    fn groups_and_permissions_are_gone_on_with_in_their_own_list() {
+        let about = About::Memberships { id: 2, username: "bela".to_owned() };
+        let mut left = draft("2026-11-19T10:02:00Z", about, &[("groups", "3"), ("permissions", "")]);
+        left.unsaved.base.insert("permissions".to_owned(), "7,9".to_owned());
+        let mut drafts = Drafts { list: vec![(left, false)], ..drafts() };
+        let question = drafts.question(&drafts.list[0]);
+        assert!(question.contains("the groups and permissions of bela"), "{question}");
+        assert!(question.contains("Changed: Groups, Permissions."), "{question}");
+        let mut cx = Cx::new(Size::new(80, 24));
+        drafts.act(Action::Choose, &mut cx);
+        assert!(format!("{:?}", cx.effects()).contains("Replace(Groups and permissions of"));
     }
 
     #[test]

@@ -183,7 +183,8 @@ impl<R: Row> Table<R> {
     /// Says how many rows match in all, once that is known.
     pub fn set_total(&mut self, total: Option<u64>) {
         self.total = total;
-        if let (Some(total), false) = (total, self.more_after) {
+        // From the first row on nothing is before; the count may know of rows that are still on their way.
+        if let (Some(total), false, true) = (total, self.more_after, self.more_before) {
             self.before = Some(total.saturating_sub(self.rows.len() as u64));
         }
     }
@@ -517,6 +518,15 @@ mod tests {
         assert_eq!(on(&table), source.0 - 1 - table.height as u64);
         source.act(&mut table, Action::First);
         assert_eq!((on(&table), table.place().as_str()), (0, "1 of 1 000 000"));
+    }
+
+    #[test]
+    fn a_count_that_comes_before_its_rows_moves_nothing() {
+        let mut table = Source(1).table();
+        table.set_total(Some(2));
+        let again = table.again();
+        table.take(again, Page { rows: vec![Numbered(0), Numbered(1)], more: false });
+        assert_eq!(table.place(), "1 of 2");
     }
 
     #[test]

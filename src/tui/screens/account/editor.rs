@@ -75,11 +75,8 @@ impl Editor {
 
     /// The form as it was left.
     pub(in crate::tui::screens) fn resume(left: Unsaved) -> Self {
-        let id = match left.about {
-            About::NewUser => None,
-            About::User { id, .. } => Some(id),
-        };
-        Self { kept_as: left.id.clone(), left: Some(left), ..Self::new(id) }
+        let empty = Self::new(left.about.id());
+        Self { kept_as: left.id.clone(), left: Some(left), ..empty }
     }
 
     /// What would be lost with the line.

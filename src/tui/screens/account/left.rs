@@ -28,12 +28,15 @@ pub(super) fn put<E: Edits + ?Sized>(screen: &mut E, left: Unsaved, cx: &mut Cx)
         return screen.ask(merge, cx);
     }
     if merge.mine.is_empty() {
-        cx.start(&DROP, "forgetting what was kept", |portal| async move {
-            drafts::remove(&portal, left.id).await
-        });
-        cx.refuse("Nothing is left to be saved: the account holds it already.");
+        nothing_left(left.id, cx);
     } else if let Some(words) = merge.taken_over() {
         cx.refuse(words);
     }
     screen.rebase(merge, cx);
+}
+
+/// Everything that was left has come true meanwhile: it is forgotten.
+pub(in crate::tui::screens) fn nothing_left(id: String, cx: &mut Cx) {
+    cx.start(&DROP, "forgetting what was kept", |portal| async move { drafts::remove(&portal, id).await });
+    cx.refuse("Nothing is left to be saved: the account holds it already.");
 }

@@ -10,8 +10,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::account::facts::Facts;
+use super::account::groups;
+use super::account::left::nothing_left;
+use super::account::values::{Values, read_ids, write_ids};
 use super::user_form::SAVED;
 use crate::directory::accounts::{self, Draft, Rows};
+use crate::directory::drafts::{About, PERMISSIONS, Unsaved};
 use crate::directory::permissions::{Catalogue, Holding, Path};
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
@@ -80,6 +84,10 @@ pub struct Memberships {
     list: Sections,
     /// What keys asked for before there was a list.
     early: Vec<Action>,
+    /// Names the list among what is kept of unsaved forms.
+    kept_as: String,
+    /// Whether it goes on with what was left, until the account is read.
+    is_resumed: bool,
 }
 
 impl Loaded {
@@ -132,6 +140,22 @@ impl Memberships {
             items: Vec::new(),
             list: Sections::default(),
             early: Vec::new(),
+            kept_as: Unsaved::new_id(),
+            is_resumed: false,
+        }
+    }
+
+    /// The list as it was left.
+    #[must_use]
+    pub fn resume(left: &Unsaved) -> Self {
+        let ids = |values: &Values, field| values.get(field).map(|text| read_ids(text)).unwrap_or_default();
+        let wish = |field| Wish::of(ids(&left.mine, field), ids(&left.base, field));
+        Self {
+            groups: wish(groups::FIELD),
+            permissions: wish(PERMISSIONS),
+            kept_as: left.id.clone(),
+            is_resumed: true,
+            ..Self::new(left.about.id().unwrap_or_default())
         }
     }
 
@@ -172,6 +196,9 @@ impl Memberships {
         self.items = groups.chain((0..loaded.catalogue.permissions.len()).map(Item::Permission)).collect();
         self.loaded = Some(Arc::new(loaded));
         self.show();
+        if std::mem::take(&mut self.is_resumed) && self.changes() == 0 {
+            nothing_left(self.kept_as.clone(), cx);
+        }
         for action in std::mem::take(&mut self.early) {
             self.act(action, cx);
         }
@@ -378,7 +405,10 @@ impl Screen for Memberships {
                     if error.kind != Kind::Interrupted {
                         cx.fail(&error);
                     }
-                    cx.close();
+                    // What is ticked must not be lost because the line was: only a list that never was closes.
+                    if self.loaded.is_none() {
+                        cx.close();
+                    }
                 }
             }
         } else if let Some(result) = PLAN.take(reply) {
@@ -410,6 +440,20 @@ impl Screen for Memberships {
 
     fn is_dirty(&self) -> Option<String> {
         (self.changes() > 0).then(|| format!("the groups and permissions of {}", self.username()))
+    }
+
+    fn unsaved(&self) -> Option<Unsaved> {
+        self.loaded.as_ref().filter(|_| self.changes() > 0)?;
+        let fields = [(groups::FIELD, self.groups.parts()), (PERMISSIONS, self.permissions.parts())];
+        let part = |of: fn((&BTreeSet<i64>, &BTreeSet<i64>)) -> String| -> Values {
+            fields.iter().map(|(name, parts)| ((*name).to_owned(), of(*parts))).collect()
+        };
+        Some(Unsaved {
+            id: self.kept_as.clone(),
+            about: About::Memberships { id: self.id, username: self.username() },
+            base: part(|(_, take)| write_ids(take)),
+            mine: part(|(give, _)| write_ids(give)),
+        })
     }
 
     fn layer(&self) -> Layer {

@@ -32,6 +32,16 @@ impl Wish {
         self.take.retain(|id| now.contains(id));
     }
 
+    /// The same from what was kept of it, and as it is kept: ids to give and ids to take.
+    pub(super) fn of(give: BTreeSet<i64>, take: BTreeSet<i64>) -> Self {
+        Self { give, take }
+    }
+
+    /// As [`Self::of`] takes them.
+    pub(super) fn parts(&self) -> (&BTreeSet<i64>, &BTreeSet<i64>) {
+        (&self.give, &self.take)
+    }
+
     /// What is given.
     pub(super) fn given(&self, id: i64) -> bool {
         self.give.contains(&id)
