@@ -213,9 +213,8 @@ impl Applied {
     /// What was done and how to take it back: `Deactivated bela · u undoes`.
     #[must_use]
     pub fn words(&self) -> String {
-        let outcome = &self.outcome;
-        let settled: String = outcome.settled.iter().map(|words| format!(" {words}")).collect();
-        self.of_this_change() + &settled
+        let settled = self.outcome.settled.iter().map(String::as_str);
+        std::iter::once(self.of_this_change().as_str()).chain(settled).collect::<Vec<_>>().join(" ")
     }
 
     fn of_this_change(&self) -> String {

@@ -16,7 +16,7 @@ use super::account::values::{Values, read_ids, write_ids};
 use super::user_form::SAVED;
 use crate::directory::accounts::{self, Draft, Rows};
 use crate::directory::drafts::{About, PERMISSIONS, Unsaved};
-use crate::directory::permissions::{Catalogue, Holding, Path};
+use crate::directory::permissions::{Catalogue, Holding, Path, Permission};
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
@@ -62,7 +62,7 @@ struct Loaded {
 enum Planned {
     Ready(Prepared),
     /// Others changed what the choice was made from: it is shown again first.
-    Overtaken(Loaded),
+    Overtaken(Box<Loaded>),
 }
 
 /// What a line of the list stands for.
@@ -115,7 +115,7 @@ impl Loaded {
         };
         let permissions = |id: &i64| {
             let known = self.catalogue.permissions.iter().find(|permission| permission.id == *id);
-            known.map_or_else(|| format!("permission #{id}"), |permission| permission.label())
+            known.map_or_else(|| format!("permission #{id}"), Permission::label)
         };
         let side = |verb: &str, from: &Holding, to: &Holding| {
             let mut names: Vec<String> = to.groups.difference(&from.groups).map(groups).collect();
@@ -251,7 +251,7 @@ impl Memberships {
         cx.start(&PLAN, "planning", move |portal| async move {
             let now = Loaded::read(&portal, id).await?;
             let Some(rows) = now.facts.rows.as_ref().filter(|_| now.since(&loaded).is_empty()) else {
-                return Ok(Planned::Overtaken(now));
+                return Ok(Planned::Overtaken(Box::new(now)));
             };
             let plan = accounts::edit_rows(&portal, id, rows, &draft).await?;
             let mut prepared = plan_review::prepare(&portal, plan).await?;
@@ -414,7 +414,7 @@ impl Screen for Memberships {
         } else if let Some(result) = PLAN.take(reply) {
             match result {
                 Ok(Planned::Ready(prepared)) => prepared.open(cx),
-                Ok(Planned::Overtaken(loaded)) => self.take(loaded, cx),
+                Ok(Planned::Overtaken(loaded)) => self.take(*loaded, cx),
                 Err(error) => cx.fail(&error),
             }
         } else if let Some(result) = APPLY.take(reply) {
