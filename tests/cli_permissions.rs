@@ -108,6 +108,7 @@ fn permissions_are_given_and_shown_with_their_paths() {
     let effective = item["effective_permissions"].as_array().unwrap();
     let view = effective.iter().find(|it| it["permission"] == "core.view_department").unwrap();
     assert_eq!(view["through"], json!(["direct", "superuser"]));
+    assert!(home.ok("", &["user", "show", "bela"]).contains("every permission, as superuser"));
     let none = json(&home, "", &["user", "edit", "bela", "--set-permissions", "", "--no-superuser"]).1;
     assert_eq!(show()["permissions"], json!([]));
     home.ok("", &["undo", none["operation"].as_str().unwrap()]);

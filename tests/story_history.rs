@@ -15,7 +15,7 @@ use portaldesk::change::{Account, Actor, Image, Outcome, Plan, Watch, journal};
 use portaldesk::db::{Db, Dialect, Sql};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::history::{self, Entry, Filter, From, Source};
-use portaldesk::directory::{Portal, Settings, groups, setup, users};
+use portaldesk::directory::{Portal, Settings, groups, record, setup, users};
 use portaldesk::error::{Error, Kind};
 use support::{Made, TestDb};
 
@@ -538,6 +538,15 @@ stories! {
         let filter = Filter::read("about:nobody").unwrap();
         let error = history::page(&portal, &filter, From::Start, 10).await.unwrap_err();
         assert_eq!(error.kind, Kind::Invalid, "{error}");
+    }
+
+    async fn a_record_tells_the_history_only_to_those_who_may_see_it(db: TestDb) {
+        let root = in_hands_of_root(&db).await;
+        create(&root, named("bela")).await;
+        let id = users::find(&root, "bela").await.unwrap();
+        let bela = root.signed_in(Account { id, username: "bela".to_owned() });
+        assert_eq!(record::read(&root, id).await.unwrap().history.map(|changes| changes.len()), Some(1));
+        assert_eq!(record::read(&bela, id).await.unwrap().history, None);
     }
 
     async fn a_long_log_is_read_in_stretches(db: TestDb) {

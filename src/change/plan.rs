@@ -396,6 +396,14 @@ impl Plan {
             .collect()
     }
 
+    /// What all of the pieces that [`Plan::in_pieces`] made are called together.
+    #[must_use]
+    pub fn title_of_pieces(pieces: &[Self]) -> String {
+        let Some(last) = pieces.last() else { return String::new() };
+        let number = format!(" ({0} of {0})", pieces.len());
+        last.title.strip_suffix(&number).unwrap_or(&last.title).to_owned()
+    }
+
     /// The steps as JSON, secrets masked: `{"step", "kind", "table", "key", "before", "after"}`, numbered from 1.
     #[must_use]
     pub fn to_json(&self) -> Vec<Json> {
@@ -443,9 +451,10 @@ mod tests {
         let sizes: Vec<usize> = pieces.iter().map(|piece| piece.steps.len()).collect();
         assert_eq!(sizes, [3, MOST_ROWS, MOST_ROWS]);
         assert_eq!(pieces[2].title, "Delete bela (3 of 3)");
+        assert_eq!(Plan::title_of_pieces(&pieces), "Delete bela");
         let all: Vec<Step> = pieces.into_iter().flat_map(|piece| piece.steps).collect();
         assert_eq!(all, plan.steps);
-        assert_eq!(Plan::new("Nothing").in_pieces().len(), 1);
+        assert_eq!(Plan::title_of_pieces(&Plan::new("Nothing").in_pieces()), "Nothing");
     }
 
     #[test]

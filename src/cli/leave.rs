@@ -62,9 +62,9 @@ pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
         plans.extend(offboard::plan(&work.portal, *id).await?);
     }
     plans.retain(|plan| !plan.steps.is_empty());
-    let title = match (ids.len(), plans.as_slice()) {
-        (1, [first, ..]) => first.title.clone(),
-        (accounts, _) => format!("Off-board {accounts} accounts"),
+    let title = match ids.len() {
+        1 => Plan::title_of_pieces(&plans),
+        accounts => format!("Off-board {accounts} accounts"),
     };
     if !plans.is_empty() {
         let sessions = if end_sessions(&plans) { "Their portal sessions end for good; what" } else { "What" };

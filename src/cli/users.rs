@@ -169,13 +169,17 @@ fn in_words(work: &Work, record: &Record, direct: &[String]) -> String {
         why if why.can_sign_in() => "yes".to_owned(),
         why => format!("no: {}", why.in_words()),
     };
+    let permissions = match record.permissions {
+        _ if user.is_superuser => "every permission, as superuser".to_owned(),
+        count => count.to_string(),
+    };
     let mut lines = vec![
         ("username", format!("{} (#{})", user.username, user.id)),
         ("name", user.full_name()),
         ("e-mail", user.email.clone()),
         ("access", record.access().unwrap_or("none").to_owned()),
         ("groups", groups.join(", ")),
-        ("permissions", record.permissions.to_string()),
+        ("permissions", permissions),
         ("direct permissions", direct.join(", ")),
         ("staff", yes(user.is_staff)),
         ("can sign in", sign_in),

@@ -82,18 +82,6 @@ pub async fn of(portal: &Portal, username: &str) -> Result<Vec<Lockout>> {
     read(portal, Some(sign_in::key_of(username))).await
 }
 
-/// Those of one account, for whoever works now: nobody below the AMC Admin sees who tried.
-///
-/// # Errors
-/// What the engine or the system says.
-pub async fn shown(portal: &Portal, username: &str) -> Result<Vec<Lockout>> {
-    let found = of(portal, username).await?;
-    let Some(account) = portal.actor.account.as_ref().filter(|_| !found.is_empty()) else { return Ok(found) };
-    let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-    let may = facts.is_some_and(|facts| allowed(&facts, &Action::SeeHistory).is_ok());
-    Ok(if may { found } else { Vec::new() })
-}
-
 async fn read(portal: &Portal, account: Option<String>) -> Result<Vec<Lockout>> {
     let found = match (place(portal), &portal.settings.tries_file) {
         (Place::Database, _) => own::wrong_tries(&portal.db, account.as_deref()).await?,

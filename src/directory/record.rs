@@ -4,7 +4,7 @@ use crate::change::rights;
 use crate::db::own::{ListedChange, Wanted, changes};
 use crate::db::{Row, Sql};
 use crate::error::{Error, Result};
-use crate::portal::access::Level;
+use crate::portal::access::{Action, Level, allowed};
 use crate::portal::password;
 use crate::portal::profile::Profile;
 use crate::portal::user::User;
@@ -47,8 +47,8 @@ pub struct Record {
     pub permissions: i64,
     /// What refers to the account from tables other than the accounts' own, column by column; columns without a row too.
     pub referring: Vec<Referring>,
-    /// The newest changes made here.
-    pub history: Vec<ListedChange>,
+    /// The newest changes made here; none where whoever works now may not see them.
+    pub history: Option<Vec<ListedChange>>,
     /// The wrong tries to sign in here, where whoever works now may see them.
     pub lockouts: Vec<Lockout>,
 }
@@ -113,6 +113,10 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     } else {
         Vec::new()
     };
+    let tries = lockouts::of(portal, &user.username).await?;
+    // Nobody below the AMC Admin sees who did what, or who tried to sign in.
+    let seen = history.is_empty() && tries.is_empty() || sees_history(portal).await?;
+    let (history, lockouts) = if seen { (Some(history), tries) } else { (None, Vec::new()) };
     let mut referring = referring::count(portal, id).await?;
     referring.retain(|it| !it.goes_along);
     let (profiles, groups) = (profiles(portal, id).await?, groups(portal, id).await?);
@@ -127,9 +131,16 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         permissions: permissions::count(portal, id).await?,
         referring,
         history,
-        lockouts: lockouts::shown(portal, &user.username).await?,
+        lockouts,
         user,
     })
+}
+
+/// Whether whoever works now may see the history. On the command line nobody is asked.
+async fn sees_history(portal: &Portal) -> Result<bool> {
+    let Some(account) = &portal.actor.account else { return Ok(true) };
+    let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
+    Ok(facts.is_some_and(|facts| allowed(&facts, &Action::SeeHistory).is_ok()))
 }
 
 async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<String>)>> {

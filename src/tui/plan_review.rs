@@ -90,7 +90,7 @@ pub async fn prepare_all(portal: &Portal, title: String, plans: Vec<Plan>) -> Re
 /// # Errors
 /// Denied, when the guards refuse it; what the engine says.
 pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepared> {
-    let title = plans.last().map(|plan| plan.title.clone()).unwrap_or_default();
+    let title = Plan::title_of_pieces(&plans);
     check(portal, &plans).await?;
     let names = names::read(portal, &plans).await?;
     let mut prepared = reviewed(title, plans, &names);

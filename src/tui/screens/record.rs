@@ -193,7 +193,9 @@ fn lines(record: &Record, width: u16, clock: &Clock) -> Vec<Line> {
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
     add_referring(&mut lines, record);
-    add_history(&mut lines, &record.history, clock);
+    if let Some(history) = &record.history {
+        add_history(&mut lines, history, clock);
+    }
     lines.lines
 }
 
@@ -286,9 +288,8 @@ fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
     }
     for (at, listed) in history.iter().enumerate() {
         let change = &listed.change;
-        let by = change.actor.clone().unwrap_or_else(|| format!("unix:{}", change.unix_user));
         let undone = if listed.undone_by.is_some() { " (taken back)" } else { "" };
-        let words = format!("{} {by}: {}{undone}", clock.date(change.made), change.title);
+        let words = format!("{} {}: {}{undone}", clock.date(change.made), change.by(), change.title);
         let tone = if listed.undone_by.is_some() { Tone::Quiet } else { Tone::Plain };
         lines.add(if at == 0 { "History" } else { "" }, &words, tone);
     }

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::pane::{EntryPane, Read};
 use crate::directory::history::{Entry, quoted};
+use crate::error::Kind;
 use crate::portal::access;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -146,6 +147,7 @@ impl Screen for EntryScreen {
                         self.entry = read.entry.clone();
                     }
                 }
+                Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => cx.fail(&error),
             }
         }
