@@ -1,5 +1,5 @@
 //! Draws the pictures in `docs/`: runs the real program on a sample portal in a terminal of its own and writes what
-//! stands on the screen as SVG. `cargo build --release && cargo run --example picture`.
+//! stands on the screen as SVG. `cargo build && cargo run --example picture`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -19,7 +19,10 @@ const HEIGHT: f32 = 18.0;
 fn main() -> Result<(), Box<dyn Error>> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
-    let program = std::env::current_dir()?.join("target/release/portaldesk");
+    // Built the same way as this example, which stands in a folder below it.
+    let here = std::env::current_exe()?;
+    let built = here.parent().and_then(std::path::Path::parent).ok_or("there is no folder above")?;
+    let program = built.join("portaldesk");
     let mut command = CommandBuilder::new(program);
     command.args(["demo", "--faults", "1"]);
     command.cwd(std::env::current_dir()?);

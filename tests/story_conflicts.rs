@@ -16,6 +16,7 @@ use portaldesk::directory::accounts::{self, Draft, Groups, Rows};
 use portaldesk::directory::{Portal, Settings, groups, users};
 use portaldesk::error::Kind;
 use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::screens::memberships::Memberships;
 use portaldesk::tui::screens::password::PasswordForm;
 use portaldesk::tui::screens::user_form::UserForm;
 use portaldesk::tui::{
@@ -126,7 +127,7 @@ impl Program {
     }
 }
 
-/// `⇥` is Tab, `⇤` Shift-Tab, `⎋` Esc, `← → ↓` themselves, `§` Ctrl-S.
+/// `⇥` is Tab, `⇤` Shift-Tab, `⎋` Esc, `← → ↓` themselves, `§` Ctrl-S, `⏎` Enter.
 fn chord(c: char) -> KeyChord {
     match c {
         '⇥' => code(Key::Tab),
@@ -136,6 +137,7 @@ fn chord(c: char) -> KeyChord {
         '←' => code(Key::Left),
         '↓' => code(Key::Down),
         '§' => ctrl('s'),
+        '⏎' => code(Key::Enter),
         c => key(c),
     }
 }
@@ -223,6 +225,31 @@ stories! {
         program.keys("y").await;
         let now = desk.rows().await.group_ids();
         assert_eq!(now, [amc], "without {engineer}");
+    }
+
+    async fn what_others_give_and_take_is_shown_before_the_review(db: TestDb) {
+        let desk = Desk::new(&db).await;
+        let (engineer, amc, admin) =
+            (desk.group("Engineer").await, desk.group("AMC Admin").await, desk.group("Admin").await);
+        let mut program = desk.open(Memberships::new(desk.bela)).await;
+        program.keys("jj ").await;
+        program.shows("gains Admin; loses nothing");
+        let theirs = Groups::Change { add: vec![amc], remove: vec![engineer] };
+        desk.meanwhile(Draft { groups: theirs, ..Draft::default() }).await;
+        program.keys("§").await;
+        assert_eq!(program.toast(), "Somebody else changed bela: given AMC Admin; taken Engineer. Nothing was written; look again.");
+        program.shows("[x] AMC Admin");
+        program.shows("gains Admin; loses nothing");
+        program.keys("§").await;
+        program.shows("Type bela to go on");
+        // Overtaken once more, during the review: nothing is written, and the list is read again.
+        let theirs = Groups::Change { add: vec![admin], remove: vec![] };
+        desk.meanwhile(Draft { groups: theirs, ..Draft::default() }).await;
+        let before = digest(&db).await;
+        program.keys("bela⏎").await;
+        assert_eq!(digest(&db).await, before, "{}", program.screen());
+        assert_eq!(program.toast(), "Somebody else changed bela: given Admin. Nothing was written; look again.");
+        program.shows("gains nothing; loses nothing");
     }
 
     async fn a_password_set_by_two_is_asked_and_never_shown(db: TestDb) {

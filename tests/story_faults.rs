@@ -129,6 +129,35 @@ stories! {
         assert!(renamed(&db, id, "unknown").await);
     }
 
+    async fn nothing_is_written_until_an_unknown_outcome_is_known(db: TestDb) {
+        if db.dialect() == Dialect::Sqlite {
+            // There is no line to cut.
+            return;
+        }
+        let direct = portal(&db).await;
+        let (bela, cho) = (create(&direct, "bela").await, create(&direct, "cho").await);
+        let proxy = Proxy::new(db.target());
+        let portal = portal(&Db::open(proxy.target()).await.unwrap()).await;
+        let next = rename(&direct, cho, "next").await;
+        let plan = rename(&direct, bela, "unknown").await;
+        proxy.arm(Fault::LoseReplyForGood);
+        let unknown = portal.writer().unwrap().apply(plan).await.expect_err("nobody can tell");
+        assert_eq!(unknown.kind, Kind::Unknown, "{unknown}");
+
+        let error = portal.writer().unwrap().apply(next.clone()).await.expect_err("the server is away");
+        assert_eq!((error.kind, &error.operation), (Kind::Unreachable, &unknown.operation), "{error}");
+        assert!(error.message.contains("nothing of this change was written"), "{error}");
+        assert!(!renamed(&db, cho, "next").await);
+
+        proxy.disarm();
+        let outcome = portal.writer().unwrap().apply(next.clone()).await.expect("the server is back");
+        assert!(renamed(&db, cho, "next").await);
+        let told = outcome.settled.join(" ");
+        assert!(told.contains("Edit bela") && told.contains("was written after all"), "{told}");
+        let error = portal.writer().unwrap().apply(next).await.expect_err("it is written already");
+        assert!(!error.message.contains("the change before"), "it is told once: {error}");
+    }
+
     async fn a_line_cut_at_any_byte_leaves_all_or_nothing(db: TestDb) {
         if db.dialect() == Dialect::Sqlite {
             return;

@@ -103,7 +103,8 @@ async fn settle(db: &Db, order: &Order) -> Result<Applied> {
                     Kind::Unknown,
                     format!(
                         "The connection broke while operation {} was being committed, and the database can't be \
-                         asked whether it happened: {error}. Look at the history when it is back.",
+                         asked whether it happened: {error}. Look at the history when it is back; until then nothing \
+                         else is written from here.",
                         order.operation
                     ),
                 )

@@ -16,9 +16,11 @@ mod run;
 pub mod superusers;
 mod taken;
 pub mod undo;
+mod unsettled;
 
 pub use actor::{Account, Actor};
 pub use admin_log::Written;
 pub use apply::Applied;
 pub use plan::{Adopt, Image, MOST_ROWS, Plan, Purpose, Require, Step, Value, is_secret};
 pub use run::{Outcome, Plans, Progress, Ready, Watch, Writer};
+pub use unsettled::Unsettled;

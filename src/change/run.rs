@@ -16,6 +16,7 @@ use super::admin_log::Written;
 use super::apply::{self, Order, Place};
 use super::plan::{Plan, Purpose};
 use super::undo::{self, OldPassword};
+use super::unsettled::Unsettled;
 use super::{guard, superusers};
 
 /// Where plans come from, one at a time.
@@ -120,6 +121,8 @@ pub struct Outcome {
     pub stopped: bool,
     /// The rows of the last plan: what a single action wrote.
     pub written: Vec<Written>,
+    /// What became of earlier operations whose outcome was unknown until now, a sentence each.
+    pub settled: Vec<String>,
 }
 
 impl Outcome {
@@ -144,6 +147,8 @@ pub struct Writer {
     pub roles: Arc<Roles>,
     /// Who writes.
     pub actor: Arc<Actor>,
+    /// What has to be known before anything is written.
+    pub unsettled: Arc<Unsettled>,
 }
 
 impl Writer {
@@ -155,18 +160,27 @@ impl Writer {
         let title = plan.title.clone();
         let outcome = self.run(&title, &mut Ready::new(vec![plan]), &Watch::default()).await?;
         match outcome.refused.into_iter().next() {
-            Some((_, error)) => Err(error),
+            Some((_, error)) => Err(after(&outcome.settled, error)),
             None => Ok(Outcome { refused: Vec::new(), ..outcome }),
         }
     }
 
-    /// Applies plan after plan. One that is refused is reported and left out; the others go on.
+    /// Applies plan after plan. One that is refused is reported and left out; the others go on. Where an earlier
+    /// operation's outcome is unknown, that is settled first.
     ///
     /// # Errors
     /// Denied, when guards refuse one of those that are made already, or all of them together: then nothing was written.
     /// What stops everything: no connection, an unknown outcome. When plans were applied before, the error is
     /// [`Kind::Interrupted`] or [`Kind::Unknown`] and names the run.
     pub async fn run(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
+        let settled = self.unsettled.settle(&self.db).await?;
+        match self.run_settled(title, plans, watch).await {
+            Ok(outcome) => Ok(Outcome { settled, ..outcome }),
+            Err(error) => Err(after(&settled, error)),
+        }
+    }
+
+    async fn run_settled(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
         let run = Uuid::now_v7().to_string();
         let planned = plans.planned();
         // A single one is asked when it is applied.
@@ -302,7 +316,12 @@ impl Writer {
             place,
             operation: Uuid::now_v7().to_string(),
         };
-        apply::apply(&self.db, Arc::new(order)).await
+        let order = Arc::new(order);
+        let applied = apply::apply(&self.db, Arc::clone(&order)).await;
+        if let Err(Error { kind: Kind::Unknown, .. }) = applied {
+            self.unsettled.add(&order.operation, &order.plan.title);
+        }
+        applied
     }
 
     /// Notes how a run ended. What it wrote stands whether or not that succeeds.
@@ -333,6 +352,14 @@ fn kind(purpose: Purpose) -> &'static str {
         Purpose::Repair => "repair",
         Purpose::Undo => "undo",
     }
+}
+
+/// The error, behind what else there is to know.
+fn after(settled: &[String], error: Error) -> Error {
+    if settled.is_empty() {
+        return error;
+    }
+    Error { message: format!("{} {}", settled.join(" "), error.message), ..error }
 }
 
 fn stopped_by(error: Error, outcome: &Outcome) -> Error {

@@ -214,6 +214,22 @@ mod tests {
     }
 
     #[test]
+    fn a_conflict_lists_the_columns_that_changed() {
+        let differs = Differs {
+            table: "auth_user".to_owned(),
+            key: "id 2".to_owned(),
+            column: "first_name".to_owned(),
+            base: "Bela".to_owned(),
+            theirs: "Adalbert".to_owned(),
+        };
+        let error = Error { differences: vec![differs], ..Error::conflict("Someone else was here.") };
+        let inner = &error_object(&error)["error"];
+        assert_eq!((inner["kind"].as_str(), error.kind.exit_code()), (Some("conflict"), 4));
+        let columns = json!([{"table": "auth_user", "key": "id 2", "column": "first_name", "base": "Bela", "theirs": "Adalbert"}]);
+        assert_eq!(inner["differences"], columns);
+    }
+
+    #[test]
     fn a_closed_pipe_is_quiet_and_a_full_disk_is_not() {
         let to = |kind| Output::to(false, false, Box::new(Broken(kind)), Box::new(Sink::default()));
         let mut closed = to(io::ErrorKind::BrokenPipe);

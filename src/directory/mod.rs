@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::change::{Account, Actor, Writer};
+use crate::change::{Account, Actor, Unsettled, Writer};
 use crate::db::schema::Schema;
 use crate::db::{Cancel, Db, Dialect, Sql, Target};
 use crate::error::{Error, Result};
@@ -87,6 +87,8 @@ pub struct Portal {
     pub read_only: Option<ReadOnly>,
     /// Finds words among many users.
     pub search: Arc<search::Search>,
+    /// Operations of this program of which nobody knows yet whether they happened.
+    pub unsettled: Arc<Unsettled>,
     /// We created this database, so the portal that may come to it later is not there to be matched.
     pub owned: bool,
 }
@@ -121,6 +123,7 @@ impl Portal {
             settings: Arc::new(settings),
             actor: Arc::new(actor),
             search: Arc::default(),
+            unsettled: Arc::default(),
             read_only,
             owned,
         })
@@ -163,6 +166,7 @@ impl Portal {
             schema: Arc::clone(&self.schema),
             roles: Arc::clone(&self.roles),
             actor: Arc::clone(&self.actor),
+            unsettled: Arc::clone(&self.unsettled),
         })
     }
 

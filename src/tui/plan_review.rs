@@ -213,6 +213,11 @@ impl Applied {
     /// What was done and how to take it back: `Deactivated bela · u undoes`.
     #[must_use]
     pub fn words(&self) -> String {
+        let settled = self.outcome.settled.iter().map(String::as_str);
+        std::iter::once(self.of_this_change().as_str()).chain(settled).collect::<Vec<_>>().join(" ")
+    }
+
+    fn of_this_change(&self) -> String {
         let outcome = &self.outcome;
         if let Some((title, error)) = outcome.refused.first() {
             let done = outcome.operations.len();

@@ -176,9 +176,10 @@ impl Proxy {
         self.state.set_silence(Silence::None);
     }
 
-    /// Takes back what has not happened yet.
+    /// Takes back what has not happened yet, and lets everybody through again.
     pub(crate) fn disarm(&self) {
         *self.state.fault() = None;
+        self.state.closed.store(false, Ordering::SeqCst);
     }
 }
 

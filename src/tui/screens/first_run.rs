@@ -32,7 +32,7 @@ use super::sign_in::SignedIn;
 pub const KEYS: &[Binding] = &[
     Binding::new(&[ctrl('s'), code(Key::F(2))], Action::Review, "create"),
     Binding::new(&[ctrl('g')], Action::Generate, "generate a password"),
-    Binding::new(&[ctrl('o'), code(Key::F(4))], Action::Connect, "a portal's database instead"),
+    Binding::new(&[ctrl('o'), code(Key::F(4))], Action::Connect, "an existing portal"),
     Binding::new(&[code(Key::Tab), code(Key::Down), code(Key::Enter)], Action::NextField, "next field"),
     Binding::new(&[shift(Key::Tab), code(Key::Up)], Action::PreviousField, "previous field").quiet(),
     Binding::new(&[ctrl('c')], Action::Cancel, "quit"),

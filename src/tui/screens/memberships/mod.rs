@@ -16,7 +16,7 @@ use super::account::values::{Values, read_ids, write_ids};
 use super::user_form::SAVED;
 use crate::directory::accounts::{self, Draft, Rows};
 use crate::directory::drafts::{About, PERMISSIONS, Unsaved};
-use crate::directory::permissions::{Catalogue, Holding, Path};
+use crate::directory::permissions::{Catalogue, Holding, Path, Permission};
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
@@ -44,7 +44,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 const LOAD: Slot<Loaded> = Slot::latest("memberships.load");
-const PLAN: Slot<Prepared> = Slot::latest("memberships.plan");
+const PLAN: Slot<Planned> = Slot::latest("memberships.plan");
 
 /// The most keys that are kept until the account is read.
 const EARLY: usize = 64;
@@ -56,6 +56,13 @@ struct Loaded {
     facts: Facts,
     catalogue: Catalogue,
     now: Holding,
+}
+
+/// What becomes of a choice that is to be reviewed.
+enum Planned {
+    Ready(Prepared),
+    /// Others changed what the choice was made from: it is shown again first.
+    Overtaken(Box<Loaded>),
 }
 
 /// What a line of the list stands for.
@@ -96,6 +103,28 @@ impl Loaded {
             direct: rows.map(|rows: &Rows| ids(&rows.permissions, "permission_id")).unwrap_or_default(),
         };
         Ok(Self { facts, catalogue: Catalogue::read(portal).await?, now })
+    }
+}
+
+impl Loaded {
+    /// What others gave and took between two readings, in words; empty where it is nothing.
+    fn since(&self, before: &Self) -> String {
+        let groups = |id: &i64| {
+            let known = self.catalogue.groups.iter().find(|group| group.id == *id);
+            known.map_or_else(|| format!("group #{id}"), |group| group.name.clone())
+        };
+        let permissions = |id: &i64| {
+            let known = self.catalogue.permissions.iter().find(|permission| permission.id == *id);
+            known.map_or_else(|| format!("permission #{id}"), Permission::label)
+        };
+        let side = |verb: &str, from: &Holding, to: &Holding| {
+            let mut names: Vec<String> = to.groups.difference(&from.groups).map(groups).collect();
+            names.extend(to.direct.difference(&from.direct).map(permissions));
+            names.extend((to.is_superuser && !from.is_superuser).then(|| "superuser".to_owned()));
+            (!names.is_empty()).then(|| format!("{verb} {}", names.join(", ")))
+        };
+        let parts = [side("given", &before.now, &self.now), side("taken", &self.now, &before.now)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -152,7 +181,15 @@ impl Memberships {
         cx.start(&LOAD, "reading the account", move |portal| async move { Loaded::read(&portal, id).await });
     }
 
+    /// Shows what was read, and says what others did since the last time.
     fn take(&mut self, loaded: Loaded, cx: &mut Cx) {
+        let theirs = self.loaded.as_ref().map(|before| loaded.since(before)).unwrap_or_default();
+        if !theirs.is_empty() {
+            let username = loaded.facts.username();
+            cx.refuse(format!(
+                "Somebody else changed {username}: {theirs}. Nothing was written; look again."
+            ));
+        }
         self.groups.read_again(&loaded.now.groups);
         self.permissions.read_again(&loaded.now.direct);
         let groups = (0..loaded.catalogue.groups.len()).map(Item::Group);
@@ -202,6 +239,7 @@ impl Memberships {
         self.show();
     }
 
+    /// Plans from the account as it is now, where that is still what the choice was made from.
     fn review(&self, cx: &mut Cx) {
         let Some(loaded) = self.loaded.clone() else { return };
         let draft = Draft {
@@ -209,12 +247,17 @@ impl Memberships {
             permissions: self.permissions.groups(),
             ..Draft::default()
         };
-        let (id, wanted, username) = (self.id, self.wanted(&loaded.now), self.username());
+        let (id, wanted) = (self.id, self.wanted(&loaded.now));
         cx.start(&PLAN, "planning", move |portal| async move {
-            let plan = accounts::edit(&portal, id, &draft).await?;
+            let now = Loaded::read(&portal, id).await?;
+            let Some(rows) = now.facts.rows.as_ref().filter(|_| now.since(&loaded).is_empty()) else {
+                return Ok(Planned::Overtaken(Box::new(now)));
+            };
+            let plan = accounts::edit_rows(&portal, id, rows, &draft).await?;
             let mut prepared = plan_review::prepare(&portal, plan).await?;
-            prepared.text.notes.extend(meaning::notes(&loaded.catalogue, &loaded.now, &wanted, &username));
-            Ok(prepared)
+            let username = now.facts.username();
+            prepared.text.notes.extend(meaning::notes(&now.catalogue, &now.now, &wanted, &username));
+            Ok(Planned::Ready(prepared))
         });
     }
 
@@ -370,13 +413,19 @@ impl Screen for Memberships {
             }
         } else if let Some(result) = PLAN.take(reply) {
             match result {
-                Ok(prepared) => prepared.open(cx),
+                Ok(Planned::Ready(prepared)) => prepared.open(cx),
+                Ok(Planned::Overtaken(loaded)) => self.take(*loaded, cx),
                 Err(error) => cx.fail(&error),
             }
         } else if let Some(result) = APPLY.take(reply) {
             match result {
                 Ok(applied) => self.written(&applied, cx),
-                Err(error) => cx.fail(&error),
+                Err(error) => {
+                    cx.fail(&error);
+                    if matches!(error.kind, Kind::Conflict | Kind::Duplicate) {
+                        self.load(cx);
+                    }
+                }
             }
         }
     }
