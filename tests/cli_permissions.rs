@@ -120,4 +120,9 @@ fn permissions_are_given_and_shown_with_their_paths() {
     assert!(message.contains("Did you mean 'core.view_department'?"), "{message}");
     let both = ["user", "edit", "bela", "--permission", "a.b", "--set-permissions", "a.b"];
     assert_eq!(json(&home, "", &both).0, 2);
+    let view = "core.view_department";
+    let both = ["user", "edit", "bela", "--permission", view, "--remove-permission", view];
+    assert_eq!(json(&home, "", &both).0, 2);
+    let both = ["user", "edit", "bela", "--group", "Engineer", "--remove-group", "Engineer"];
+    assert_eq!(json(&home, "", &both).0, 2);
 }

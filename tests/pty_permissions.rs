@@ -10,7 +10,7 @@
 mod terminal;
 
 use serde_json::{Value, json};
-use terminal::{Home, SMALL, Terminal};
+use terminal::{Home, SMALL, Terminal, apply};
 
 /// Passes every rule.
 const PASSWORD: &str = "kX7-vq92Lm!";
@@ -54,9 +54,7 @@ fn a_permission_is_given_reviewed_applied_and_taken_back() {
     terminal.wait_for("gains core.view_department (directly)");
     terminal.keys(CTRL_S);
     terminal.wait_for("+ permission  core.view_department");
-    terminal.wait_taken();
-    terminal.keys("y");
-    terminal.wait_for("Changed bela · u undoes");
+    apply(&mut terminal, "Edit bela", "Changed bela · u undoes");
     assert_eq!(permissions(&home), json!(["core.view_department"]));
 
     terminal.keys("a");
@@ -68,9 +66,7 @@ fn a_permission_is_given_reviewed_applied_and_taken_back() {
     terminal.wait_gone("1 of 32");
     terminal.keys("u");
     terminal.wait_for("− permission  core.view_department");
-    terminal.wait_taken();
-    terminal.keys("y");
-    terminal.wait_for("Taken back: Edit bela");
+    apply(&mut terminal, "Undo: Edit bela", "Taken back: Edit bela");
     assert_eq!(permissions(&home), json!([]));
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);

@@ -202,10 +202,16 @@ async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
     if edit.fields.group.is_empty() && edit.remove_group.is_empty() {
         return Ok(Groups::Keep);
     }
-    Ok(Groups::Change {
-        add: group_ids(work, &edit.fields.group).await?,
-        remove: group_ids(work, &edit.remove_group).await?,
-    })
+    let add = group_ids(work, &edit.fields.group).await?;
+    change_of("group", add, group_ids(work, &edit.remove_group).await?)
+}
+
+/// Refuses what is both given and taken: only one of them can be meant.
+fn change_of(what: &str, add: Vec<i64>, remove: Vec<i64>) -> Result<Groups> {
+    if add.iter().any(|id| remove.contains(id)) {
+        return Err(Error::usage(format!("The same {what} is both given and taken; nothing was written.")));
+    }
+    Ok(Groups::Change { add, remove })
 }
 
 async fn changed_permissions(work: &Work, edit: &UserEdit) -> Result<Groups> {
@@ -215,10 +221,8 @@ async fn changed_permissions(work: &Work, edit: &UserEdit) -> Result<Groups> {
     if edit.permission.is_empty() && edit.remove_permission.is_empty() {
         return Ok(Groups::Keep);
     }
-    Ok(Groups::Change {
-        add: permission_ids(work, &edit.permission).await?,
-        remove: permission_ids(work, &edit.remove_permission).await?,
-    })
+    let add = permission_ids(work, &edit.permission).await?;
+    change_of("permission", add, permission_ids(work, &edit.remove_permission).await?)
 }
 
 async fn permission_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
