@@ -20,26 +20,11 @@ use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::{Home, LARGE, SMALL, Size, Terminal, apply, program};
-
-/// Passes every rule.
-const PASSWORD: &str = "kX7-vq92Lm!";
+use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, ESC, F1, F2, TAB};
+use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, program};
 
 /// Within this, everything that asks for the end must have had it.
 const SOON: Duration = Duration::from_secs(2);
-
-const CTRL_C: &str = "\x03";
-const CTRL_G: &str = "\x07";
-const CTRL_N: &str = "\x0e";
-const CTRL_S: &str = "\x13";
-const CTRL_U: &str = "\x15";
-const CTRL_Z: &str = "\x1a";
-const ENTER: &str = "\r";
-const ESC: &str = "\x1b";
-const F1: &str = "\x1bOP";
-const F2: &str = "\x1bOQ";
-const TAB: &str = "\t";
-const BACK_TAB: &str = "\x1b[Z";
 
 /// A home with a portal of its own in it and one superuser, `amir`.
 fn portal() -> Home {

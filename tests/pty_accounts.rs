@@ -11,14 +11,8 @@ mod terminal;
 
 use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
-use terminal::{Home, SMALL, Terminal, apply};
-
-const PASSWORD: &str = "kX7-vq92Lm!";
-const CTRL_S: &str = "\x13";
-const CTRL_U: &str = "\x15";
-const DOWN: &str = "\x1b[B";
-const ENTER: &str = "\r";
-const ESC: &str = "\x1b";
+use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER, ESC};
+use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`: an Engineer.
 fn portal() -> Home {

@@ -15,16 +15,9 @@ use std::sync::Arc;
 
 use portaldesk::db::{Address, Db, Engine, Patience, Sql, Target, Tls};
 use serde_json::Value;
-use terminal::{Home, SMALL, Terminal, apply, program};
+use terminal::keys::{CTRL_S, DOWN, ENTER, LEFT, RIGHT, TAB};
+use terminal::{Home, PASSWORD, SMALL, Terminal, apply, program};
 use tokio::sync::Notify;
-
-const PASSWORD: &str = "kX7-vq92Lm!";
-const CTRL_S: &str = "\x13";
-const TAB: &str = "\t";
-const LEFT: &str = "\x1b[D";
-const RIGHT: &str = "\x1b[C";
-const DOWN: &str = "\x1b[B";
-const ENTER: &str = "\r";
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`.
 fn portal() -> Home {

@@ -12,19 +12,11 @@ use std::path::PathBuf;
 
 use portaldesk::db::{Address, Dialect, Sql};
 use portaldesk::portal::password::Recipe;
+use pty::keys::{BACK_TAB, CTRL_O, CTRL_U, DOWN, ENTER, ESC, F2, RIGHT, TAB};
 use pty::{Home, LARGE, SMALL, Terminal};
 use support::{Made, TestDb};
 
 const PASSWORD: &str = "kX7-vq92Lm";
-const ENTER: &str = "\r";
-const ESC: &str = "\x1b";
-const TAB: &str = "\t";
-const BACK_TAB: &str = "\x1b[Z";
-const RIGHT: &str = "\x1b[C";
-const DOWN: &str = "\x1b[B";
-const F2: &str = "\x1bOQ";
-const CTRL_O: &str = "\x0f";
-const CTRL_U: &str = "\x15";
 
 /// A portal of Django's with one superuser, `amir`.
 async fn portal_of(db: &TestDb) -> TestDb {

@@ -14,19 +14,11 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use terminal::{Home, LARGE, SMALL, Terminal, apply};
+use terminal::keys::{CTRL_C, CTRL_S, CTRL_U, DOWN, ENTER, ESC, RIGHT, TAB};
+use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal, apply};
 
-const PASSWORD: &str = "kX7-vq92Lm!";
 /// What somebody types into a form as a new user's password.
 const TYPED: &str = "hunter2-Zebra-77";
-const CTRL_C: &str = "\x03";
-const CTRL_S: &str = "\x13";
-const CTRL_U: &str = "\x15";
-const DOWN: &str = "\x1b[B";
-const ENTER: &str = "\r";
-const ESC: &str = "\x1b";
-const RIGHT: &str = "\x1b[C";
-const TAB: &str = "\t";
 const OFFER: &str = "Not saved the last time";
 
 /// A portal in a home of its own with the superuser `amir`, the administrator `eva`, and `bela`.

@@ -6,10 +6,8 @@ mod terminal;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use terminal::{Home, LARGE, SMALL, Terminal};
-
-const PASSWORD: &str = "kX7-vq92Lm!";
-const ENTER: &str = "\r";
+use terminal::keys::ENTER;
+use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
 
 #[test]
 fn a_change_from_the_command_line_is_taken_back_from_the_history() {

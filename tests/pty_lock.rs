@@ -12,17 +12,8 @@ mod terminal;
 
 use portaldesk::db::{Db, Target};
 use serde_json::Value;
-use terminal::{Home, SMALL, Terminal};
-
-/// Passes every rule.
-const PASSWORD: &str = "kX7-vq92Lm!";
-
-const CTRL_C: &str = "\x03";
-const CTRL_P: &str = "\x10";
-const CTRL_U: &str = "\x15";
-const ENTER: &str = "\r";
-const ESC: &str = "\x1b";
-const TAB: &str = "\t";
+use terminal::keys::{CTRL_C, CTRL_P, CTRL_U, ENTER, ESC, TAB};
+use terminal::{Home, PASSWORD, SMALL, Terminal};
 
 /// A home with a portal of its own in it, one superuser, `amir`, and an administrator, `eva`.
 fn portal() -> Home {

@@ -10,15 +10,8 @@
 mod terminal;
 
 use serde_json::{Value, json};
-use terminal::{Home, SMALL, Terminal, apply};
-
-/// Passes every rule.
-const PASSWORD: &str = "kX7-vq92Lm!";
-
-const CTRL_S: &str = "\x13";
-const ENTER: &str = "\r";
-const DOWN: &str = "\x1b[B";
-const ESC: &str = "\x1b";
+use terminal::keys::{CTRL_S, DOWN, ENTER, ESC};
+use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal with the superuser `amir` and the Engineer `bela`, and the program with the cursor on `bela`.
 fn on_bela() -> (Home, Terminal) {

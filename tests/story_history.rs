@@ -547,6 +547,12 @@ stories! {
         let bela = root.signed_in(Account { id, username: "bela".to_owned() });
         assert_eq!(record::read(&root, id).await.unwrap().history.map(|changes| changes.len()), Some(1));
         assert_eq!(record::read(&bela, id).await.unwrap().history, None);
+        // Whom an operation touched is history, too.
+        let done = edit(&root, id, Draft::default().with("first_name", "Béla")).await;
+        let query = users::Query::default().filtered(&format!("op:{}", done.operation().unwrap()));
+        assert_eq!(users::page(&root, &query, &users::From::Start, 50).await.unwrap().rows.len(), 1);
+        assert_eq!(users::page(&bela, &query, &users::From::Start, 50).await.unwrap_err().kind, Kind::Denied);
+        assert_eq!(users::count(&bela, &query).await.unwrap_err().kind, Kind::Denied);
     }
 
     async fn a_long_log_is_read_in_stretches(db: TestDb) {

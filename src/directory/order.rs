@@ -2,9 +2,10 @@
 
 use crate::change::rights;
 use crate::db::{Sql, like_text, own};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::Portal;
+use super::history;
 use super::search::{self, Found};
 use super::users::{Column, From, Place, Query};
 
@@ -74,7 +75,8 @@ pub(super) async fn places(
 /// What the index of words finds, where it can tell. The few users of an operation are compared without it.
 pub(super) async fn found(portal: &Portal, query: &Query) -> Result<Option<Found>> {
     if query.operation.is_some() {
-        return Ok(None);
+        // Whom an operation touched is history.
+        return history::may_be_seen(portal).await?.map(|()| None).map_err(Error::denied);
     }
     search::find(portal, &query.words).await
 }

@@ -4,7 +4,7 @@ use crate::change::rights;
 use crate::db::own::{ListedChange, Wanted, changes};
 use crate::db::{Row, Sql};
 use crate::error::{Error, Result};
-use crate::portal::access::{Action, Level, allowed};
+use crate::portal::access::Level;
 use crate::portal::password;
 use crate::portal::profile::Profile;
 use crate::portal::user::User;
@@ -12,7 +12,7 @@ use crate::portal::user::User;
 use super::lockouts::{self, Lockout};
 use super::referring::{self, Referring};
 use super::why::{self, Beside, Why};
-use super::{Portal, permissions};
+use super::{Portal, history, permissions};
 
 /// How many of the newest changes a record shows.
 const CHANGES: i64 = 5;
@@ -107,7 +107,7 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         last_login: row.time(9)?,
     };
     let encoded = row.text(7)?;
-    let history = if portal.schema.has_own_tables() {
+    let done = if portal.schema.has_own_tables() {
         changes(&portal.db, &Wanted { about_user: Some(id), limit: Some(CHANGES), ..Wanted::default() })
             .await?
     } else {
@@ -115,8 +115,8 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     };
     let tries = lockouts::of(portal, &user.username).await?;
     // Nobody below the AMC Admin sees who did what, or who tried to sign in.
-    let seen = history.is_empty() && tries.is_empty() || sees_history(portal).await?;
-    let (history, lockouts) = if seen { (Some(history), tries) } else { (None, Vec::new()) };
+    let seen = done.is_empty() && tries.is_empty() || history::may_be_seen(portal).await?.is_ok();
+    let (history, lockouts) = if seen { (Some(done), tries) } else { (None, Vec::new()) };
     let mut referring = referring::count(portal, id).await?;
     referring.retain(|it| !it.goes_along);
     let (profiles, groups) = (profiles(portal, id).await?, groups(portal, id).await?);
@@ -134,13 +134,6 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
         lockouts,
         user,
     })
-}
-
-/// Whether whoever works now may see the history. On the command line nobody is asked.
-async fn sees_history(portal: &Portal) -> Result<bool> {
-    let Some(account) = &portal.actor.account else { return Ok(true) };
-    let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-    Ok(facts.is_some_and(|facts| allowed(&facts, &Action::SeeHistory).is_ok()))
 }
 
 async fn profiles(portal: &Portal, user: i64) -> Result<Vec<(Profile, Option<String>)>> {

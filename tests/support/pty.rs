@@ -27,6 +27,30 @@ pub(crate) const SMALL: Size = (80, 24);
 /// A window's.
 pub(crate) const LARGE: Size = (120, 40);
 
+/// Passes every rule; that of whoever signs in.
+pub(crate) const PASSWORD: &str = "kX7-vq92Lm!";
+
+/// What a terminal sends for a key.
+pub(crate) mod keys {
+    pub(crate) const CTRL_C: &str = "\x03";
+    pub(crate) const CTRL_G: &str = "\x07";
+    pub(crate) const CTRL_N: &str = "\x0e";
+    pub(crate) const CTRL_O: &str = "\x0f";
+    pub(crate) const CTRL_P: &str = "\x10";
+    pub(crate) const CTRL_S: &str = "\x13";
+    pub(crate) const CTRL_U: &str = "\x15";
+    pub(crate) const CTRL_Z: &str = "\x1a";
+    pub(crate) const ENTER: &str = "\r";
+    pub(crate) const ESC: &str = "\x1b";
+    pub(crate) const F1: &str = "\x1bOP";
+    pub(crate) const F2: &str = "\x1bOQ";
+    pub(crate) const TAB: &str = "\t";
+    pub(crate) const BACK_TAB: &str = "\x1b[Z";
+    pub(crate) const DOWN: &str = "\x1b[B";
+    pub(crate) const LEFT: &str = "\x1b[D";
+    pub(crate) const RIGHT: &str = "\x1b[C";
+}
+
 /// A home folder of a test's own, removed with this value.
 pub(crate) struct Home(pub(crate) PathBuf);
 

@@ -33,6 +33,23 @@ pub async fn list(portal: &Portal, filter: &Filter) -> Result<Vec<ListedChange>>
     })
 }
 
+/// Whether whoever works now may see who changed what; if not, why. On the command line nobody is asked.
+///
+/// # Errors
+/// What the engine says.
+pub async fn may_be_seen(portal: &Portal) -> Result<std::result::Result<(), String>> {
+    may(portal, &access::Action::SeeHistory).await
+}
+
+async fn may(portal: &Portal, action: &access::Action<'_>) -> Result<std::result::Result<(), String>> {
+    let Some(account) = &portal.actor.account else { return Ok(Ok(())) };
+    let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
+    Ok(match facts {
+        Some(facts) => allowed(&facts, action),
+        None => Err("Your account does not exist any more.".to_owned()),
+    })
+}
+
 /// The user meant, who may be gone or have another name by now: then the journal still knows them.
 async fn who(portal: &Portal, name: &str) -> Result<i64> {
     if let Some(id) = name.strip_prefix('#').and_then(|id| id.parse().ok()) {
@@ -157,11 +174,7 @@ pub async fn prune(portal: &Portal, before: DateTime<Utc>, dry_run: bool) -> Res
     if before > own::now(&mut portal.db.clone()).await? {
         return Err(Error::usage("That moment is yet to come; nothing was forgotten."));
     }
-    if let Some(account) = &portal.actor.account {
-        let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-        let actor = actor.ok_or_else(|| Error::denied("This account is gone; nothing was forgotten."))?;
-        allowed(&actor, &access::Action::PruneHistory).map_err(Error::denied)?;
-    }
+    may(portal, &access::Action::PruneHistory).await?.map_err(Error::denied)?;
     let rows = u64::try_from(own::images_before(&portal.db, before).await?).unwrap_or(0);
     if dry_run || rows == 0 {
         return Ok(Pruned { operation: None, rows });
