@@ -7,20 +7,21 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
 use chrono::DateTime;
-use futures_util::stream;
 use portaldesk::change::{Account, Actor, Plan};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, Settings, groups, users};
-use portaldesk::text;
 use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::history::History;
 use portaldesk::tui::screens::users::Users;
 use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Input, Key, KeyChord, Keymap, Setup, Theme, code, key};
+use portaldesk::tui::{App, EventLoop, Head, Keymap, Setup, Theme};
+use program::Program;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::layout::Size;
@@ -135,44 +136,7 @@ impl Desk {
     }
 }
 
-/// The program on a terminal.
-struct Program(EventLoop<TestBackend, NoHost>);
-
 impl Program {
-    /// Feeds keys until everything they started is done.
-    async fn feed(&mut self, chords: Vec<KeyChord>) {
-        self.0.run(&mut from_stream(stream::iter(chords.into_iter().map(Input::Key)))).await;
-    }
-
-    /// The same for keys as characters, with `⏎` and `⎋` for Enter and Esc; each is seen before the next.
-    async fn press(&mut self, keys: &str) {
-        for c in keys.chars() {
-            let chord = match c {
-                '⏎' => code(Key::Enter),
-                '⎋' => code(Key::Esc),
-                c => key(c),
-            };
-            self.feed(vec![chord]).await;
-        }
-    }
-
-    /// Confirms the review on top: types what it asks for, or `y`.
-    async fn confirm(&mut self) {
-        let shown = self.shown();
-        let asked = shown.lines().find_map(|line| {
-            line.trim().strip_prefix("Type ")?.strip_suffix(" to go on, then Enter:").map(str::to_owned)
-        });
-        self.press(&asked.map_or_else(|| "y".to_owned(), |words| format!("{words}⏎"))).await;
-    }
-
-    fn toast(&self) -> String {
-        self.0.app.toast().map(|toast| toast.text().to_owned()).unwrap_or_default()
-    }
-
-    fn titles(&self) -> Vec<String> {
-        self.0.app.titles()
-    }
-
     fn footer(&self) -> String {
         self.shown().lines().last().unwrap_or_default().to_owned()
     }
@@ -180,23 +144,6 @@ impl Program {
     /// The right end of the last line.
     fn status(&self) -> String {
         self.footer().rsplit("   ").next().unwrap_or_default().trim().to_owned()
-    }
-
-    /// The screen as text.
-    fn shown(&self) -> String {
-        let buffer = self.0.terminal.backend().buffer();
-        let mut lines = Vec::new();
-        for row in buffer.content.chunks(usize::from(buffer.area.width).max(1)) {
-            let (mut line, mut skip) = (String::new(), 0);
-            for cell in row {
-                if skip == 0 {
-                    line.push_str(cell.symbol());
-                }
-                skip = skip.max(text::width(cell.symbol())).saturating_sub(1);
-            }
-            lines.push(line.trim_end().to_owned());
-        }
-        lines.join("\n")
     }
 }
 

@@ -6,6 +6,8 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[path = "support/program.rs"]
+mod program;
 mod support;
 
 use std::cell::RefCell;
@@ -13,18 +15,15 @@ use std::io;
 use std::rc::Rc;
 
 use chrono::DateTime;
-use futures_util::stream;
 use portaldesk::change::{Account, Actor};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
-use portaldesk::text;
 use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::{NoHost, from_stream};
+use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::users::Users;
 use portaldesk::tui::screens::{self};
-use portaldesk::tui::{
-    App, EventLoop, Head, Input, Key, KeyChord, Keymap, Screen, Setup, Theme, code, ctrl, key,
-};
+use portaldesk::tui::{App, EventLoop, Head, Input, Key, Keymap, Screen, Setup, Theme, code, ctrl, key};
+use program::Program;
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, TestBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -143,9 +142,6 @@ impl Desk {
     }
 }
 
-/// The program on a terminal.
-struct Program<B: Backend>(EventLoop<B, NoHost>);
-
 impl<B: Backend> Program<B>
 where
     B::Error: std::fmt::Display,
@@ -168,58 +164,12 @@ where
         program
     }
 
-    /// Feeds keys until everything they started is done.
-    async fn feed(&mut self, chords: Vec<KeyChord>) {
-        self.0.run(&mut from_stream(stream::iter(chords.into_iter().map(Input::Key)))).await;
-    }
-
-    /// The same for keys as characters, with `⏎`, `⎋` and `⇥` for Enter, Esc and Tab; each is seen before the next.
-    async fn press(&mut self, keys: &str) {
-        if keys.is_empty() {
-            self.feed(Vec::new()).await;
-        }
-        for c in keys.chars() {
-            let chord = match c {
-                '⏎' => code(Key::Enter),
-                '⎋' => code(Key::Esc),
-                '⇥' => code(Key::Tab),
-                c => key(c),
-            };
-            self.feed(vec![chord]).await;
-        }
-    }
-
-    fn toast(&self) -> String {
-        self.0.app.toast().map(|toast| toast.text().to_owned()).unwrap_or_default()
-    }
-
-    fn titles(&self) -> Vec<String> {
-        self.0.app.titles()
-    }
-
     fn status(&self) -> String {
         self.0.app.top().map(Screen::status).unwrap_or_default()
     }
 }
 
 impl Program<TestBackend> {
-    /// The screen as text, without what follows the last word of a line.
-    fn shown(&self) -> String {
-        let buffer = self.0.terminal.backend().buffer();
-        let mut lines = Vec::new();
-        for row in buffer.content.chunks(usize::from(buffer.area.width).max(1)) {
-            let (mut line, mut skip) = (String::new(), 0);
-            for cell in row {
-                if skip == 0 {
-                    line.push_str(cell.symbol());
-                }
-                skip = skip.max(text::width(cell.symbol())).saturating_sub(1);
-            }
-            lines.push(line.trim_end().to_owned());
-        }
-        lines.join("\n")
-    }
-
     /// The user whose row has the cursor.
     fn on(&self) -> String {
         let shown = self.shown();
