@@ -17,6 +17,7 @@ mod open;
 pub mod output;
 mod process;
 pub mod prompt;
+mod runs;
 mod screens;
 mod setup;
 mod signals;
@@ -168,6 +169,7 @@ async fn work(
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
+        Command::Run(command) => runs::run(&mut work, command).await,
         Command::Stats => stats::show(&mut work).await,
         Command::Check { only, fail_on } => check::check(&mut work, only, *fail_on).await,
         Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,

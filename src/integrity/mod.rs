@@ -13,14 +13,17 @@ pub mod check;
 pub mod checks;
 pub mod decision;
 pub mod fix;
+pub mod full;
 pub mod repair;
 pub mod report;
+pub mod runs;
 pub mod scan;
 mod windows;
 
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
-pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
+pub use full::{FullRepair, Scope};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 

@@ -162,6 +162,7 @@ fn working_words(working: &Working, theme: &Theme) -> String {
         return format!("{what} ");
     }
     let count = match working.counted {
+        Some((done, total)) if let Some(pace) = working.pace => pace.words(done, total, theme.dot()),
         Some((done, 0)) => grouped(done),
         Some((done, total)) => {
             let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
