@@ -11,6 +11,7 @@
 mod anti_join;
 mod check;
 pub mod checks;
+pub mod export;
 pub mod fix;
 pub mod repair;
 pub mod report;
