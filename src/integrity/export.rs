@@ -105,7 +105,7 @@ async fn write_csv(
                         let cells = [
                             finding.id(),
                             finding.severity().name(),
-                            row.table,
+                            &row.table,
                             &key,
                             &user,
                             &name,
