@@ -17,10 +17,10 @@ use crate::db::{Db, Failure, Tx};
 use crate::error::{Error, Kind, Result};
 use crate::text;
 
+use super::journal;
 use super::owner::{Owner, is_alive};
 use super::plan::Purpose;
 use super::run::Writer;
-use super::journal;
 
 /// How often a run that plans for long gives a sign of life.
 pub(super) const BEAT: Duration = Duration::from_secs(15);

@@ -42,8 +42,7 @@ impl Owner {
     #[must_use]
     fn is_gone(&self) -> bool {
         let Some(pid) = rustix::process::Pid::from_raw(self.pid) else { return false };
-        self.host == this_host()
-            && rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
+        self.host == this_host() && rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
     }
 }
 

@@ -485,7 +485,10 @@ fn stopped_by(error: Error, course: &Course) -> Error {
     };
     Error::new(
         Kind::Interrupted,
-        format!("Stopped after {} of the changes, which stand; the rest was not written: {error}", course.seq),
+        format!(
+            "Stopped after {} of the changes, which stand; the rest was not written: {error}",
+            course.seq
+        ),
     )
     .about(about)
 }

@@ -67,7 +67,8 @@ fn show(work: &mut Work, listed: &Listed) -> Result<u8> {
         if run.done > 0 {
             lines.push(format!("  take back     portaldesk undo {}", run.id));
         }
-        lines.iter().map(|line| format!("{}\n", text::safe(line))).collect()
+        let lines: Vec<_> = lines.iter().map(|line| text::safe(line)).collect();
+        lines.join("\n") + "\n"
     })?;
     Ok(0)
 }
@@ -135,8 +136,7 @@ pub(super) async fn stopped(work: &Work, id: &str) -> Error {
 /// What can be done about a stopped run.
 fn ways(listed: &Listed) -> String {
     let id = &listed.run.id;
-    let on =
-        if listed.can_go_on() { format!(" Go on: portaldesk run resume {id}.") } else { String::new() };
+    let on = if listed.can_go_on() { format!(" Go on: portaldesk run resume {id}.") } else { String::new() };
     format!("What it did stands.{on} Take it back: portaldesk undo {id}.")
 }
 

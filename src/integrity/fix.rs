@@ -88,7 +88,7 @@ pub async fn fix_user_profiles(
     let scope = Scope::all(selected(only)?);
     let portal = &portal.cancellable(&watch.cancel);
     if dry_run {
-        let mut fixed = Fixed { dry_run, ..look(portal, &scope).await? };
+        let mut fixed = Fixed { dry_run, ..Box::pin(look(portal, &scope)).await? };
         look_ahead(portal, &mut fixed).await?;
         return Ok(fixed);
     }
@@ -140,7 +140,7 @@ pub(super) async fn go_on(portal: &Portal, hold: Hold, watch: &Watch) -> Result<
 /// Conflict, when what it was about can't be read; what the engine says.
 pub(super) async fn ahead(portal: &Portal, resume_from: &str) -> Result<Fixed> {
     let scope = Scope::read(resume_from)?;
-    let mut fixed = Fixed { dry_run: true, ..look(portal, &scope).await? };
+    let mut fixed = Fixed { dry_run: true, ..Box::pin(look(portal, &scope)).await? };
     fixed.before.findings = scope.of(fixed.before.findings);
     look_ahead(portal, &mut fixed).await?;
     Ok(fixed)
@@ -168,15 +168,14 @@ async fn look(portal: &Portal, scope: &Scope) -> Result<Fixed> {
 
 /// The checks in the catalogue's order, in which reports name them.
 fn in_register(scope: &Scope) -> Vec<&'static dyn Check> {
-    let meant = |check: &&'static dyn Check| {
-        scope.checks().iter().any(|other| other.about().id == check.about().id)
-    };
+    let meant =
+        |check: &&'static dyn Check| scope.checks().iter().any(|other| other.about().id == check.about().id);
     super::CHECKS.iter().copied().filter(meant).collect()
 }
 
 async fn go_through(portal: &Portal, hold: Hold, scope: Scope, watch: &Watch) -> Result<Fixed> {
     let run = hold.run().to_owned();
-    let mut fixed = hold.keep(look(portal, &scope)).await?;
+    let mut fixed = hold.keep(Box::pin(look(portal, &scope))).await?;
     let checks = in_register(&scope);
     let mut plans = FullRepair::new(portal, scope, Some(fixed.before.findings.clone()));
     let outcome = portal.writer()?.run_held(hold, &mut plans, watch).await?;

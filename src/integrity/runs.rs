@@ -123,8 +123,7 @@ async fn list_wanted(portal: &Portal, wanted: &WantedRuns) -> Result<Vec<Listed>
 /// Conflict, when there is no journal; what the engine says.
 pub async fn list(portal: &Portal, finished_too: bool, limit: i64) -> Result<Vec<Listed>> {
     needs_journal(portal)?;
-    let wanted =
-        WantedRuns { unfinished: !finished_too, limit: Some(limit), ..WantedRuns::default() };
+    let wanted = WantedRuns { unfinished: !finished_too, limit: Some(limit), ..WantedRuns::default() };
     list_wanted(portal, &wanted).await
 }
 

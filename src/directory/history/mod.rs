@@ -110,7 +110,9 @@ pub async fn apply_undo(portal: &Portal, id: &str, planned: Undo, watch: &Watch)
         title: format!("Undo the run {id}"),
         purpose: Purpose::Undo,
         planned: Some(plans.len() as u64),
-        resume_from: Some(json!({ "undo": id, "old_password": planned.password == OldPassword::WorksAgain }).to_string()),
+        resume_from: Some(
+            json!({ "undo": id, "old_password": planned.password == OldPassword::WorksAgain }).to_string(),
+        ),
     };
     writer.run_held(writer.open(&opening).await?, &mut Ready::new(plans), watch).await
 }

@@ -314,7 +314,10 @@ mod tests {
         };
         dialog.reply(&mut Reply::of(&RESUME, Ok(went)), &mut cx);
         let told = format!("{:?}", cx.take());
-        assert!(told.contains("Went on with 'Repair user profiles': PRF-001 660 · u undoes all of it"), "{told}");
+        assert!(
+            told.contains("Went on with 'Repair user profiles': PRF-001 660 · u undoes all of it"),
+            "{told}"
+        );
         dialog.reply(&mut Reply::of(&LOOK, Ok(Vec::new())), &mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Close]");
     }

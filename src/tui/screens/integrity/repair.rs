@@ -287,8 +287,7 @@ fn open_preview(prepared: Prepared, cx: &mut Cx) {
 /// Repairs, and looks again at the checks concerned.
 async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
     let (watch, found) = (plan_review::watch(task), order.0.clone());
-    let outcome =
-        integrity::repair_as_one(portal, &order.title(), order.scope(), found, &watch).await?;
+    let outcome = integrity::repair_as_one(portal, &order.title(), order.scope(), found, &watch).await?;
     let ids = order.ids();
     let only: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let portal = portal.uncancelled();
