@@ -11,7 +11,9 @@
 mod anti_join;
 pub mod check;
 pub mod checks;
+pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod fix;
 pub mod repair;
 pub mod report;
@@ -21,7 +23,7 @@ mod windows;
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
-pub use repair::{Repairs, Selection, preview, repairs};
+pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
 use crate::error::{Error, Result};
@@ -32,6 +34,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::group_ghosts::GroupGhosts,
+    &checks::lost_department::LostDepartment,
+    &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
 ];
