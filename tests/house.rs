@@ -55,6 +55,7 @@ const RAW_SQL: &str = "src/db/session.rs";
 const OWN_TABLES: [&str; 5] = [
     "src/db/own.rs",
     "src/db/own/journal.rs",
+    "src/db/own/runs.rs",
     "src/db/own/sign_in.rs",
     "src/db/migrate.rs",
     "src/db/schema.rs",

@@ -6,6 +6,8 @@
 mod actor;
 pub mod admin_log;
 mod apply;
+mod counter;
+mod ddl;
 pub mod guard;
 mod hold;
 pub mod journal;
@@ -22,8 +24,9 @@ pub mod undo;
 mod unsettled;
 
 pub use actor::{Account, Actor};
-pub use admin_log::Written;
+pub use admin_log::{Written, Wrote};
 pub use apply::Applied;
+pub use ddl::{Alter, Ddl, Index, Key, Reference};
 pub use hold::{Hold, Opening};
 pub use owner::{Owner, is_alive};
 pub use plan::{Adopt, Image, MOST_ROWS, Plan, Purpose, Require, Step, Value, is_secret};
