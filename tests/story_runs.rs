@@ -13,14 +13,16 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use portaldesk::change::undo::OldPassword;
-use portaldesk::change::{Actor, Opening, Outcome, Owner, Plan, Progress, Purpose, Ready, Value, Watch, journal};
+use portaldesk::change::{
+    Actor, Opening, Outcome, Owner, Plan, Progress, Purpose, Ready, Value, Watch, journal,
+};
 use portaldesk::db::own::{self, WantedRuns};
 use portaldesk::db::{Cell, Sql};
 use portaldesk::directory::{Portal, Settings, history};
 use portaldesk::error::{Error, Kind};
 use portaldesk::integrity::runs::{self, Listed, Resumed, State};
 use portaldesk::integrity::{Fixed, fix_user_profiles};
-use support::{Made, TestDb, digest};
+use support::{TestDb, digest};
 
 /// More than go into one plan, so that a repair has a middle.
 const USERS: i64 = 1_100;

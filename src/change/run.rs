@@ -209,7 +209,7 @@ impl Writer {
         }
         match driven {
             Ok(()) => Ok(course.outcome),
-            Err(error) => Err(stopped_by(error, &course)),
+            Err(error) => Err(stopped_by(error, &course, course.outcome.operation().unwrap_or(&course.run))),
         }
     }
 
@@ -230,7 +230,7 @@ impl Writer {
                 Ok(Outcome { settled, ..course.outcome })
             }
             Err(error) => {
-                let error = after(&settled, stopped_by(error, &course));
+                let error = after(&settled, stopped_by(error, &course, hold.run()));
                 if !hold.is_ours().await {
                     hold.forsake();
                 } else if !is_away(&error) {
@@ -475,14 +475,11 @@ fn after(settled: &[String], error: Error) -> Error {
     Error { message: format!("{} {}", settled.join(" "), error.message), ..error }
 }
 
-fn stopped_by(error: Error, course: &Course) -> Error {
+/// What stops a run, in words that say what stands.
+fn stopped_by(error: Error, course: &Course, about: &str) -> Error {
     if course.seq == 0 || error.kind == Kind::Unknown {
         return error;
     }
-    let about = match course.outcome.operation() {
-        Some(only) if course.before == 0 => only,
-        _ => &course.run,
-    };
     Error::new(
         Kind::Interrupted,
         format!(
