@@ -9,6 +9,7 @@
 //! time when someone looks at them, when they are written out, and when their repair is planned.
 
 mod anti_join;
+pub mod baseline;
 mod check;
 pub mod checks;
 pub mod fix;

@@ -79,6 +79,18 @@ impl Check for GhostRights {
         Box::pin(rows(portal, subjects))
     }
 
+    /// One a user, however many rows.
+    fn decisions<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move {
+            let ghosts = ghosts(portal, subjects).await?;
+            Ok(ghosts.iter().map(|ghost| ghost.image.int("user_id")).collect::<BTreeSet<_>>().len())
+        })
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }

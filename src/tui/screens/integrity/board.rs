@@ -105,6 +105,7 @@ mod tests {
         };
         Report {
             findings: found.iter().filter_map(finding).collect(),
+            accepted: Vec::new(),
             skipped: Vec::new(),
             checked: found.iter().filter_map(|(id, _)| Some(integrity::check(id)?.about().id)).collect(),
             users: 3,
