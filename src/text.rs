@@ -105,6 +105,47 @@ pub fn pad(text: &str, cells: usize) -> String {
     padded
 }
 
+/// Breaks a text into lines of at most `width` cells, between words where that is possible. Newlines stay breaks.
+#[must_use]
+pub fn wrap(words: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    if width == 0 {
+        return lines;
+    }
+    for paragraph in words.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let gap = usize::from(!line.is_empty());
+            if width(&line) + gap + width(word) <= width {
+                line.extend(std::iter::repeat_n(' ', gap));
+                line.push_str(word);
+                continue;
+            }
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line = break_word(word, width, &mut lines);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Puts all full lines of a word that is too long into `lines` and gives what is left of it.
+fn break_word(word: &str, width: usize, lines: &mut Vec<String>) -> String {
+    let mut line = String::new();
+    for c in word.chars() {
+        let mut longer = line.clone();
+        longer.push(c);
+        if width(&longer) > width && !line.is_empty() {
+            lines.push(std::mem::replace(&mut line, c.to_string()));
+        } else {
+            line = longer;
+        }
+    }
+    line
+}
+
 /// The one loop behind [`safe`] and [`safe_lines`]; it allocates only once something must be escaped.
 fn escape(text: &str, lines: bool) -> Cow<'_, str> {
     if is_plain_ascii(text) {
@@ -235,6 +276,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn wrapping_loses_nothing_and_keeps_to_the_width() {
+        let words = "Nothing was written: the row of bela changed since it was read.\n日本語のとても長い一行";
+        for width in 2..30 {
+            let lines = wrap(words, width);
+            assert!(lines.iter().all(|line| width(line) <= width), "{width}: {lines:?}");
+            let letters = |words: &str| words.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            assert_eq!(letters(&lines.concat()), letters(words));
+        }
+        assert_eq!(wrap("a b", 0), Vec::<String>::new());
+    }
 
     #[test]
     fn visible_text_of_any_script_is_borrowed_unchanged() {

@@ -67,6 +67,12 @@ impl Sql {
         Self::default().push(text)
     }
 
+    /// Whether nothing stands in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     /// Appends SQL. `?` stands for a value; there must be no other `?` and no backslash in it.
     #[must_use]
     pub fn push(mut self, text: &'static str) -> Self {

@@ -4,17 +4,11 @@
 //! minutes on SQLite and MariaDB, which then look through the whole other table for each row; `NOT IN` makes them build
 //! a lookup table once. PostgreSQL plans a hash join for `NOT EXISTS` either way, and nothing good for `NOT IN`.
 
-use crate::db::schema::{Schema, Table};
-use crate::db::{Dialect, Ident, Row, Sql};
-use crate::error::{Error, Result};
+use crate::db::{Dialect, Ident, Sql};
+use crate::error::Result;
 
 use super::scan::Scan;
-
-/// At least this many values go into one statement, so that small tables take one.
-const LEAST_WINDOW: i64 = 50_000;
-
-/// At most this many statements, however far apart the values lie.
-const MOST_WINDOWS: i64 = 64;
+use super::windows::{Window, name, table, windows, within};
 
 /// What to look for: rows of `table` whose `column` is in no row of `to_table` as `to_column`.
 #[derive(Debug, Clone, Copy)]
@@ -43,13 +37,6 @@ struct Names<'a> {
     to_column: &'a Ident,
 }
 
-/// A range of values, open where there is no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Window {
-    above: Option<i64>,
-    up_to: Option<i64>,
-}
-
 impl AntiJoin {
     /// The ids of the rows found, each with the integer in the `also` column: none where it holds something else.
     ///
@@ -69,9 +56,9 @@ impl AntiJoin {
         let indexed = to.is_indexed(self.to_column);
         // Both sides are cut into the same ranges, so that no engine reads either table more than once.
         let windows = if indexed && from.is_indexed(self.column) {
-            windows(bounds(scan, &names).await?)
+            windows(scan, names.table, names.column).await?
         } else {
-            vec![Window { above: None, up_to: None }]
+            vec![Window::EVERYTHING]
         };
         let mut found = Vec::new();
         for (index, window) in windows.iter().enumerate() {
@@ -86,17 +73,6 @@ impl AntiJoin {
         found.sort_unstable();
         Ok(found)
     }
-}
-
-fn table<'a>(schema: &'a Schema, name: &str) -> Result<&'a Table> {
-    schema.table(name).ok_or_else(|| Error::bug(format!("table {name} was not declared as needed")))
-}
-
-fn name<'a>(table: &'a Table, column: &str) -> Result<&'a Ident> {
-    let found = table.column(column).map(|column| &column.name);
-    found.ok_or_else(|| {
-        Error::bug(format!("column {}.{column} was not declared as needed", table.name.as_str()))
-    })
 }
 
 fn select(names: &Names<'_>) -> Sql {
@@ -117,51 +93,6 @@ async fn gather(scan: &Scan<'_>, sql: Sql, found: &mut Vec<(i64, Option<i64>)>) 
         found.push((row.int(0)?, row.int_opt(1).ok().flatten()));
     }
     Ok(())
-}
-
-/// The least and the greatest value searched for; none when there is no value, or where one is no number.
-async fn bounds(scan: &Scan<'_>, names: &Names<'_>) -> Result<Option<(i64, i64)>> {
-    let bound = |function: &'static str| {
-        Sql::new("SELECT ")
-            .push(function)
-            .push("(t.")
-            .ident(names.column)
-            .push(") FROM ")
-            .ident(names.table)
-            .push(" t")
-    };
-    let read = |row: Row| -> Option<i64> { row.int_opt(0).ok().flatten() };
-    let least = read(scan.db().one(bound("MIN")).await?);
-    let greatest = read(scan.db().one(bound("MAX")).await?);
-    Ok(least.zip(greatest))
-}
-
-/// The first window is open below and the last one above, so that together they hold every value, text too.
-fn windows(bounds: Option<(i64, i64)>) -> Vec<Window> {
-    let Some((least, greatest)) = bounds else { return vec![Window { above: None, up_to: None }] };
-    // Wider than an i64 where ids reach from one end of their type to the other.
-    let span = i128::from(greatest) - i128::from(least);
-    let width = i64::try_from(span / i128::from(MOST_WINDOWS) + 1).unwrap_or(i64::MAX).max(LEAST_WINDOW);
-    let mut windows = Vec::new();
-    let mut above = None;
-    let mut edge = least.saturating_add(width);
-    while edge < greatest {
-        windows.push(Window { above, up_to: Some(edge) });
-        above = Some(edge);
-        edge = edge.saturating_add(width);
-    }
-    windows.push(Window { above, up_to: None });
-    windows
-}
-
-fn within(mut sql: Sql, alias: &'static str, column: &Ident, window: Window) -> Sql {
-    if let Some(above) = window.above {
-        sql = sql.push(alias).ident(column).push_bind(" > ? AND ", above);
-    }
-    if let Some(up_to) = window.up_to {
-        sql = sql.push(alias).ident(column).push_bind(" <= ? AND ", up_to);
-    }
-    sql
 }
 
 fn without_partner(names: &Names<'_>, window: Window, dialect: Dialect, indexed: bool) -> Sql {
@@ -185,28 +116,4 @@ fn without_partner(names: &Names<'_>, window: Window, dialect: Dialect, indexed:
         .push(" r WHERE r.")
         .ident(names.to_column)
         .push(" IS NOT NULL)")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_meet_and_leave_nothing_out() {
-        for (least, greatest) in
-            [(1, 1), (1, LEAST_WINDOW * 3), (-5, 1_000_000), (0, i64::MAX), (i64::MIN, i64::MAX)]
-        {
-            let windows = windows(Some((least, greatest)));
-            let most = usize::try_from(MOST_WINDOWS + 1).unwrap();
-            assert!(windows.len() <= most, "{} windows", windows.len());
-            assert_eq!(windows.first().unwrap().above, None);
-            assert_eq!(windows.last().unwrap().up_to, None);
-            for pair in windows.windows(2) {
-                assert_eq!(pair[0].up_to, pair[1].above);
-                assert!(pair[0].up_to.is_some());
-            }
-        }
-        assert_eq!(windows(None), [Window { above: None, up_to: None }]);
-        assert_eq!(windows(Some((1, 10))).len(), 1);
-    }
 }

@@ -4,9 +4,11 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use crate::change::{Image, Require, Step};
+use crate::db::Dialect;
 use crate::directory::Portal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
+use super::decision::{Answers, Decision};
 use super::scan::Scan;
 
 /// How bad a finding is, from least to worst.
@@ -80,6 +82,9 @@ impl Class {
 /// A table and the columns of it that a check reads.
 pub type Need = (&'static str, &'static [&'static str]);
 
+/// For checks that make sense everywhere.
+pub const EVERY_ENGINE: &[Dialect] = &[Dialect::Sqlite, Dialect::MySql, Dialect::Postgres];
+
 /// When a repair comes in a full one: what others build on is repaired before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
@@ -122,6 +127,10 @@ pub struct About {
     pub choice: &'static str,
     /// The tables and columns that it reads; it is skipped, by name, where one is missing.
     pub needs: &'static [Need],
+    /// Where it makes sense; elsewhere there is nothing to find.
+    pub engines: &'static [Dialect],
+    /// It reads every page of the database, so it runs only when somebody asks for that.
+    pub deep: bool,
     /// Its place in a full repair.
     pub stage: Stage,
     /// How many rows the repair of one subject usually writes.
@@ -129,6 +138,9 @@ pub struct About {
 }
 
 /// What one decision is about, small enough to be kept a million times.
+///
+/// It means the same thing in every later scan, because people accept it: places in a list of ours only grow at its end,
+/// and what only the catalogue names goes by [`place_of`]. Of several twins the one with the lowest id stands for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject {
     /// Which of several tables or columns of the check; 0 where there is only one.
@@ -165,6 +177,20 @@ impl std::str::FromStr for Subject {
             None => Ok(Self::of(text.parse()?)),
         }
     }
+}
+
+/// The place of a thing that only the catalogue names, such as `table.column`: always the same for the same name
+/// (FNV-1a, 32 bits). Never 0, which is the check's only table.
+#[must_use]
+pub const fn place_of(name: &str) -> u32 {
+    let bytes = name.as_bytes();
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < bytes.len() {
+        hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    if hash == 0 { 1 } else { hash }
 }
 
 /// What a check found, of one class.
@@ -336,7 +362,44 @@ pub trait Check: Sync {
     ///
     /// # Errors
     /// What the engine says; a conflict, when something else has to be repaired first.
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>>;
+    fn parts<'a>(
+        &'a self,
+        _portal: &'a Portal,
+        _subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<Vec<Part>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// What somebody has to decide about this subject, from rows read now; nothing where there is nothing to decide, or
+    /// not any more. A check may also offer a decision beside its automatic repair.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn decision<'a>(
+        &'a self,
+        _portal: &'a Portal,
+        _subject: Subject,
+    ) -> BoxFuture<'a, Result<Option<Decision>>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    /// The repair that these answers ask for, made from rows read now: nothing where it is repaired already. Usually one
+    /// part; several where one of them has to be alone in its plan.
+    ///
+    /// # Errors
+    /// Invalid, naming the question, when an answer is missing or is none of the choices; what the engine says; a
+    /// conflict, when something else has to be repaired first.
+    fn decided<'a>(
+        &'a self,
+        _portal: &'a Portal,
+        _subject: Subject,
+        _answers: &'a Answers,
+    ) -> BoxFuture<'a, Result<Vec<Part>>> {
+        let id = self.about().id;
+        Box::pin(async move {
+            Err(Error::invalid(format!("{id} leaves nothing to decide; nothing was written.")))
+        })
+    }
 }
 
 #[cfg(test)]

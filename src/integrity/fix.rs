@@ -65,7 +65,7 @@ pub fn is_default(id: &str) -> bool {
 /// # Errors
 /// Usage, when an id is unknown.
 pub fn selected(only: &[String]) -> Result<Vec<&'static dyn Check>> {
-    let mut checks = super::named(only)?;
+    let mut checks = super::named(only, false)?;
     checks.retain(|check| !only.is_empty() || is_default(check.about().id));
     Ok(checks)
 }

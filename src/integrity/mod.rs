@@ -11,16 +11,20 @@
 mod anti_join;
 pub mod baseline;
 mod check;
+pub mod check;
 pub mod checks;
+pub mod decision;
 pub mod fix;
 pub mod repair;
 pub mod report;
 pub mod scan;
+mod windows;
 
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
+pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
 pub use repair::{Repairs, Selection, preview, repairs};
-pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan};
+pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
 use crate::error::{Error, Result};
 
@@ -40,11 +44,11 @@ pub fn check(id: &str) -> Option<&'static dyn Check> {
     CHECKS.iter().copied().find(|check| check.about().id.eq_ignore_ascii_case(id.trim()))
 }
 
-/// The checks that someone named, in the catalogue's order; all of them when nothing is named.
+/// The checks that someone named, in the catalogue's order; when nothing is named all of them, the deep ones only if asked.
 ///
 /// # Errors
 /// Usage, when an id is unknown; the known ones are named.
-pub fn named(only: &[String]) -> Result<Vec<&'static dyn Check>> {
+pub fn named(only: &[String], deep: bool) -> Result<Vec<&'static dyn Check>> {
     let mut ids = Vec::with_capacity(only.len());
     for id in only {
         let Some(check) = check(id) else {
@@ -56,7 +60,9 @@ pub fn named(only: &[String]) -> Result<Vec<&'static dyn Check>> {
         };
         ids.push(check.about().id);
     }
-    Ok(CHECKS.iter().copied().filter(|check| only.is_empty() || ids.contains(&check.about().id)).collect())
+    let is_wanted =
+        |about: &About| ids.contains(&about.id) || (deep && about.deep) || (only.is_empty() && !about.deep);
+    Ok(CHECKS.iter().copied().filter(|check| is_wanted(check.about())).collect())
 }
 
 #[cfg(test)]
@@ -72,11 +78,29 @@ mod tests {
         }
     }
 
+    /// The catalogue's order, which people know and every list keeps.
+    #[test]
+    fn the_checks_stand_in_the_catalogues_order() {
+        const FAMILIES: [&str; 17] = [
+            "PRF", "REL", "IDX", "SEQ", "PID", "TXT", "USR", "GRP", "ADM", "PWD", "DEP", "PRM", "TIM", "BOO",
+            "SCH", "MIG", "LOG",
+        ];
+        let place = |id: &'static str| {
+            let (family, number) = id.split_once('-').expect("FAMILY-NUMBER");
+            let family = FAMILIES.iter().position(|known| *known == family).unwrap_or(FAMILIES.len());
+            (family, number)
+        };
+        let places: Vec<_> = CHECKS.iter().map(|check| place(check.about().id)).collect();
+        let mut sorted = places.clone();
+        sorted.sort_unstable();
+        assert_eq!(places, sorted);
+    }
+
     #[test]
     fn ids_are_found_in_any_case_and_unknown_ones_are_named() {
         let ids = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
-            named(&only).map(|checks| checks.iter().map(|check| check.about().id).collect::<Vec<_>>())
+            named(&only, false).map(|checks| checks.iter().map(|check| check.about().id).collect::<Vec<_>>())
         };
         assert_eq!(ids(&["grp-001", "PRF-001", "PRF-001"]).unwrap(), ["PRF-001", "GRP-001"]);
         assert_eq!(ids(&[]).unwrap().len(), CHECKS.len());

@@ -243,13 +243,18 @@ where
     }
 
     fn draw(&mut self) -> Result<(), B::Error> {
+        /// Nobody answers what they see sooner than this.
+        const REACTION: Duration = Duration::from_millis(100);
+        let began = Instant::now();
         let size = self.terminal.size()?;
         // A terminal being closed or not yet placed has no cells; it will tell us when it has some.
         if size.width > 0 && size.height > 0 {
             self.terminal.draw(|frame| self.app.draw(frame))?;
         }
         let now = Instant::now();
-        self.app.drawn(now);
+        // A frame that went out at once counts as seen from its beginning: the other end may have it, and have answered,
+        // before we are told that it is written.
+        self.app.drawn(if now - began < REACTION { began } else { now });
         self.pacer.drawn(now);
         self.dirty_since = None;
         Ok(())

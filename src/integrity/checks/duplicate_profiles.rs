@@ -12,7 +12,9 @@ use crate::db::{Cell, Sql, parse_time};
 use crate::directory::Portal;
 use crate::error::{Error, Result};
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -29,6 +31,8 @@ static ABOUT: About = About {
              others.",
     choice: "The profiles differ, or the portal id belongs to another user too: someone has to say which value stays.",
     needs: &[("auth_user", &["id", "username"]), ("core_userprofile", &["id", "user_id"])],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::DuplicateProfiles,
     rows_each: 2,
 };

@@ -11,7 +11,9 @@ use crate::directory::Portal;
 use crate::error::Result;
 
 use crate::integrity::anti_join::AntiJoin;
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -32,6 +34,8 @@ static ABOUT: About = About {
         ("auth_user_groups", &["id", "user_id", "group_id"]),
         ("auth_user_user_permissions", &["id", "user_id", "permission_id"]),
     ],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::Links,
     rows_each: 1,
 };

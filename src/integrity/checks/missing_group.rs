@@ -7,7 +7,9 @@ use crate::db::{Cell, Sql};
 use crate::directory::Portal;
 use crate::error::Result;
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -22,6 +24,8 @@ static ABOUT: About = About {
     remedy: "Adds the group, without permissions: the portal goes by its name.",
     choice: "A group differs from it only by case or spaces: renaming that one may be what is wanted.",
     needs: &[("auth_group", &["id", "name"])],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::Groups,
     rows_each: 1,
 };

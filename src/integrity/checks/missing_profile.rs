@@ -8,7 +8,9 @@ use crate::directory::{Portal, accounts};
 use crate::error::Result;
 
 use crate::integrity::anti_join::AntiJoin;
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -24,6 +26,8 @@ static ABOUT: About = About {
     remedy: "Adds an empty profile with the portal's own defaults: no department, notifications on.",
     choice: "A column that portaldesk does not know must be given a value: the profile has to be made in the portal.",
     needs: &[("auth_user", &["id", "username"]), ("core_userprofile", &["id", "user_id"])],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::MissingProfiles,
     rows_each: 1,
 };

@@ -12,7 +12,9 @@ use crate::directory::Portal;
 use crate::error::Result;
 
 use crate::integrity::anti_join::AntiJoin;
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -27,6 +29,8 @@ static ABOUT: About = About {
     remedy: "Removes the profile; the journal keeps it, and undo brings it back.",
     choice: "Other rows of the portal refer to the profile: what becomes of them has to be decided first.",
     needs: &[("auth_user", &["id"]), ("core_userprofile", &["id", "user_id"])],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::OrphanProfiles,
     rows_each: 1,
 };

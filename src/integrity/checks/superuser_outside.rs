@@ -8,7 +8,9 @@ use crate::directory::Portal;
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 /// The check.
@@ -27,6 +29,8 @@ static ABOUT: About = About {
         ("auth_group", &["id", "name"]),
         ("auth_user_groups", &["id", "user_id", "group_id"]),
     ],
+    engines: EVERY_ENGINE,
+    deep: false,
     stage: Stage::Groups,
     rows_each: 1,
 };
