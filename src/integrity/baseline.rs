@@ -87,7 +87,7 @@ pub async fn list(portal: &Portal) -> Result<Vec<Accepted>> {
 }
 
 /// Accepts what a check found of these subjects; what was said of them before no longer holds. It takes the right to
-/// repair.
+/// repair. Gives what stands in the baseline now.
 ///
 /// # Errors
 /// Invalid, when there is no such check, nothing to accept, no reason, or the day is over; denied; what the engine says.
@@ -97,7 +97,7 @@ pub async fn accept(
     subjects: &[Subject],
     reason: &str,
     until: Option<DateTime<Utc>>,
-) -> Result<()> {
+) -> Result<Vec<Accepted>> {
     let Some(check) = super::check(check) else {
         return Err(Error::invalid(format!("There is no check '{check}'; nothing was accepted.")));
     };
@@ -125,7 +125,9 @@ pub async fn accept(
     .await?;
     let (unix, reason) = (&portal.actor.unix_user, why);
     tracing::info!(check = id, count, by, unix, reason, ?until, "findings accepted");
-    Ok(())
+    let mut now = list(portal).await?;
+    now.retain(|accepted| accepted.check == id && accepted.subject.is_some_and(|it| subjects.contains(&it)));
+    Ok(now)
 }
 
 /// Takes back what was accepted under these numbers, so that it counts again; what that was. It takes the right to

@@ -302,6 +302,7 @@ impl FindingRow {
     #[must_use]
     pub fn to_json(&self) -> Json {
         json!({
+            "row": self.subject.to_string(),
             "table": self.table,
             "key": self.key.shown(),
             "user_id": self.user_id,
@@ -349,11 +350,7 @@ pub trait Check: Sync {
     ///
     /// # Errors
     /// What the engine says.
-    fn decisions<'a>(
-        &'a self,
-        _portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<usize>> {
+    fn decisions<'a>(&'a self, _portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async { Ok(subjects.len()) })
     }
 
@@ -408,7 +405,9 @@ mod tests {
 
     #[test]
     fn a_subject_is_read_as_it_is_shown() {
-        for (subject, shown) in [(Subject::of(17), "17"), (Subject { place: 4_000_000_000, id: -1 }, "4000000000/-1")] {
+        for (subject, shown) in
+            [(Subject::of(17), "17"), (Subject { place: 4_000_000_000, id: -1 }, "4000000000/-1")]
+        {
             assert_eq!(subject.to_string(), shown);
             assert_eq!(shown.parse(), Ok(subject));
         }

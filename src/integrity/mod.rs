@@ -10,7 +10,6 @@
 
 mod anti_join;
 pub mod baseline;
-mod check;
 pub mod check;
 pub mod checks;
 pub mod decision;
@@ -20,6 +19,7 @@ pub mod report;
 pub mod scan;
 mod windows;
 
+pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};

@@ -102,6 +102,12 @@ impl Report {
         self.worst() >= Some(fail_on)
     }
 
+    /// How many decisions were accepted.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.accepted.iter().map(|accepted| accepted.finding.count()).sum()
+    }
+
     /// How many decisions of this severity there are.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
@@ -173,6 +179,7 @@ pub(super) async fn scan_checks(
     baseline::split(portal, &mut report).await?;
     // Stable: within a severity the catalogue's order stays.
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
+    report.accepted.sort_by_key(|accepted| std::cmp::Reverse(accepted.finding.severity()));
     report.elapsed = started.elapsed();
     Ok(report)
 }

@@ -71,8 +71,7 @@ fn read(row: &Row) -> Result<BaselineRow, DbError> {
 pub async fn accept(tx: &mut Tx, new: &NewBaseline<'_>) -> Result<(), DbError> {
     for findings in new.findings.chunks(ROWS_AT_ONCE) {
         let before = Sql::new("DELETE FROM portaldesk_baseline WHERE check_id = ?").bind(new.check_id);
-        let before =
-            before.push(" AND finding IN (").list(findings.iter().map(String::as_str)).push(")");
+        let before = before.push(" AND finding IN (").list(findings.iter().map(String::as_str)).push(")");
         tx.execute(before).await?;
         let mut insert = Sql::new(
             "INSERT INTO portaldesk_baseline (check_id, finding, reason, actor, made, until) VALUES ",

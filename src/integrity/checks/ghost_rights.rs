@@ -84,11 +84,7 @@ impl Check for GhostRights {
     }
 
     /// One a user, however many rows.
-    fn decisions<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<usize>> {
+    fn decisions<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
             let ghosts = ghosts(portal, subjects).await?;
             Ok(ghosts.iter().map(|ghost| ghost.image.int("user_id")).collect::<BTreeSet<_>>().len())

@@ -27,6 +27,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::text;
 
+pub use crate::text::wrap;
+
 /// A number with its thousands apart: `1 204`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
