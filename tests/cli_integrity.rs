@@ -1,6 +1,6 @@
 //! `check`, `baseline` and what else is about findings, on a portal of its own: what is printed, and the exit codes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -22,10 +22,18 @@ pub struct Output {
     err: Box<dyn Write + Send + Sync>,
     /// The reader of stdout has gone, as `head` does: nothing more is written, and that is no error.
     closed: bool,
-    /// stderr is the process's own.
-    lively: bool,
-    /// Nothing but results and errors is said.
-    quiet: bool,
+    talk: Talk,
+}
+
+/// How much is said beside results and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// Whatever there is to say, and on this process's own stderr how far a scan is.
+    Lively,
+    /// Whatever there is to say.
+    Plain,
+    /// Nothing.
+    Nothing,
 }
 
 impl Output {
@@ -39,7 +47,7 @@ impl Output {
             When::Auto => !plain && io::stdout().is_terminal(),
         };
         let output = Self::to(json, colour, Box::new(io::stdout()), Box::new(io::stderr()));
-        Self { lively: true, ..output }
+        Self { talk: if json { Talk::Nothing } else { Talk::Lively }, ..output }
     }
 
     /// Prints to these writers.
@@ -50,7 +58,8 @@ impl Output {
         out: Box<dyn Write + Send + Sync>,
         err: Box<dyn Write + Send + Sync>,
     ) -> Self {
-        Self { json, colour, out, err, closed: false, lively: false, quiet: false }
+        let talk = if json { Talk::Nothing } else { Talk::Plain };
+        Self { json, colour, out, err, closed: false, talk }
     }
 
     /// Whether `--json` was given.
@@ -103,18 +112,18 @@ impl Output {
     /// Shows how far a scan is where a person looks on.
     #[must_use]
     pub fn meter(&self) -> Meter {
-        let someone = !self.json && !self.quiet && self.lively && io::stderr().is_terminal();
+        let someone = self.talk == Talk::Lively && io::stderr().is_terminal();
         Meter(someone.then(Arc::default))
     }
 
     /// Says nothing from now on but results and errors.
     pub fn hush(&mut self) {
-        self.quiet = true;
+        self.talk = Talk::Nothing;
     }
 
     /// Says something on stderr; with `--json` nothing, so that stderr holds an error object or nothing.
     pub fn talk(&mut self, line: &str) {
-        if !self.json && !self.quiet {
+        if self.talk != Talk::Nothing {
             let _ = writeln!(self.err, "{}", text::safe(line));
         }
     }

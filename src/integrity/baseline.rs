@@ -295,5 +295,5 @@ async fn part_of(portal: &Portal, finding: &Finding, subjects: Vec<Subject>) -> 
     } else {
         finding.check.decisions(portal, &subjects).await?
     };
-    Ok(Finding { check: finding.check, found: Found { subjects, count, ..finding.found.clone() } })
+    Ok(Finding { check: finding.check, found: Found { count, subjects, ..finding.found.clone() } })
 }
