@@ -12,7 +12,9 @@ mod anti_join;
 pub mod baseline;
 pub mod check;
 pub mod checks;
+pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod fix;
 pub mod repair;
 pub mod report;
@@ -34,6 +36,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::group_ghosts::GroupGhosts,
+    &checks::lost_department::LostDepartment,
+    &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
 ];
