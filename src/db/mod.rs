@@ -19,9 +19,11 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod counters;
 pub mod grants;
 pub mod migrate;
 pub mod own;
+pub mod patterns;
 pub mod schema;
 pub mod server;
 

@@ -9,6 +9,7 @@
 //! time when someone looks at them, when they are written out, and when their repair is planned.
 
 mod anti_join;
+pub mod cells;
 pub mod check;
 pub mod checks;
 pub mod decision;
@@ -32,8 +33,16 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::blank_value::BLANK_VALUE,
+    &checks::unclean_text::UNCLEAN_TEXT,
+    &checks::long_text::LONG_TEXT,
+    &checks::odd_storage::ODD_STORAGE,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
 ];
 
 /// The check of this id, whatever the case it is written in.

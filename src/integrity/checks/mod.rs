@@ -1,11 +1,19 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+pub mod backward_times;
+pub mod blank_value;
 pub mod duplicate_profiles;
+pub mod future_time;
 pub mod ghost_rights;
+pub mod long_text;
 pub mod missing_group;
 pub mod missing_profile;
+pub mod odd_bool;
+pub mod odd_storage;
+pub mod odd_time;
 pub mod orphan_profile;
 pub mod superuser_outside;
+pub mod unclean_text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +39,7 @@ fn keys(ids: &[i64]) -> Vec<Image> {
 }
 
 /// The usernames of these accounts; those that do not exist are left out.
-async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+pub(super) async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
     let mut names = BTreeMap::new();
     for part in ids.chunks(AT_ONCE) {
         let sql =
@@ -60,7 +68,7 @@ async fn existing(
 }
 
 /// A name that is safe to print, in quotes so that its ends can be seen.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("'{}'", text::safe(name))
 }
 
