@@ -12,7 +12,9 @@ mod anti_join;
 pub mod cells;
 pub mod check;
 pub mod checks;
+pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod fix;
 pub mod repair;
 pub mod report;
@@ -22,7 +24,7 @@ mod windows;
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
-pub use repair::{Repairs, Selection, preview, repairs};
+pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
 use crate::error::{Error, Result};
