@@ -19,7 +19,6 @@ mod transaction;
 mod value;
 mod wire;
 
-pub mod counters;
 pub mod grants;
 pub mod migrate;
 pub mod own;
