@@ -71,7 +71,7 @@ impl Row for Line {
     fn cell(&self, column: usize) -> Cell<'_> {
         match column {
             0 => self.row.text.as_str().into(),
-            1 => Cell::new(self.row.table, Tone::Quiet),
+            1 => Cell::new(self.row.table.as_ref(), Tone::Quiet),
             _ => Cell::new(self.key.as_str(), Tone::Quiet),
         }
     }
