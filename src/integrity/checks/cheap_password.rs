@@ -4,7 +4,9 @@ use futures_util::future::BoxFuture;
 
 use crate::directory::Portal;
 use crate::error::Result;
-use crate::integrity::check::{About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 use crate::portal::password::Health;
 
@@ -21,7 +23,7 @@ static ABOUT: About = About {
           or Argon2 with less memory or fewer passes than OWASP asks for.",
     cause: "The password was set under an older Django, and the person has not signed in since the portal moved on.",
     remedy: "Nothing has to be written: Django hashes the password anew when the person next signs in to the portal. For \
-             those who don't come back, `portaldesk user deactivate NAME`; for those who should, ask them to sign in, or \
+             those who don't come back, `portaldesk user edit NAME --inactive`; for those who should, ask them to sign in, or \
              give a new password with `portaldesk change-password NAME`.",
     choice: "",
     needs: &[("auth_user", &["id", "username", "password"])],

@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use crate::change::Image;
 use crate::db::Sql;
-use crate::directory::accounts::{self, Draft};
 use crate::directory::Portal;
+use crate::directory::accounts::{self, Draft};
 use crate::error::Result;
 use crate::integrity::check::{
     About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
@@ -117,7 +117,7 @@ async fn rows(portal: &Portal) -> Result<Vec<FindingRow>> {
     if superusers.is_empty() {
         return Ok(vec![FindingRow {
             subject: SUBJECT,
-            table: "auth_user",
+            table: "auth_user".into(),
             key: Image::default(),
             user_id: None,
             username: None,

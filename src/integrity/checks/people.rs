@@ -4,11 +4,13 @@
 use crate::change::{Image, Plan};
 use crate::db::Sql;
 use crate::directory::Portal;
-use crate::error::Result;
+use crate::directory::accounts::{self, Draft};
+use crate::error::{Error, Kind, Result};
 use crate::integrity::check::{Check, FindingRow, Part, Subject};
 use crate::integrity::decision::Answers;
 use crate::portal::access::Level;
 use crate::portal::password::{self, Health, Stored};
+use crate::portal::rules;
 use crate::text;
 
 /// An account as findings speak of it. Of its password only the worth is kept.
@@ -34,7 +36,7 @@ impl Person {
     pub(super) fn row(&self, subject: Subject, text: String) -> FindingRow {
         FindingRow {
             subject,
-            table: "auth_user",
+            table: "auth_user".into(),
             key: Image::id(self.id),
             user_id: Some(self.id),
             username: Some(self.username.clone()),
@@ -151,6 +153,33 @@ pub(super) fn some_of(names: &[String]) -> String {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }
+}
+
+/// What is wrong with a username that was typed.
+pub(super) fn wrong_username(text: &str) -> Vec<String> {
+    rules::username(text).err().unwrap_or_default()
+}
+
+/// Whether no other account has a name, nor one that differs only by case.
+pub(super) async fn is_free(portal: &Portal, name: &str, user: i64) -> Result<bool> {
+    let same = accounts::username_owner(portal, name, Some(user)).await?;
+    let alike = accounts::username_owner(portal, name, None).await?;
+    Ok(same.is_none() && alike.is_none_or(|(owner, _)| owner == user))
+}
+
+/// Plans a new name for an account.
+///
+/// # Errors
+/// Invalid or duplicate, on the question; what the engine says.
+pub(super) async fn rename(portal: &Portal, user: i64, name: &str, question: &str) -> Result<Plan> {
+    let name =
+        rules::username(name).map_err(|wrong| Error::field(Kind::Invalid, question, wrong.join(" ")))?;
+    if !is_free(portal, &name, user).await? {
+        let message =
+            format!("Another account is named {} already; nothing was written.", super::quoted(&name));
+        return Err(Error::field(Kind::Duplicate, question, message));
+    }
+    accounts::edit(portal, user, &Draft::default().with("username", name)).await
 }
 
 /// Whether the subject still waits for a decision, which these answers are.

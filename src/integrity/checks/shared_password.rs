@@ -119,7 +119,8 @@ async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>>
     if sharing.len() < 2 {
         return Ok(None);
     }
-    let nobody = Choice::new(NOBODY, "nobody: all of them get an unusable one until they are given a new one");
+    let nobody =
+        Choice::new(NOBODY, "nobody: all of them get an unusable one until they are given a new one");
     let owner = |person: &Person| {
         Choice::new(person.id.to_string(), format!("{}: the others get an unusable one", person.name()))
     };

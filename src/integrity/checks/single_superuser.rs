@@ -2,9 +2,12 @@
 
 use futures_util::future::BoxFuture;
 
+use crate::db::Sql;
 use crate::directory::Portal;
 use crate::error::Result;
-use crate::integrity::check::{About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject,
+};
 use crate::integrity::scan::Scan;
 
 use super::people::{self, Person};
@@ -45,11 +48,15 @@ impl Check for SingleSuperuser {
     }
 }
 
-/// The only superuser who can sign in.
+/// The only superuser who can sign in, unless there is no other account at all: a portal begins that way.
 async fn only_one(portal: &Portal) -> Result<Option<Person>> {
     let mut able = people::superusers(portal).await?;
     able.retain(Person::runs_the_portal);
-    Ok(if able.len() == 1 { able.pop() } else { None })
+    if able.len() != 1 {
+        return Ok(None);
+    }
+    let is_alone = portal.db.all(Sql::new("SELECT id FROM auth_user LIMIT 2")).await?.len() < 2;
+    Ok(able.pop().filter(|_| !is_alone))
 }
 
 async fn find(portal: &Portal) -> Result<Vec<Found>> {

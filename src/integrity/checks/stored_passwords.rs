@@ -21,12 +21,7 @@ pub(super) fn that_may_be_usable() -> Sql {
 }
 
 /// The accounts whose password is worth this.
-pub(super) async fn find(
-    scan: &Scan<'_>,
-    about: &About,
-    class: Class,
-    worth: Health,
-) -> Result<Vec<Found>> {
+pub(super) async fn find(scan: &Scan<'_>, about: &About, class: Class, worth: Health) -> Result<Vec<Found>> {
     let mut users = Vec::new();
     windows::rows_where(scan, "auth_user", &["password"], &that_may_be_usable(), &mut |row| {
         if password::health(&row.text(1)?) == worth {
@@ -52,7 +47,11 @@ pub(super) async fn decision(portal: &Portal, subject: Subject, worth: Health) -
     Ok(found.map(|person| Decision {
         subject,
         title: format!("The password of {} is worth nothing ({})", person.name(), person.kept),
-        questions: vec![Question::new(QUESTION, "The password", vec![Choice::new(UNUSABLE, consequence(&person))])],
+        questions: vec![Question::new(
+            QUESTION,
+            "The password",
+            vec![Choice::new(UNUSABLE, consequence(&person))],
+        )],
     }))
 }
 

@@ -3,8 +3,8 @@
 use futures_util::future::BoxFuture;
 
 use crate::db::Sql;
-use crate::directory::accounts::{self, Draft};
 use crate::directory::Portal;
+use crate::directory::accounts::{self, Draft};
 use crate::error::Result;
 use crate::integrity::check::{
     About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
