@@ -11,7 +11,9 @@
 mod anti_join;
 pub mod check;
 pub mod checks;
+pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod fix;
 pub mod repair;
 pub mod report;
@@ -37,6 +39,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::no_role::NoRole,
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
+    &checks::group_ghosts::GroupGhosts,
+    &checks::lost_department::LostDepartment,
+    &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
     &checks::no_superuser::NoSuperuser,
