@@ -19,7 +19,7 @@ use portaldesk::directory::{Portal, Settings, accounts, history};
 use portaldesk::error::Kind;
 use portaldesk::integrity::checks::duplicate_profiles::{self, Choices};
 use portaldesk::integrity::{
-    self, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs, report,
+    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs, report,
     scan,
 };
 use support::{Made, TestDb, digest};
@@ -561,8 +561,8 @@ stories! {
         told.db.run("DROP TABLE auth_user_user_permissions").await;
         told.db.add_user("cho").await;
         let portal = told.portal().await;
-        let report = scan(&portal, &these(), None).await.unwrap();
-        assert_eq!(short(&report), [("PRF-001", "A", 1)]);
+        let report = scan(&portal, &[], None).await.unwrap();
+        assert!(short(&report).contains(&("PRF-001", "A", 1)), "{:?}", short(&report));
         let needs = |check: &&&dyn integrity::Check| {
             check.about().needs.iter().any(|(table, _)| *table == "auth_user_user_permissions")
         };
