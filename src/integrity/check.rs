@@ -338,6 +338,12 @@ pub trait Check: Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// The subjects that could be about this user, who has these profiles: what their record asks [`Check::rows`] about.
+    /// None for a check that is not about single accounts.
+    fn of_user(&self, _user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        Vec::new()
+    }
+
     /// What somebody has to decide about this subject, from rows read now; nothing where there is nothing to decide, or
     /// not any more. A check may also offer a decision beside its automatic repair.
     ///
