@@ -357,6 +357,11 @@ pub trait Check: Sync {
         Box::pin(async { Ok(None) })
     }
 
+    /// Whether it offers a decision beside its automatic repair: another way out than the safe one.
+    fn offers_decision(&self) -> bool {
+        false
+    }
+
     /// The repair that these answers ask for, made from rows read now: nothing where it is repaired already. Usually one
     /// part; several where one of them has to be alone in its plan.
     ///

@@ -11,7 +11,6 @@
 mod anti_join;
 pub mod check;
 pub mod checks;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
