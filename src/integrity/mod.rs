@@ -9,6 +9,7 @@
 //! time when someone looks at them, when they are written out, and when their repair is planned.
 
 mod anti_join;
+pub mod baseline;
 pub mod check;
 pub mod checks;
 pub mod decision;
@@ -20,6 +21,7 @@ pub mod report;
 pub mod scan;
 mod windows;
 
+pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
@@ -35,6 +37,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::group_ghosts::GroupGhosts,
+    &checks::lost_department::LostDepartment,
+    &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
 ];

@@ -95,6 +95,8 @@ impl Board {
         };
         report.findings.retain(|finding| !partial.checked.contains(&finding.id()));
         report.findings.extend(partial.findings);
+        report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
+        report.accepted.extend(partial.accepted);
         report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
         report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
         report.accepted.extend(partial.accepted);
