@@ -8,6 +8,7 @@ use crate::db::{Sql, own};
 use crate::directory::Portal;
 use crate::error::{Kind, Result};
 
+use super::baseline;
 use super::check::{Check, Class, Finding, Found, Subject};
 use super::scan::{Report, lack};
 
@@ -21,6 +22,7 @@ pub async fn of_user(portal: &Portal, user: i64) -> Result<Report> {
     let profiles = profiles(portal, user).await?;
     let mut report = Report {
         findings: Vec::new(),
+        accepted: Vec::new(),
         skipped: Vec::new(),
         checked: Vec::new(),
         users: 1,
@@ -55,6 +57,7 @@ pub async fn of_user(portal: &Portal, user: i64) -> Result<Report> {
             }
         }
     }
+    baseline::split(portal, &mut report).await?;
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     report.elapsed = started.elapsed();
     Ok(report)

@@ -74,26 +74,26 @@ impl FindingScreen {
         Self { board, key, table, sitting, clock }
     }
 
-    fn about<T>(&self, ask: impl FnOnce(&Finding) -> T) -> std::result::Result<T, String> {
+    fn about<T>(&self, ask: impl FnOnce(&Finding) -> T) -> Result<T, String> {
         let board = self.board.get();
         board.find(self.key).map(ask).ok_or_else(|| "It is not found any more; Esc goes back.".to_owned())
     }
 
     /// What `F` repairs: the marked decisions; without marks the one under the cursor.
-    fn order(&self) -> std::result::Result<Order, String> {
+    fn order(&self) -> Result<Order, String> {
         self.about(is_automatic)??;
         let chosen = self.chosen()?;
         self.about(|finding| Order::some(finding, chosen))
     }
 
-    fn order_of_current(&self) -> std::result::Result<Order, String> {
+    fn order_of_current(&self) -> Result<Order, String> {
         let row = self.table.current().ok_or_else(|| "There is no row under the cursor.".to_owned())?;
         let subject = row.row.subject;
         self.about(|finding| Order::some(finding, vec![subject]))
     }
 
     /// Whether somebody can decide about this finding here.
-    fn may_decide(&self) -> std::result::Result<(), String> {
+    fn may_decide(&self) -> Result<(), String> {
         if self.is_accepted() {
             return Err(was_accepted(self.key));
         }
@@ -141,7 +141,7 @@ impl FindingScreen {
     }
 
     /// The marked decisions; without marks the one under the cursor.
-    fn chosen(&self) -> std::result::Result<Vec<Subject>, String> {
+    fn chosen(&self) -> Result<Vec<Subject>, String> {
         let marks = self.table.marks();
         if marks.is_empty() {
             let row = self.table.current().ok_or_else(|| "There is no row under the cursor.".to_owned())?;
@@ -225,14 +225,12 @@ impl Screen for FindingScreen {
         TABLES
     }
 
-    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+    fn enabled(&self, action: Action) -> Result<(), String> {
         match action {
             Action::IntegrityScan => may_scan(&self.sitting),
             Action::HistoryOpenRows => repair::may_open_touched(&self.board.get()),
             Action::Export => self.about(|_| ()),
-            Action::IntegrityAccept => {
-                may_repair(&self.sitting).and_then(|()| self.chosen().map(|_| ()))
-            }
+            Action::IntegrityAccept => may_repair(&self.sitting).and_then(|()| self.chosen().map(|_| ())),
             Action::IntegrityPreview | Action::IntegrityFix | Action::IntegrityFixKind
                 if self.is_accepted() =>
             {

@@ -95,8 +95,6 @@ impl Board {
         };
         report.findings.retain(|finding| !partial.checked.contains(&finding.id()));
         report.findings.extend(partial.findings);
-        report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
-        report.accepted.extend(partial.accepted);
         report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
         report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
         report.accepted.extend(partial.accepted);
@@ -107,7 +105,10 @@ impl Board {
     /// The finding of this name.
     #[must_use]
     pub fn find(&self, key: FindingKey) -> Option<&Finding> {
-        self.findings().iter().find(|finding| key_of(finding) == key).or_else(|| Some(&self.accepted(key)?.finding))
+        self.findings()
+            .iter()
+            .find(|finding| key_of(finding) == key)
+            .or_else(|| Some(&self.accepted(key)?.finding))
     }
 
     /// What was accepted under this name.

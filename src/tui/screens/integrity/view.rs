@@ -238,7 +238,10 @@ pub(in crate::tui::screens) fn about(finding: &Finding, off: Option<&str>) -> Ve
 }
 
 /// What is known of a part of a finding that was accepted: by whom, why, until when.
-pub(in crate::tui::screens) fn about_accepted(accepted: &AcceptedFinding, clock: Clock) -> Vec<(Tone, String)> {
+pub(in crate::tui::screens) fn about_accepted(
+    accepted: &AcceptedFinding,
+    clock: Clock,
+) -> Vec<(Tone, String)> {
     let until = match accepted.until {
         Some(until) => format!("until {}", clock.date_and_time(until)),
         None => "for good".to_owned(),
