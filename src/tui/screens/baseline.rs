@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::integrity::board::{Board, SharedBoard};
 use super::review::{Confirmation, Review, ReviewText};
 use crate::directory::{Portal, moment};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::integrity::{self, Check, Report, Subject, baseline};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -309,6 +309,7 @@ mod tests {
     use ratatui::layout::Size;
 
     use super::*;
+    use crate::error::Error;
     use crate::tui::input::key;
 
     fn form(count: i64) -> (Accept, Cx) {

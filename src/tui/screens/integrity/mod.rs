@@ -460,12 +460,8 @@ impl Screen for Integrity {
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let board = self.board.get();
         let detail = self.table.current().map(|line| line.key).and_then(|key| {
-            let finding = board.find(key)?;
-            Some(Detail {
-                finding,
-                key: key_of(finding),
-                lines: self.lines.get(&key).map_or(&[], Vec::as_slice),
-            })
+            let lines = self.lines.get(&key).map_or(&[][..], Vec::as_slice);
+            Some(Detail { finding: board.find(key)?, key, lines })
         });
         let off = may_repair(&self.sitting).err();
         let view = View { board: &board, phase: &self.phase, detail, off: off.as_deref(), clock: self.clock };
