@@ -19,6 +19,7 @@ pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
+mod twins;
 mod windows;
 
 pub use baseline::{Accepted, AcceptedFinding};
@@ -37,11 +38,23 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::username_twins::UsernameTwins,
+    &checks::no_role::NoRole,
+    &checks::username_pattern::UsernamePattern,
+    &checks::unused_account::UnusedAccount,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::no_superuser::NoSuperuser,
+    &checks::single_superuser::SingleSuperuser,
+    &checks::superuser_not_staff::SuperuserNotStaff,
+    &checks::superuser_locked_out::SuperuserLockedOut,
+    &checks::open_password::OpenPassword,
+    &checks::cheap_password::CheapPassword,
+    &checks::broken_password::BrokenPassword,
+    &checks::shared_password::SharedPassword,
 ];
 
 /// The check of this id, whatever the case it is written in.

@@ -72,13 +72,18 @@ pub(super) fn is_word(c: char) -> bool {
         || matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
 }
 
+/// A username as the portal's login form takes what is typed there: stripped, and in Unicode's compatibility form (NFKC).
+#[must_use]
+pub fn normal_username(text: &str) -> String {
+    strip(text).nfkc().collect()
+}
+
 /// A username: required, NFKC-normalised as the portal's login form does with what is typed there, at most 150.
 ///
 /// # Errors
 /// Django's messages: required, too long, or other characters than letters, numbers and `@.+-_`.
 pub fn username(text: &str) -> Checked<String> {
-    let name = required(line(text, USERNAME_MAX)?)?;
-    let name: String = name.nfkc().collect();
+    let name = normal_username(&required(line(text, USERNAME_MAX)?)?);
     let problems: Vec<String> = too_long(&name, USERNAME_MAX).into_iter().collect();
     if !problems.is_empty() {
         return Err(problems);

@@ -1,5 +1,7 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+pub mod broken_password;
+pub mod cheap_password;
 pub mod double_links;
 pub mod duplicate_profiles;
 pub mod ghost_rights;
@@ -8,9 +10,22 @@ mod links;
 pub mod lost_department;
 pub mod missing_group;
 pub mod missing_profile;
+pub mod no_role;
+pub mod no_superuser;
+pub mod open_password;
 pub mod orphan_profile;
+pub mod shared_password;
+pub mod single_superuser;
+pub mod superuser_locked_out;
+pub mod superuser_not_staff;
 mod reference;
 pub mod superuser_outside;
+pub mod unused_account;
+pub mod username_pattern;
+pub mod username_twins;
+
+mod people;
+mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +38,7 @@ use crate::text;
 use super::check::Subject;
 
 /// Values in one IN list.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// The ids of subjects of this place.
 fn ids(subjects: &[Subject], place: u32) -> Vec<i64> {
