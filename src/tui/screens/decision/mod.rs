@@ -154,19 +154,15 @@ impl DecisionScreen {
         };
         self.asked.clear();
         self.loaded = false;
-        match next {
-            Some(next) => {
-                self.at = next;
-                self.load(cx);
-            }
-            None => {
-                if self.title.is_empty() {
-                    let about = self.check.about();
-                    cx.refuse(format!("{}: nothing can be decided here. {}", about.id, about.choice));
-                }
-                cx.close();
-            }
+        if let Some(next) = next {
+            self.at = next;
+            return self.load(cx);
         }
+        if self.title.is_empty() {
+            let about = self.check.about();
+            cx.refuse(format!("{}: nothing can be decided here. {}", about.id, about.choice));
+        }
+        cx.close();
     }
 
     /// Goes to another one, this one left for later.
