@@ -10,6 +10,7 @@
 
 mod anti_join;
 pub mod baseline;
+pub mod cells;
 pub mod check;
 pub mod checks;
 pub mod decision;
@@ -45,8 +46,16 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
+    &checks::blank_value::BLANK_VALUE,
+    &checks::unclean_text::UNCLEAN_TEXT,
+    &checks::long_text::LONG_TEXT,
+    &checks::odd_storage::ODD_STORAGE,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
