@@ -13,11 +13,11 @@ pub mod baseline;
 pub mod cells;
 pub mod check;
 pub mod checks;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
 pub mod full;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod runs;
@@ -30,6 +30,8 @@ pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Sev
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
+pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
