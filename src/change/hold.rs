@@ -67,6 +67,10 @@ impl Writer {
                 if wanted.purpose == Purpose::Repair {
                     own::lock_repairs(tx).await?;
                     refuse_second(tx, &actor.sitting, now).await?;
+                    // One that died before it wrote anything: nobody has to be asked about it.
+                    if let Some(dead) = own::repairing(tx).await? {
+                        own::forget_run(tx, &dead.id, &dead.sitting).await?;
+                    }
                     own::hold_repairs(tx, &id, now).await?;
                 }
                 let new = own::NewRun {

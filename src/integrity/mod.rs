@@ -30,7 +30,6 @@ pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Sev
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
-pub use fix::{Fixed, Repaired, fix_user_profiles};
 pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
