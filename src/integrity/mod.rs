@@ -36,9 +36,13 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
+    &checks::log_entries::LogEntries,
+    &checks::lost_permission::LostPermission,
+    &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::log_objects::LogObjects,
 ];
 
 /// The check of this id, whatever the case it is written in.

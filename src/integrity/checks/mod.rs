@@ -1,11 +1,18 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+mod answered;
 pub mod double_links;
 pub mod duplicate_profiles;
+pub mod foreign_rows;
 pub mod ghost_rights;
 pub mod group_ghosts;
 mod links;
+pub mod log_entries;
+mod log_names;
+pub mod log_objects;
 pub mod lost_department;
+pub mod lost_permission;
+mod merged_profile;
 pub mod missing_group;
 pub mod missing_profile;
 pub mod orphan_profile;
