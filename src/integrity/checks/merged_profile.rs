@@ -67,6 +67,13 @@ pub(super) fn all_of(profiles: &[Image], column: &str) -> Option<Difference> {
     Some(Difference { column: column.to_owned(), values, newest })
 }
 
+/// Whether a profile holds nothing but what every new one does: its like can be made again at any time.
+pub(super) fn says_nothing(table: &Table, profile: &Image) -> bool {
+    compared(table)
+        .filter_map(|column| profile.get(column))
+        .all(|cell| super::is_blank(cell) || *cell == Cell::Bool(true))
+}
+
 /// The value that stays: the chosen profile's, else the newest that is not blank; nothing where all are blank.
 fn kept<'a>(profiles: &'a [Image], column: &str, choices: &Choices) -> Option<&'a Cell> {
     match choices.get(column) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::future::BoxFuture;
 
 use crate::change::rows::{self as images, Lock};
-use crate::change::{Image, Require, Step, Value};
+use crate::change::{Image, Plan, Require, Step, Value};
 use crate::db::schema::ForeignKey;
 use crate::db::{Cell, Sql};
 use crate::directory::{Portal, portal_ids};
@@ -19,7 +19,7 @@ use crate::integrity::check::{
 use crate::integrity::decision::{Answers, Choice, Decision, Question};
 use crate::integrity::scan::Scan;
 
-use super::merged_profile::PROFILES;
+use super::merged_profile::{self as merged, PROFILES};
 use super::{answered, log_names};
 
 /// The question, and the answer that is no username.
@@ -36,7 +36,7 @@ static ABOUT: About = About {
     why: "The next account that gets the same id can't be made (1062 … user_id), or takes over this profile.",
     cause: "The account was deleted by SQL or in a database without foreign keys, and its profile stayed.",
     remedy: "Removes the profile; the journal keeps it, and undo brings it back.",
-    choice: "Other rows of the portal refer to the profile, so it can't go: give it to a user who has none, or remove those \
+    choice: "Other rows of the portal refer to the profile, so it can't go: give it to a user who has none or an empty one, or remove those \
              rows in the portal first.",
     needs: &[("auth_user", &["id", "username"]), ("core_userprofile", &["id", "user_id"])],
     engines: EVERY_ENGINE,
@@ -186,11 +186,25 @@ async fn name_in_log(portal: &Portal, id: i64, image: &Image) -> Result<Option<S
     Ok(log_names::of_profiles(portal, &[id]).await?.remove(&id))
 }
 
-/// Whether an account has a profile already.
-async fn has_profile(portal: &Portal, user: i64) -> Result<bool> {
-    Ok(!super::existing(portal, "SELECT user_id FROM core_userprofile WHERE user_id", [user])
-        .await?
-        .is_empty())
+/// What an account has already.
+enum Has {
+    /// No profile.
+    None,
+    /// One that says nothing, such as PRF-001 makes: it can give way.
+    Blank(Image),
+    /// One that has something in it, or several.
+    Profile,
+}
+
+async fn what_has(portal: &Portal, user: i64) -> Result<Has> {
+    let table = images::table(&portal.schema, PROFILES)?;
+    let users = [Cell::Int(user)];
+    let mut profiles = images::by_column(&mut portal.db.clone(), table, "user_id", &users, Lock::No).await?;
+    Ok(match (profiles.pop(), profiles.is_empty()) {
+        (None, _) => Has::None,
+        (Some(profile), true) if merged::says_nothing(table, &profile) => Has::Blank(profile),
+        _ => Has::Profile,
+    })
 }
 
 /// Remove it, or give it to a user without a profile: to the one who has the name that the log knew, or to one who is named.
@@ -203,18 +217,22 @@ async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>>
     }
     if let Some(name) = &known
         && let Some(account) = answered::find(portal, name).await?
-        && !has_profile(portal, account.id).await?
+        && !matches!(what_has(portal, account.id).await?, Has::Profile)
         && text::safe(&account.username) == account.username
     {
         is_wanted = true;
         let label = format!(
-            "Give it to {}, who has none and goes by the name that the portal's log knew",
+            "Give it to {}, who has none or an empty one and goes by the name that the portal's log knew",
             super::quoted(&account.username)
         );
         choices.push(Choice::new(account.username.clone(), label));
     }
     let known = known.map_or_else(String::new, |name| format!(", once {}", super::quoted(&name)));
-    let question = Question::new(QUESTION, "What becomes of it: a user without a profile, or", choices);
+    let question = Question::new(
+        QUESTION,
+        "What becomes of it: a user without a profile or with an empty one, or",
+        choices,
+    );
     let question = question.or_typed(answered::typed_username);
     let title =
         format!("Profile #{id} of {}{known}: {}", super::whose(&image, None), super::contents(&image));
@@ -234,25 +252,30 @@ async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result
     }
     let heir = answered::named(portal, QUESTION, answer).await?;
     let name = super::quoted(&heir.username);
-    if has_profile(portal, heir.id).await? {
-        return Err(answered::refused(QUESTION, format!("{name} has a profile already.")));
+    let mut plan = Plan::default();
+    let mut require: Vec<Require> = still_missing(&image).into_iter().chain([heir.is_there()]).collect();
+    match what_has(portal, heir.id).await? {
+        Has::Profile => return Err(answered::refused(QUESTION, format!("{name} has a profile already."))),
+        Has::Blank(blank) => {
+            for follower in merged::followers(portal, std::iter::once(&blank)).await? {
+                plan.push(follower.turned_to(id));
+            }
+            plan.delete(PROFILES, Image::id(blank.int("id").unwrap_or_default()), blank);
+        }
+        Has::None => require.push(Require::NoRow {
+            table: PROFILES.to_owned(),
+            column: "user_id".to_owned(),
+            value: Cell::Int(heir.id),
+        }),
     }
     refuse_shared_portal_id(portal, &image).await?;
-    let mut set = vec![("user_id".to_owned(), Value::Cell(Cell::Int(heir.id)))];
+    let title = format!("Give profile #{id} of {} to {name}", super::whose(&image, None));
+    let mut set = vec![("user_id", Value::Cell(Cell::Int(heir.id)))];
     if image.get("updated_at").is_some() {
-        set.push(("updated_at".to_owned(), Value::Now));
+        set.push(("updated_at", Value::Now));
     }
-    let none_yet = Require::NoRow {
-        table: PROFILES.to_owned(),
-        column: "user_id".to_owned(),
-        value: Cell::Int(heir.id),
-    };
-    Ok(vec![Part {
-        subject,
-        title: format!("Give profile #{id} of {} to {name}", super::whose(&image, None)),
-        require: still_missing(&image).into_iter().chain([heir.is_there(), none_yet]).collect(),
-        steps: vec![Step::Update { table: PROFILES.to_owned(), key: Image::id(id), before: image, set }],
-    }])
+    plan.update(PROFILES, Image::id(id), image, set);
+    Ok(vec![Part { subject, title, steps: plan.steps, require }])
 }
 
 /// Nobody gets a portal id with the profile that somebody else has too.
