@@ -369,13 +369,10 @@ impl Asked {
             }
             cell => cell.show(),
         };
-        let mut label = format!("{value}, of profile #{profile}");
-        if column == PORTAL_ID
-            && let Some(owner) = self.owner_of(cell)
-        {
-            label.push_str(&format!("; taken from {owner}, who then has none"));
-        }
-        Choice::new(profile.to_string(), label)
+        let taken = self.owner_of(cell).filter(|_| column == PORTAL_ID);
+        let taken =
+            taken.map_or_else(String::new, |owner| format!("; taken from {owner}, who then has none"));
+        Choice::new(profile.to_string(), format!("{value}, of profile #{profile}{taken}"))
     }
 }
 

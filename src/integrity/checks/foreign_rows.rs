@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::change::Image;
 use crate::db::Sql;
-use crate::db::schema::{ForeignKey, PORTAL_TABLES, Schema};
+use crate::db::schema::{ForeignKey, OWN_TABLES, PORTAL_TABLES, Schema};
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
@@ -80,7 +80,7 @@ fn place(key: &ForeignKey) -> u32 {
 fn keys(schema: &Schema) -> impl Iterator<Item = &ForeignKey> {
     let mut seen = BTreeSet::new();
     schema.foreign_keys.iter().filter(move |key| {
-        let is_ours = key.table.starts_with("portaldesk_");
+        let is_ours = OWN_TABLES.contains(&key.table.as_str());
         let leads_to_accounts = key.to_table.starts_with("core_")
             || PORTAL_TABLES.iter().any(|(table, _)| *table == key.to_table);
         let is_readable = schema.has(&key.table, &key.column) && schema.has(&key.to_table, &key.to_column);
