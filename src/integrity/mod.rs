@@ -34,6 +34,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::group_ghosts::GroupGhosts,
+    &checks::lost_department::LostDepartment,
+    &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
 ];
