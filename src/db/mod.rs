@@ -19,9 +19,12 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod counter;
 pub mod grants;
 pub mod migrate;
+pub mod named;
 pub mod own;
+pub mod patterns;
 pub mod schema;
 pub mod server;
 
