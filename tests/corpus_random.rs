@@ -255,7 +255,7 @@ fn people_are_there() {
 mod sqlite {
     #[test]
     fn random_damage() {
-        super::suffer(super::Server::Sqlite, 60);
+        super::suffer(super::Server::Sqlite, 40);
     }
 }
 
