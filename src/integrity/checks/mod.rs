@@ -30,6 +30,7 @@ pub mod open_password;
 pub mod orphan_profile;
 mod people;
 mod reference;
+pub mod renamed_role;
 pub mod shared_password;
 pub mod single_superuser;
 mod stored_passwords;
