@@ -19,9 +19,11 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod blueprint;
 pub mod grants;
 pub mod migrate;
 pub mod own;
+pub mod physical;
 pub mod schema;
 pub mod server;
 

@@ -11,8 +11,10 @@
 mod anti_join;
 pub mod check;
 pub mod checks;
+mod constraints;
 pub mod decision;
 pub mod fix;
+mod migrations;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -34,6 +36,13 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::missing_permissions::MissingPermissions,
+    &checks::stale_content_types::StaleContentTypes,
+    &checks::table_engines::TableEngines,
+    &checks::collations::Collations,
+    &checks::schema_drift::SchemaDrift,
+    &checks::triggers::Triggers,
+    &checks::migration_records::MigrationRecords,
 ];
 
 /// The check of this id, whatever the case it is written in.
