@@ -67,6 +67,16 @@ pub fn json(value: &serde_json::Value) -> String {
     shown
 }
 
+/// A text for a cell of a spreadsheet: one that would run as a formula gets a leading `'`.
+#[must_use]
+pub fn spreadsheet(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 /// How many terminal cells a safe text takes: two for a wide character, none for a combining one.
 ///
 /// Counted by grapheme cluster, as the screen is drawn.
@@ -235,6 +245,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_only_text() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(spreadsheet(formula), format!("'{formula}"));
+        }
+        assert_eq!(spreadsheet("a=1"), "a=1");
+    }
 
     #[test]
     fn visible_text_of_any_script_is_borrowed_unchanged() {

@@ -10,13 +10,15 @@
 mod program;
 mod support;
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use portaldesk::change::{Account, Actor, MOST_ROWS, Plan};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
 use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::integrity::Integrity;
 use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Keymap, Setup, Theme};
+use portaldesk::tui::{App, EventLoop, Head, Keymap, Setup, Theme, ctrl};
 use program::Program;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -156,7 +158,7 @@ async fn a_fault_is_found_repaired_and_back_after_the_undo() {
     assert_eq!(program.titles(), ["Integrity", "PRF-001: repair users without a profile"]);
     assert!(digest(&desk.db).await == before, "a review writes nothing");
     program.press("y").await;
-    assert_eq!(program.toast(), "Repaired PRF-001: 2 rows · u undoes");
+    assert_eq!(program.toast(), "Repaired PRF-001: 2 rows · u undoes · o opens these 2 users");
     assert_eq!(desk.profiles().await, profiles + 2);
     assert!(!program.shown().contains("PRF-001  error"), "{}", program.shown());
     program.press("u").await;
@@ -180,7 +182,7 @@ async fn rows_are_repaired_one_by_one_or_as_marked() {
     assert!(preview.contains("ben") && !preview.contains("ada"), "only the row under the cursor:\n{preview}");
     program.press("⎋F").await;
     program.press("y").await;
-    assert_eq!(program.toast(), "Repaired PRF-001: 1 row · u undoes");
+    assert_eq!(program.toast(), "Repaired PRF-001: 1 row · u undoes · o opens this user");
     assert_eq!(desk.profiles().await, profiles + 1);
     assert!(!program.shown().contains("'ben'"), "{}", program.shown());
     program.press("g  F").await;
@@ -224,7 +226,10 @@ async fn more_than_ten_rows_ask_for_their_count() {
     assert_eq!(desk.profiles().await, profiles, "y alone is not enough");
     program.press("⎋A").await;
     program.press(&format!("{}⏎", names.len())).await;
-    assert_eq!(program.toast(), format!("Repaired PRF-001: {} rows · u undoes", names.len()));
+    assert_eq!(
+        program.toast(),
+        format!("Repaired PRF-001: {0} rows · u undoes · o opens these {0} users", names.len())
+    );
 }
 
 #[tokio::test]
@@ -238,7 +243,10 @@ async fn a_repair_of_several_plans_is_one_to_repair_and_one_to_take_back() {
     program.press("A").await;
     assert!(program.shown().contains(&format!("Type {count} to go on")), "{}", program.shown());
     program.confirm().await;
-    assert_eq!(program.toast(), format!("Repaired PRF-001: {count} rows · u undoes"));
+    assert_eq!(
+        program.toast(),
+        format!("Repaired PRF-001: {count} rows · u undoes · o opens these {count} users")
+    );
     assert_eq!(usize::try_from(desk.profiles().await - profiles).unwrap(), count);
     program.press("u").await;
     program.confirm().await;
@@ -298,6 +306,52 @@ async fn an_engineer_is_told_why_nothing_is_scanned() {
     assert!(program.shown().contains("This needs the role AMC Admin or above."), "{}", program.shown());
     program.press("R").await;
     assert_eq!(program.toast(), "This needs the role AMC Admin or above.");
+}
+
+#[tokio::test]
+async fn what_is_shown_goes_into_a_new_file_of_its_owners() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["=cmd()", "b\u{1b}en"]).await;
+    let folder = std::env::temp_dir().join(format!("portaldesk-export-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    for (keys, name) in [("E", "findings.csv"), ("⏎E", "rows.csv"), ("E", "rows.json")] {
+        let path = folder.join(name);
+        program.press(keys).await;
+        program.feed(vec![ctrl('u')]).await;
+        program.press(&format!("{}⏎", path.display())).await;
+        assert_eq!(program.toast(), format!("Exported to {}", path.display()));
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert!(read("findings.csv").contains("\nPRF-001,error,safe,2,users without a profile,"));
+    let rows = read("rows.csv");
+    assert!(rows.contains(",'=cmd(),") && rows.contains(",b\\x1ben,") && !rows.contains('\u{1b}'), "{rows}");
+    let json: serde_json::Value = serde_json::from_str(&read("rows.json")).unwrap();
+    assert_eq!(json["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(json["findings"][0]["rows"][1]["username"], "b\u{1b}en");
+    // What is there already stays as it is.
+    program.press("E").await;
+    program.feed(vec![ctrl('u')]).await;
+    program.press(&format!("{}⏎", folder.join("rows.csv").display())).await;
+    assert!(program.shown().contains("there already"), "{}", program.shown());
+    assert_eq!(read("rows.csv"), rows);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_users_of_a_repair_are_opened_from_its_toast() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["cho", "evan"]).await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("F").await;
+    program.press("y").await;
+    assert!(program.footer().contains("o users repaired"), "{}", program.footer());
+    program.press("o").await;
+    let shown = program.shown();
+    assert!(shown.contains("cho") && shown.contains("evan") && shown.contains("of 2"), "{shown}");
 }
 
 #[tokio::test]

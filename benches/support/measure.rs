@@ -23,6 +23,8 @@ pub(crate) enum Hold {
     Millis(u32),
     /// The median is to stay within this multiple of the bare SQL's.
     Ratio(f64),
+    /// No number: it is only told.
+    Nothing,
 }
 
 /// Runs some work again and again. The first run, which fills caches, isn't counted.
@@ -37,6 +39,18 @@ pub(crate) async fn measure<T, F: Future<Output = Result<T>>>(mut work: impl FnM
     }
     times.sort_unstable();
     Ok(Taken { least: times[0], median: times[times.len() / 2] })
+}
+
+/// What can be done only once.
+pub(crate) fn once(taken: Duration) -> Taken {
+    Taken { least: taken, median: taken }
+}
+
+/// One line: two numbers, the second the smaller case's, and whether their ratio holds.
+pub(crate) fn ratio_line(what: &str, (large, small): (f64, f64), most: f64) {
+    let ratio = large / small;
+    let verdict = verdict(ratio <= most, &format!("at most {most} times that of a tenth of the users"));
+    println!("{what:<44} {large:>9.1} {small:>9.1}   {ratio:.2}   {verdict}");
 }
 
 /// The head of the table.
@@ -59,6 +73,7 @@ pub(crate) fn line(what: &str, taken: Taken, bare: Option<Taken>, hold: Hold) {
         Hold::Ratio(most) => {
             verdict(ratio.is_some_and(|ratio| ratio <= most), &format!("at most {most} times the SQL"))
         }
+        Hold::Nothing => String::new(),
     };
     let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
     let line = format!(
@@ -90,11 +105,16 @@ pub(crate) fn forget_peak_memory() {
     drop(std::fs::write("/proc/self/clear_refs", "5"));
 }
 
-/// Prints the most memory that the process held at once since it began or [`forget_peak_memory`].
-pub(crate) fn memory_line(what: &str, most_megabytes: u32) {
+/// The most memory that the process held at once since it began or [`forget_peak_memory`], in kB; Linux only.
+pub(crate) fn peak_kilobytes() -> Option<u32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(kilobytes);
-    match peak {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+/// Prints [`peak_kilobytes`].
+pub(crate) fn memory_line(what: &str, most_megabytes: u32) {
+    match peak_kilobytes() {
         Some(peak) => {
             let megabytes = f64::from(peak) / 1024.0;
             let holds =
@@ -103,8 +123,4 @@ pub(crate) fn memory_line(what: &str, most_megabytes: u32) {
         }
         None => println!("{what:<44} only measured on Linux"),
     }
-}
-
-fn kilobytes(text: &str) -> Option<u32> {
-    text.trim().trim_end_matches(" kB").parse().ok()
 }

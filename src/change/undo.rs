@@ -305,13 +305,14 @@ fn restore(table: &Table, row: &Written, now: Image, password: OldPassword, undo
     Back::Steps(vec![Step::Update { table: row.table.clone(), key: row.key.clone(), before: now, set }])
 }
 
-/// Whether a row that comes back refers to one that is not there and that the plan does not bring back either. Said
-/// in words too: such a row is an orphan again.
+/// Whether a row that comes back, or gets an old value back, refers to one that is not there and that the plan does not
+/// bring back either. Said in words too: such a row is an orphan again.
 async fn lacks_a_parent(rows: &mut Rows<'_>, plan: &Plan, undo: &mut Undo) -> Result<bool> {
     let mut lacks = false;
     for step in &plan.steps {
-        let Step::Insert { table, .. } = step else { continue };
+        let table = step.table();
         for (column, parent) in parents(rows.schema, table) {
+            // A row that goes gives no value.
             let Some(value) = step.cell(&column) else { continue };
             let Some(parent_table) = rows.schema.tables.get(&parent) else { continue };
             if value.is_null()
@@ -322,7 +323,7 @@ async fn lacks_a_parent(rows: &mut Rows<'_>, plan: &Plan, undo: &mut Undo) -> Re
             if !rows.has_id(parent_table, value).await? {
                 lacks = true;
                 undo.left.push(format!(
-                    "{table}: {column} {} refers to nothing in {parent}; the row comes back as an orphan",
+                    "{table}: {column} {} refers to nothing in {parent}; the row is an orphan again",
                     value.show()
                 ));
             }

@@ -1,5 +1,7 @@
 //! What a check is, what it finds, and what its repair is made of.
 
+use std::borrow::Cow;
+
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
@@ -263,8 +265,8 @@ impl Finding {
 pub struct FindingRow {
     /// What it belongs to.
     pub subject: Subject,
-    /// Its table.
-    pub table: &'static str,
+    /// Its table; one that only the catalogue names is owned.
+    pub table: Cow<'static, str>,
     /// Its primary key; empty for a row that is missing.
     pub key: Image,
     /// The user concerned, who need not exist.

@@ -12,7 +12,9 @@ mod anti_join;
 pub mod check;
 pub mod checks;
 mod constraints;
+pub mod decide;
 pub mod decision;
+pub mod export;
 pub mod fix;
 mod migrations;
 pub mod repair;
@@ -23,7 +25,7 @@ mod windows;
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
-pub use repair::{Repairs, Selection, preview, repairs};
+pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
 use crate::error::{Error, Result};

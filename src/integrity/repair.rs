@@ -10,6 +10,7 @@ use crate::directory::Portal;
 use crate::error::{Error, Result};
 
 use super::check::{About, Check, Class, Finding, Part, Subject};
+use super::decision::Answers;
 
 /// What to repair of what was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,6 +210,34 @@ pub async fn preview(
         }
         let Some(plan) = repairs.next().await? else { break };
         seen += repairs.last.as_ref().map_or(1, |batch| batch.subjects.len());
+        plans.push(plan);
+    }
+    Ok(plans)
+}
+
+/// The plans of what somebody decided about one subject; nothing where it is repaired already. Each is applied by itself,
+/// in this order.
+///
+/// # Errors
+/// Invalid, naming the questions, when an answer is missing or none of the choices; a conflict, when something else has
+/// to be repaired first or it takes too many rows; what the engine says.
+pub async fn decide(
+    portal: &Portal,
+    check: &'static dyn Check,
+    subject: Subject,
+    answers: &Answers,
+) -> Result<Vec<Plan>> {
+    let Some(decision) = check.decision(portal, subject).await? else { return Ok(Vec::new()) };
+    decision.check(answers)?;
+    let about = check.about();
+    let mut plans = Vec::new();
+    for part in check.decided(portal, subject, answers).await? {
+        if part.steps.len() > MOST_ROWS {
+            return Err(too_large(about, &part).1);
+        }
+        let title = format!("{}: {}", about.id, part.title);
+        let mut plan = Plan { purpose: Purpose::Repair, title, ..Plan::default() };
+        append(&mut plan, part);
         plans.push(plan);
     }
     Ok(plans)

@@ -11,6 +11,8 @@
 )]
 #![allow(dead_code, unused_macros, reason = "every test file uses the part that it needs")]
 
+#[macro_use]
+pub(crate) mod corpus;
 pub(crate) mod django;
 
 use std::collections::BTreeMap;

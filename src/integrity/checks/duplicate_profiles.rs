@@ -220,7 +220,7 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
             let Some(id) = image.int("id") else { continue };
             rows.push(FindingRow {
                 subject: Subject::of(user),
-                table: "core_userprofile",
+                table: "core_userprofile".into(),
                 key: Image::id(id),
                 user_id: Some(user),
                 username: Some(name.clone()),

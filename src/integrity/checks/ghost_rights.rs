@@ -174,7 +174,7 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
         let user_id = ghost.image.int("user_id");
         FindingRow {
             subject: ghost.subject,
-            table: link(ghost.subject).table,
+            table: link(ghost.subject).table.into(),
             key: Image::id(ghost.subject.id),
             user_id,
             username: user_id.and_then(|id| names.get(&id).cloned()),

@@ -99,7 +99,7 @@ async fn wanted(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Missing>> {
 async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
     let row = |group: Missing| FindingRow {
         subject: group.subject,
-        table: "auth_group",
+        table: "auth_group".into(),
         key: Image::default(),
         user_id: None,
         username: None,

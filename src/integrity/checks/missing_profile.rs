@@ -82,7 +82,7 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
     let users = without_profile(portal, subjects).await?;
     let row = |(id, name): (i64, String)| FindingRow {
         subject: Subject::of(id),
-        table: "auth_user",
+        table: "auth_user".into(),
         key: Image::id(id),
         user_id: Some(id),
         text: format!("user {} (#{id}) has no profile", super::quoted(&name)),

@@ -121,7 +121,7 @@ fn whose(image: &Image) -> String {
 async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
     let row = |(id, image): (i64, Image)| FindingRow {
         subject: Subject::of(id),
-        table: "core_userprofile",
+        table: "core_userprofile".into(),
         key: Image::id(id),
         user_id: image.int("user_id"),
         username: None,

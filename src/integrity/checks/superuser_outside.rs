@@ -112,7 +112,7 @@ async fn still_outside(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64
 async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
     let row = |(id, name): (i64, String)| FindingRow {
         subject: Subject::of(id),
-        table: "auth_user",
+        table: "auth_user".into(),
         key: Image::id(id),
         user_id: Some(id),
         text: format!(

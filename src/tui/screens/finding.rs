@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::export::Export;
 use super::integrity::board::{FindingKey, SharedBoard};
 use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan};
 use super::integrity::view::{about, paragraph};
@@ -14,6 +15,7 @@ use super::undo::Undo;
 use super::user_actions::{SITTING, Sitting, Whom};
 use crate::directory::Portal;
 use crate::error::{Kind, Result};
+use crate::integrity::export::Lines;
 use crate::integrity::{Check, Finding, FindingRow, Report, Subject};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -36,6 +38,8 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Enter)], Action::Open, "account"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
+    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
+    Binding::new(&[key('E')], Action::Export, "export").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
 ];
 
@@ -71,7 +75,7 @@ impl Row for Line {
     fn cell(&self, column: usize) -> Cell<'_> {
         match column {
             0 => self.row.text.as_str().into(),
-            1 => Cell::new(self.row.table, Tone::Quiet),
+            1 => Cell::new(self.row.table.as_ref(), Tone::Quiet),
             _ => Cell::new(self.key.as_str(), Tone::Quiet),
         }
     }
@@ -147,6 +151,15 @@ impl FindingScreen {
             label,
             |portal, task| async move { integrity::scan(&portal, &task, &only).await },
         );
+    }
+
+    fn export(&self, cx: &mut Cx) {
+        let board = self.board.get();
+        let found = board.find(self.key).cloned().and_then(|finding| board.only(vec![finding]));
+        if let Some(report) = found {
+            let name = format!("{}-{}.csv", self.key.0, self.clock.date(report.at));
+            cx.push(Export::new(report, Lines::Rows, &name));
+        }
     }
 
     /// Shows what the board knows now; leaves when the finding is gone.
@@ -228,6 +241,8 @@ impl Screen for FindingScreen {
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match action {
             Action::IntegrityScan => may_scan(&self.sitting),
+            Action::HistoryOpenRows => repair::may_open_touched(&self.board.get()),
+            Action::Export => self.about(|_| ()),
             Action::Open if self.whom().is_none() => Err("This row belongs to no account.".to_owned()),
             Action::IntegrityPreview => {
                 self.about(is_automatic)?.and_then(|()| self.order_of_current().map(|_| ()))
@@ -275,6 +290,8 @@ impl Screen for FindingScreen {
                     cx.push(RecordScreen::new(whom, self.clock));
                 }
             }
+            Action::HistoryOpenRows => repair::open_touched(&self.board.get(), self.clock, cx),
+            Action::Export => self.export(cx),
             Action::Undo => cx.push(Undo::newest()),
             Action::Redo => cx.push(Undo::redo()),
             _ => {

@@ -7,6 +7,7 @@ pub mod conflict;
 pub mod connect;
 pub mod delete_user;
 pub mod drafts;
+pub mod export;
 pub mod finding;
 pub mod first_run;
 pub mod help;
@@ -62,6 +63,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
+    Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
     Context { name: "Help", tables: &[help::KEYS] },

@@ -23,6 +23,17 @@ pub struct Board {
     pub stale: bool,
     /// A repair runs, so that `Esc` stops it before it closes anything.
     pub repairing: bool,
+    /// The users whose rows the last repair has written.
+    pub touched: Option<Touched>,
+}
+
+/// Users whose rows a repair has written, for the work that follows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// The operation or run, as the filter `op:` takes it.
+    pub operation: String,
+    /// How many users.
+    pub users: u64,
 }
 
 /// A [`Board`] in several hands, all on the thread of the screens.
@@ -67,6 +78,13 @@ impl Board {
     #[must_use]
     pub fn find(&self, key: FindingKey) -> Option<&Finding> {
         self.findings().iter().find(|finding| key_of(finding) == key)
+    }
+
+    /// The same with only these findings, for an export.
+    #[must_use]
+    pub fn only(&self, findings: Vec<Finding>) -> Option<Report> {
+        let report = self.report.as_ref()?;
+        Some(Report { findings, skipped: report.skipped.clone(), checked: report.checked.clone(), ..*report })
     }
 
     /// Everything found, the worst first.

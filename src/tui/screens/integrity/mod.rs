@@ -19,12 +19,14 @@ use self::board::{FindingKey, SharedBoard, key_of};
 use self::line::{COLUMNS, Line};
 use self::repair::{Order, REPAIR, is_automatic, may_repair, may_scan};
 use self::view::{Detail, Phase, View};
+use super::export::Export;
 use super::finding::FindingScreen;
 use super::undo::Undo;
 use super::user_actions::Sitting;
 use crate::db::Sql;
 use crate::directory::Portal;
 use crate::error::{Kind, Result};
+use crate::integrity::export::Lines;
 use crate::integrity::{self, Class, Finding, Report, ScanProgress, Severity, Tell};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -46,6 +48,8 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
+    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
+    Binding::new(&[key('E')], Action::Export, "export").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
 ];
 
@@ -281,6 +285,10 @@ impl Screen for Integrity {
             Action::IntegrityPreview => self.about(is_automatic)?,
             Action::IntegrityFix => may_repair(&self.sitting).and_then(|()| self.order().map(|_| ())),
             Action::IntegrityFixKind => may_repair(&self.sitting).and_then(|()| self.about(is_automatic)?),
+            Action::HistoryOpenRows => repair::may_open_touched(&self.board.get()),
+            Action::Export if self.board.get().report.is_none() => {
+                Err("Nothing was scanned yet; R scans.".to_owned())
+            }
             Action::Mark | Action::MarkRange | Action::MarkAll if self.table.is_empty() => {
                 Err("There is nothing to mark.".to_owned())
             }
@@ -325,6 +333,13 @@ impl Screen for Integrity {
             Action::IntegrityFixKind => {
                 if let Ok(order) = self.about(|finding| Order::all([finding])) {
                     repair::ask(order, cx);
+                }
+            }
+            Action::HistoryOpenRows => repair::open_touched(&self.board.get(), self.clock, cx),
+            Action::Export => {
+                if let Some(report) = &self.board.get().report {
+                    let name = format!("findings-{}.csv", self.clock.date(report.at));
+                    cx.push(Export::new(report.clone(), Lines::Findings, &name));
                 }
             }
             Action::Undo => cx.push(Undo::newest()),

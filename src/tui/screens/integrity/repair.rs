@@ -3,18 +3,22 @@
 //! The review shows the plans of the first decisions. What is applied is planned again, a few hundred rows at a time, from
 //! rows read then, so that memory doesn't grow and what is no longer a fault is left alone.
 
-use super::board::{Board, SharedBoard};
+use super::board::{Board, SharedBoard, Touched};
 use super::preview::Preview;
 use crate::change::Outcome;
 use crate::directory::Portal;
+use crate::directory::history::quoted;
+use crate::directory::users::{self, Query};
 use crate::error::{Error, Result};
 use crate::integrity::{self, Class, Finding, Found, Report, Selection, Subject};
 use crate::portal::access::{self, allowed};
+use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::jobs::{Reply, Slot, Task};
 use crate::tui::plan_review::{self, Prepared};
 use crate::tui::screens::review::{Confirmation, Review};
 use crate::tui::screens::user_actions::Sitting;
+use crate::tui::screens::users::Users;
 use crate::tui::widgets::grouped;
 
 /// Where repairs run: one at a time in the whole program.
@@ -36,6 +40,8 @@ pub struct Repaired {
     pub ids: Vec<&'static str>,
     /// What was written.
     pub outcome: Outcome,
+    /// The users whose rows were written, where there are any.
+    pub touched: Option<Touched>,
     /// What these checks find now.
     pub after: Result<Report>,
 }
@@ -172,16 +178,45 @@ pub fn finished(result: Result<Repaired>, board: &mut Board, cx: &mut Cx) {
             return cx.fail(&error);
         }
     };
+    let words = repaired.words() + &repaired.touched.as_ref().map_or_else(String::new, offer);
     match repaired.outcome.refused.first() {
-        Some((_, error)) => cx.fail(&Error::new(error.kind, repaired.words())),
-        None => cx.done(repaired.words()),
+        Some((_, error)) => cx.fail(&Error::new(error.kind, words)),
+        None => cx.done(words),
     }
+    board.touched = repaired.touched;
     match repaired.after {
         Ok(report) => board.merge(report),
         Err(error) => {
             board.stale = true;
             cx.fail(&error);
         }
+    }
+}
+
+/// ` · o opens these 300 users`.
+fn offer(touched: &Touched) -> String {
+    let whom = match touched.users {
+        1 => "this user".to_owned(),
+        users => format!("these {} users", grouped(users)),
+    };
+    format!(" · o opens {whom}")
+}
+
+/// Whether there are users of the last repair to open.
+///
+/// # Errors
+/// Why not, as a sentence.
+pub fn may_open_touched(board: &Board) -> std::result::Result<(), String> {
+    match board.touched {
+        Some(_) => Ok(()),
+        None => Err("Nothing was repaired here that wrote rows of a user.".to_owned()),
+    }
+}
+
+/// Opens the users whose rows the last repair has written.
+pub fn open_touched(board: &Board, clock: Clock, cx: &mut Cx) {
+    if let Some(touched) = &board.touched {
+        cx.push(Users::with_filter(clock, &format!("op:{}", quoted(&touched.operation))));
     }
 }
 
@@ -236,8 +271,18 @@ async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
     outcome.refused.extend(plans.too_large().iter().cloned());
     let ids = order.ids();
     let only: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-    let after = integrity::scan(&portal.uncancelled(), &only, None).await;
-    Ok(Repaired { ids, outcome, after })
+    let portal = portal.uncancelled();
+    let touched = touched(&portal, &outcome).await?;
+    let after = integrity::scan(&portal, &only, None).await;
+    Ok(Repaired { ids, outcome, touched, after })
+}
+
+/// The users whose rows were written.
+async fn touched(portal: &Portal, outcome: &Outcome) -> Result<Option<Touched>> {
+    let Some(operation) = outcome.operation() else { return Ok(None) };
+    let query = Query { operation: Some(operation.to_owned()), ..Query::default() };
+    let users = u64::try_from(users::count(portal, &query).await?).unwrap_or(0);
+    Ok((users > 0).then(|| Touched { operation: operation.to_owned(), users }))
 }
 
 impl Repaired {
@@ -277,7 +322,7 @@ mod tests {
 
     fn repaired(rows: u64) -> Repaired {
         let outcome = Outcome { rows, ..Outcome::default() };
-        Repaired { ids: vec!["PRF-001"], outcome, after: Err(Error::conflict("not scanned")) }
+        Repaired { ids: vec!["PRF-001"], outcome, touched: None, after: Err(Error::conflict("not scanned")) }
     }
 
     #[test]
@@ -327,6 +372,18 @@ mod tests {
         let mut partly = repaired(2);
         partly.outcome.refused.push(("Give cho a profile".to_owned(), Error::denied("Privileged.")));
         assert_eq!(partly.words(), "Repaired PRF-001: 2 rows; 1 refused. Give cho a profile: Privileged.");
+    }
+
+    #[test]
+    fn the_users_of_the_last_repair_are_offered() {
+        let (mut cx, mut board) = (Cx::new(Size::new(80, 24)), Board::default());
+        assert!(may_open_touched(&board).is_err());
+        let touched = Some(Touched { operation: "0f".to_owned(), users: 1_204 });
+        finished(Ok(Repaired { touched, ..repaired(1_204) }), &mut board, &mut cx);
+        assert!(format!("{:?}", cx.take()).contains("u undoes · o opens these 1 204 users"));
+        assert!(may_open_touched(&board).is_ok());
+        open_touched(&board, Clock::default(), &mut cx);
+        assert_eq!(format!("{:?}", cx.take()), "[Push(Users)]");
     }
 
     #[test]

@@ -197,7 +197,7 @@ fn a_repair_takes_over_what_its_checks_find_now() {
     let mut tab = Tab::of(some());
     let outcome = crate::change::Outcome { rows: 2, ..crate::change::Outcome::default() };
     let after = Report { checked: vec!["PRF-001"], ..report(Vec::new()) };
-    let repaired = repair::Repaired { ids: vec!["PRF-001"], outcome, after: Ok(after) };
+    let repaired = repair::Repaired { ids: vec!["PRF-001"], outcome, touched: None, after: Ok(after) };
     let effects = tab.reply(Reply::of(&REPAIR, Ok(repaired)));
     assert!(effects.starts_with("[Toast(\"Repaired PRF-001: 2 rows · u undoes\")"), "{effects}");
     assert!(tab.tab.board.get().find(("PRF-001", Class::Automatic)).is_none());

@@ -1,0 +1,195 @@
+//! Asks for the name of a file and writes what is shown into it.
+
+use std::path::PathBuf;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use crate::error::{Error, Kind};
+use crate::integrity::Report;
+use crate::integrity::export::{self, Lines};
+use crate::text;
+use crate::tui::actions::Action;
+use crate::tui::cx::Cx;
+use crate::tui::input::{Input, Key, code};
+use crate::tui::jobs::{Reply, Slot};
+use crate::tui::keymap::Binding;
+use crate::tui::screen::{Layer, Screen};
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::dialog;
+use crate::tui::widgets::text_field::{TextField, draw_prompt};
+
+/// Its keys.
+pub const KEYS: &[Binding] = &[
+    Binding::new(&[code(Key::Enter)], Action::Choose, "write it"),
+    Binding::new(&[code(Key::Esc)], Action::No, "close"),
+];
+
+const WRITE: Slot<PathBuf> = Slot::latest("export.write");
+
+/// The dialog.
+pub struct Export {
+    report: Report,
+    lines: Lines,
+    file: TextField,
+    refused: Option<Error>,
+    busy: bool,
+}
+
+impl Export {
+    /// Offers to write these findings under this name, which says the kind of the file by its end.
+    #[must_use]
+    pub fn new(report: Report, lines: Lines, name: &str) -> Self {
+        Self { report, lines, file: TextField::free(name), refused: None, busy: false }
+    }
+
+    fn write(&mut self, cx: &mut Cx) {
+        let path = PathBuf::from(self.file.value().trim());
+        let (report, lines) = (self.report.clone(), self.lines);
+        self.busy = true;
+        self.refused = None;
+        cx.start(&WRITE, "exporting", move |portal| async move {
+            export::write(&portal, &report, lines, &path).await
+        });
+    }
+
+    fn talk(&self) -> (Tone, String) {
+        let what = match self.lines {
+            Lines::Findings => "a line for each finding",
+            Lines::Rows => "a line for each row",
+        };
+        match &self.refused {
+            Some(error) => (Tone::Bad, error.message.clone()),
+            None if self.busy => (Tone::Quiet, "Writing. Esc stops and leaves no file.".to_owned()),
+            None => (
+                Tone::Quiet,
+                format!(
+                    ".csv: {what}; .json: the report with every row. A new file that only you can read; one that is \
+                     there already is not written over."
+                ),
+            ),
+        }
+    }
+}
+
+impl Screen for Export {
+    fn title(&self) -> String {
+        "Export what is shown".to_owned()
+    }
+
+    fn keys(&self) -> &'static [&'static [Binding]] {
+        &[KEYS]
+    }
+
+    fn enabled(&self, action: Action) -> Result<(), String> {
+        match action {
+            Action::Choose if self.busy => Err("It is being written.".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
+    fn act(&mut self, action: Action, cx: &mut Cx) {
+        match action {
+            Action::Choose => self.write(cx),
+            _ if self.busy => {
+                // The work itself takes away what it has written.
+                cx.stop(&WRITE);
+                self.busy = false;
+                cx.refuse("Stopped exporting.");
+            }
+            _ => cx.close(),
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        true
+    }
+
+    fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
+        let used = match input {
+            _ if self.busy => false,
+            Input::Key(chord) => self.file.key(*chord),
+            Input::Paste(words) => {
+                self.file.paste(words);
+                true
+            }
+            _ => false,
+        };
+        if used {
+            self.refused = None;
+        }
+        used
+    }
+
+    fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
+        let Some(result) = WRITE.take(reply) else { return };
+        self.busy = false;
+        match result {
+            Ok(path) => {
+                cx.done(format!("Exported to {}", text::safe(&path.display().to_string())));
+                cx.close();
+            }
+            Err(error) if error.kind == Kind::Invalid => self.refused = Some(error),
+            Err(error) => cx.fail(&error),
+        }
+    }
+
+    fn layer(&self) -> Layer {
+        Layer::Popup { width: dialog::WIDTH, height: 6 }
+    }
+
+    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+        let row = Rect { height: 1, ..area };
+        let at = draw_prompt(frame.buffer_mut(), row, "File: ", &self.file, theme.style(Tone::Strong));
+        frame.set_cursor_position(at);
+        let skip = (1 + u16::from(area.height > 4)).min(area.height);
+        let below = Rect { y: area.y + skip, height: area.height - skip, ..area };
+        let (tone, words) = self.talk();
+        dialog::draw_text(frame, below, &words, tone, theme);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::DateTime;
+    use ratatui::layout::Size;
+
+    use super::*;
+
+    fn export() -> (Export, Cx) {
+        let report = Report {
+            findings: Vec::new(),
+            skipped: Vec::new(),
+            checked: Vec::new(),
+            users: 0,
+            elapsed: Duration::ZERO,
+            at: DateTime::UNIX_EPOCH,
+        };
+        (Export::new(report, Lines::Rows, "PRF-001.csv"), Cx::new(Size::new(80, 24)))
+    }
+
+    #[test]
+    fn what_is_refused_stays_there_to_be_put_right() {
+        let (mut export, mut cx) = export();
+        export.act(Action::Choose, &mut cx);
+        assert_eq!(format!("{:?}", cx.take()), "[Start(export.write: exporting)]");
+        assert!(export.enabled(Action::Choose).is_err(), "once at a time");
+        export.reply(&mut Reply::of(&WRITE, Err(Error::invalid("It is there already."))), &mut cx);
+        assert_eq!((export.talk().1.as_str(), cx.take().len()), ("It is there already.", 0));
+        export.reply(&mut Reply::of(&WRITE, Ok(PathBuf::from("/tmp/PRF-001.csv"))), &mut cx);
+        assert_eq!(format!("{:?}", cx.take()), "[Toast(\"Exported to /tmp/PRF-001.csv\"), Close]");
+    }
+
+    #[test]
+    fn escape_stops_the_work_before_it_closes() {
+        let (mut export, mut cx) = export();
+        export.act(Action::Choose, &mut cx);
+        cx.take();
+        export.act(Action::No, &mut cx);
+        assert!(format!("{:?}", cx.take()).starts_with("[Stop"), "{:?}", cx.effects());
+        export.act(Action::No, &mut cx);
+        assert_eq!(format!("{:?}", cx.take()), "[Close]");
+    }
+}
