@@ -82,7 +82,7 @@ async fn mixed(portal: &Portal) -> Result<Vec<FindingRow>> {
         }
         rows.push(FindingRow {
             subject: Subject { place: place_of(table), id: 0 },
-            table,
+            table: table.into(),
             key: Image::default(),
             user_id: None,
             username: None,

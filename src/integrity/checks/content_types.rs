@@ -4,6 +4,7 @@ use crate::db::Sql;
 use crate::db::schema::Schema;
 use crate::directory::Portal;
 use crate::error::Result;
+use crate::integrity::constraints::portal_table;
 
 /// The permissions that Django makes for every model.
 const USUAL: [&str; 4] = ["add", "change", "delete", "view"];
@@ -58,6 +59,11 @@ impl ContentType {
             (app, _) => app,
         };
         format!("{app}_{}", self.model)
+    }
+
+    /// Whether it is one of the models that every portal has: then a missing table is a fault of the schema.
+    pub(super) fn is_essential(&self) -> bool {
+        portal_table(&self.table()).is_some()
     }
 
     /// Whether its table is there under its usual name. MySQL may keep the names of tables in small letters.

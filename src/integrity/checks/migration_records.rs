@@ -146,7 +146,7 @@ async fn legacy(portal: &Portal, migrations: &Migrations) -> Result<Option<Findi
 fn row(mismatch: Mismatch, id: i64, text: String) -> FindingRow {
     FindingRow {
         subject: Subject { place: mismatch as u32, id },
-        table: "django_migrations",
+        table: "django_migrations".into(),
         key: Image::default(),
         user_id: None,
         username: None,

@@ -70,7 +70,7 @@ async fn lacking(portal: &Portal) -> Result<Vec<ContentType>> {
 fn row(found: &ContentType) -> FindingRow {
     FindingRow {
         subject: Subject::of(found.id),
-        table: "django_content_type",
+        table: "django_content_type".into(),
         key: Image::id(found.id),
         user_id: None,
         username: None,

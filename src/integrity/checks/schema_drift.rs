@@ -82,7 +82,7 @@ async fn drifts(portal: &Portal) -> Result<Vec<FindingRow>> {
     for (name, fields) in TABLES {
         match schema.table(name) {
             Some(table) => {
-                rows.extend(fields.iter().flat_map(|field| drifts_of(dialect, name, table, field)))
+                rows.extend(fields.iter().flat_map(|field| drifts_of(dialect, name, table, field)));
             }
             None => rows.push(row(name, name, Drift::NoTable, format!("table {name} is missing"))),
         }
@@ -139,7 +139,7 @@ const LONG_TEXT: u32 = 65_535;
 fn row(table: &'static str, place: &str, drift: Drift, text: String) -> FindingRow {
     FindingRow {
         subject: Subject { place: place_of(place), id: drift as i64 },
-        table,
+        table: table.into(),
         key: Image::default(),
         user_id: None,
         username: None,

@@ -63,14 +63,14 @@ impl Check for StaleContentTypes {
 
 async fn stale(portal: &Portal) -> Result<Vec<ContentType>> {
     let mut types = content_types::read(portal).await?;
-    types.retain(|found| !found.has_table(&portal.schema));
+    types.retain(|found| !found.has_table(&portal.schema) && !found.is_essential());
     Ok(types)
 }
 
 fn row(found: &ContentType) -> FindingRow {
     FindingRow {
         subject: Subject::of(found.id),
-        table: "django_content_type",
+        table: "django_content_type".into(),
         key: Image::id(found.id),
         user_id: None,
         username: None,

@@ -66,7 +66,7 @@ async fn others(portal: &Portal) -> Result<Vec<FindingRow>> {
         }
         rows.push(FindingRow {
             subject: Subject { place: place_of(table), id: 0 },
-            table,
+            table: table.into(),
             key: Image::default(),
             user_id: None,
             username: None,

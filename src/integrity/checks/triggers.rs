@@ -67,7 +67,7 @@ async fn triggers(portal: &Portal) -> Result<Vec<FindingRow>> {
         let when = if trigger.event.is_empty() { String::new() } else { format!(", {}", trigger.event) };
         rows.push(FindingRow {
             subject: Subject { place: place_of(&format!("{table}.{}", trigger.name)), id: 0 },
-            table,
+            table: table.into(),
             key: Image::default(),
             user_id: None,
             username: None,
