@@ -174,8 +174,8 @@ impl Ground {
                 for row in self.db.all(sql.bind(table).bind(list.clone())).await.expect("the indexes") {
                     let index = row.text(0).expect("a name");
                     // Its foreign keys go on needing an index.
-                    let order =
-                        format!("ALTER TABLE {table} ADD INDEX plain_{index} ({list}), DROP INDEX {index}");
+                    let plain = format!("plain_{}", columns.join("_"));
+                    let order = format!("ALTER TABLE {table} ADD INDEX {plain} ({list}), DROP INDEX {index}");
                     self.run(&[&order]).await;
                 }
             }

@@ -6,12 +6,19 @@ pub mod collations;
 pub mod duplicate_profiles;
 pub mod ghost_rights;
 pub mod migration_records;
+pub mod double_links;
+pub mod duplicate_profiles;
+pub mod ghost_rights;
+pub mod group_ghosts;
+mod links;
+pub mod lost_department;
 pub mod missing_group;
 pub mod missing_permissions;
 pub mod missing_profile;
 pub mod orphan_profile;
 pub mod schema_drift;
 pub mod stale_content_types;
+mod reference;
 pub mod superuser_outside;
 pub mod table_engines;
 pub mod triggers;
@@ -68,6 +75,20 @@ async fn existing(
     Ok(found)
 }
 
+/// Which of these ids a table has. A table that is not there has none.
+async fn there(portal: &Portal, table: &str, ids: impl IntoIterator<Item = i64>) -> Result<BTreeSet<i64>> {
+    let ids: Vec<i64> = ids.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut found = BTreeSet::new();
+    let Some(table) = portal.schema.table(table) else { return Ok(found) };
+    for part in ids.chunks(AT_ONCE) {
+        let sql = Sql::new("SELECT id FROM ").ident(&table.name).push(" WHERE id");
+        for row in portal.db.all(sql.among(part.iter().copied())).await? {
+            found.insert(row.int(0)?);
+        }
+    }
+    Ok(found)
+}
+
 /// A name that is safe to print, in quotes so that its ends can be seen.
 fn quoted(name: &str) -> String {
     format!("'{}'", text::safe(name))
@@ -92,6 +113,15 @@ fn contents(image: &Image) -> String {
         })
         .collect();
     if parts.is_empty() { "nothing in it".to_owned() } else { parts.join(", ") }
+}
+
+/// Whose a profile is: the name of the account in quotes, or which one is missing.
+fn whose(profile: &Image, username: Option<&str>) -> String {
+    match (username, profile.get("user_id")) {
+        (Some(name), _) => quoted(name),
+        (None, None | Some(Cell::Null)) => "no user".to_owned(),
+        (None, Some(user)) => format!("missing user #{}", user.show()),
+    }
 }
 
 /// NULL, the empty text, or Unicode white space only.

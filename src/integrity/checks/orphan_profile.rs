@@ -103,19 +103,12 @@ async fn orphans(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64, Imag
     let keys = super::keys(&super::ids(subjects, 0));
     let profiles = images::by_keys(&mut portal.db.clone(), table, &keys, Lock::No).await?;
     let users = profiles.iter().filter_map(|image| image.int("user_id"));
-    let there = super::existing(portal, "SELECT id FROM auth_user WHERE id", users).await?;
+    let there = super::there(portal, "auth_user", users).await?;
     Ok(profiles
         .into_iter()
         .filter(|image| image.int("user_id").is_none_or(|user| !there.contains(&user)))
         .filter_map(|image| Some((image.int("id")?, image)))
         .collect())
-}
-
-fn whose(image: &Image) -> String {
-    match image.get("user_id") {
-        None | Some(Cell::Null) => "no user".to_owned(),
-        Some(user) => format!("missing user #{}", user.show()),
-    }
 }
 
 async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
@@ -125,7 +118,7 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
         key: Image::id(id),
         user_id: image.int("user_id"),
         username: None,
-        text: format!("profile #{id} of {}: {}", whose(&image), super::contents(&image)),
+        text: format!("profile #{id} of {}: {}", super::whose(&image, None), super::contents(&image)),
     };
     Ok(orphans(portal, subjects).await?.into_iter().map(row).collect())
 }
@@ -138,7 +131,7 @@ async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
         let user = image.get("user_id").filter(|user| !user.is_null()).cloned();
         Part {
             subject: Subject::of(id),
-            title: format!("Remove profile #{id} of {}", whose(&image)),
+            title: format!("Remove profile #{id} of {}", super::whose(&image, None)),
             steps: vec![Step::Delete {
                 table: "core_userprofile".to_owned(),
                 key: Image::id(id),
