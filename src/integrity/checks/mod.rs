@@ -1,27 +1,25 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
-mod content_types;
-
 pub mod collations;
-pub mod duplicate_profiles;
-pub mod ghost_rights;
-pub mod migration_records;
 pub mod double_links;
 pub mod duplicate_profiles;
 pub mod ghost_rights;
 pub mod group_ghosts;
-mod links;
 pub mod lost_department;
+pub mod migration_records;
 pub mod missing_group;
 pub mod missing_permissions;
 pub mod missing_profile;
 pub mod orphan_profile;
 pub mod schema_drift;
 pub mod stale_content_types;
-mod reference;
 pub mod superuser_outside;
 pub mod table_engines;
 pub mod triggers;
+
+mod content_types;
+mod links;
+mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
 
