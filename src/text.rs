@@ -115,6 +115,47 @@ pub fn pad(text: &str, cells: usize) -> String {
     padded
 }
 
+/// Breaks a text into lines of at most `cells` cells, between words where that is possible. Newlines stay breaks.
+#[must_use]
+pub fn wrap(words: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    if cells == 0 {
+        return lines;
+    }
+    for paragraph in words.split('\n') {
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let gap = usize::from(!line.is_empty());
+            if width(&line) + gap + width(word) <= cells {
+                line.extend(std::iter::repeat_n(' ', gap));
+                line.push_str(word);
+                continue;
+            }
+            if !line.is_empty() {
+                lines.push(std::mem::take(&mut line));
+            }
+            line = break_word(word, cells, &mut lines);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// Puts all full lines of a word that is too long into `lines` and gives what is left of it.
+fn break_word(word: &str, cells: usize, lines: &mut Vec<String>) -> String {
+    let mut line = String::new();
+    for c in word.chars() {
+        let mut longer = line.clone();
+        longer.push(c);
+        if width(&longer) > cells && !line.is_empty() {
+            lines.push(std::mem::replace(&mut line, c.to_string()));
+        } else {
+            line = longer;
+        }
+    }
+    line
+}
+
 /// The one loop behind [`safe`] and [`safe_lines`]; it allocates only once something must be escaped.
 fn escape(text: &str, lines: bool) -> Cow<'_, str> {
     if is_plain_ascii(text) {
@@ -245,6 +286,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn wrapping_loses_nothing_and_keeps_to_the_width() {
+        let words = "Nothing was written: the row of bela changed since it was read.\n日本語のとても長い一行";
+        for cells in 2..30 {
+            let lines = wrap(words, cells);
+            assert!(lines.iter().all(|line| width(line) <= cells), "{cells}: {lines:?}");
+            let letters = |words: &str| words.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            assert_eq!(letters(&lines.concat()), letters(words));
+        }
+        assert_eq!(wrap("a b", 0), Vec::<String>::new());
+    }
 
     #[test]
     fn what_a_spreadsheet_would_run_is_only_text() {

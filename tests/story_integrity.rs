@@ -610,7 +610,7 @@ stories! {
         let json = report::to_json(&portal, &report).await.unwrap();
         assert_eq!(json["findings"][0]["rows"].as_array().unwrap().len(), count);
         assert_eq!(json["summary"]["error"], count);
-        let text = report::to_text(&portal, &report, 10).await.unwrap();
+        let text = report::to_text(&portal, &report, 10, &|time| time.to_rfc3339()).await.unwrap();
         assert!(text.contains(&format!("… and {} more", count - 10)), "{text}");
 
         let fixed = repair_and_back(&told, &[("core_userprofile", 0, count)]).await;

@@ -48,9 +48,23 @@ const DEPARTMENT_LABELS: [(&str, &str); 3] =
     [("name", "Name"), ("description", "Description"), ("is_active", "Is active")];
 const GROUP_LABELS: [(&str, &str); 2] = [("name", "Name"), ("permissions", "Permissions")];
 
-/// A row that was written, as the journal has it.
+/// What was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wrote {
+    /// A row.
+    #[default]
+    Row,
+    /// A counter; the key names its column, the images hold the id that comes `next`.
+    Counter,
+    /// What a table is like; the images hold the statement that was sent, and the one that takes it back.
+    Ddl,
+}
+
+/// A row that was written, as the journal has it; or what else was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Written {
+    /// What it is.
+    pub what: Wrote,
     /// The table.
     pub table: String,
     /// The primary key.
@@ -69,7 +83,11 @@ impl Written {
     /// The portal user whom the row concerns.
     #[must_use]
     pub fn user(&self) -> Option<i64> {
-        if self.table == "auth_user" { self.key.int("id") } else { self.int("user_id") }
+        match (self.what, self.table.as_str()) {
+            (Wrote::Counter | Wrote::Ddl, _) => None,
+            (Wrote::Row, "auth_user") => self.key.int("id"),
+            (Wrote::Row, _) => self.int("user_id"),
+        }
     }
 
     fn changed(&self) -> BTreeSet<&str> {
@@ -137,7 +155,7 @@ pub fn entries(written: &[Written], names: &BTreeMap<i64, String>) -> Vec<Entry>
     let mut users: BTreeMap<i64, Object> = BTreeMap::new();
     let mut groups: BTreeMap<i64, Object> = BTreeMap::new();
     let mut departments: BTreeMap<i64, Object> = BTreeMap::new();
-    for row in written {
+    for row in written.iter().filter(|row| row.what == Wrote::Row) {
         match row.table.as_str() {
             "auth_user" => note_own_row(&mut users, row, "username"),
             "auth_group" => note_own_row(&mut groups, row, "name"),

@@ -7,16 +7,17 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::db::schema::{Schema, Table};
-use crate::db::{Cell, Db, DbErrorKind, Failure, ForeignKeys, Sql, Tx, own};
+use crate::db::{Cell, Db, DbErrorKind, Dialect, Failure, ForeignKeys, Sql, Tx, own};
 use crate::error::{Differs, Error, Kind, Result};
 use crate::portal::access::Roles;
 
 use super::actor::Actor;
-use super::admin_log::{self, Written};
+use super::admin_log::{self, Written, Wrote};
+use super::counter::Raise;
 use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
 use super::rows::{self, Lock};
 use super::superusers::{self, Standing};
-use super::{guard, journal, references, taken};
+use super::{ddl, guard, journal, references, taken};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
@@ -61,6 +62,12 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
             order.plan.steps.len()
         )));
     }
+    alone(db.dialect(), &order.plan)?;
+    if ddl::commits_by_itself(db.dialect()) && !order.plan.steps.iter().all(Step::writes_a_row) {
+        return Err(Error::conflict(
+            "MySQL's counters and tables can't be altered yet; nothing was written.",
+        ));
+    }
     let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
     let work = Arc::clone(&order);
     let result = db
@@ -73,11 +80,21 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
         Ok(written) => Ok(Applied { operation: order.operation.clone(), written }),
         Err(Failure::Db(error)) if error.kind == DbErrorKind::CommitUnknown => settle(db, &order).await,
         Err(Failure::Refused(error)) => Err(error),
+        Err(Failure::Db(error)) if let [Step::Ddl(ddl)] = order.plan.steps.as_slice() => {
+            Err(ddl.explain(error))
+        }
         Err(Failure::Db(error)) if error.kind == DbErrorKind::Unique => {
             Err(taken::explain(db, &error, &order.plan).await.unwrap_or_else(|| error.into()))
         }
         Err(Failure::Db(error)) => Err(error.into()),
     }
+}
+
+fn alone(dialect: Dialect, plan: &Plan) -> Result<()> {
+    if plan.steps.len() > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
+        return Err(Error::bug("what alters a table must be alone in its plan; nothing was written"));
+    }
+    Ok(())
 }
 
 /// The connection broke at COMMIT: the operation's mark decides whether it happened.
@@ -302,6 +319,7 @@ async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec
     for step in &order.plan.steps {
         found.push(match step {
             Step::Insert { .. } => None,
+            Step::Counter { .. } | Step::Ddl(_) => beside_rows(tx, order, step).await?,
             Step::Update { table, key, before, .. } | Step::Delete { table, key, before } => {
                 let image = locked
                     .get(table.as_str())
@@ -314,6 +332,19 @@ async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec
         });
     }
     if differences.is_empty() { Ok(found) } else { Err(overtaken(differences).into()) }
+}
+
+/// What stands beside the rows, looked at under lock: the image of it before.
+async fn beside_rows(tx: &mut Tx, order: &Order, step: &Step) -> std::result::Result<Option<Image>, Failure> {
+    match step {
+        Step::Ddl(ddl) => ddl.compare(tx, &order.schema).await,
+        Step::Counter { table, column, to, .. } => {
+            let raise = Raise { table, column, to: *to };
+            raise.hold(tx).await?;
+            raise.compare(tx, &order.schema).await.map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The columns of a step's row that are not as its plan had read them.
@@ -375,6 +406,10 @@ async fn write(
     let made = made_meanwhile(tx, order).await?;
     let mut keys: Vec<Option<Image>> = Vec::with_capacity(order.plan.steps.len());
     for step in &order.plan.steps {
+        if let Some(key) = write_beside_rows(tx, step).await? {
+            keys.push(Some(key));
+            continue;
+        }
         let table = rows::table(&order.schema, step.table())?;
         let key = match step {
             Step::Insert { values, .. } => {
@@ -391,10 +426,26 @@ async fn write(
                 rows::delete(tx, table, key).await?;
                 Some(key.clone())
             }
+            Step::Counter { .. } | Step::Ddl(_) => None,
         };
         keys.push(key);
     }
     Ok(keys)
+}
+
+/// Writes what stands beside the rows; its key, or nothing for a step that writes a row.
+async fn write_beside_rows(tx: &mut Tx, step: &Step) -> std::result::Result<Option<Image>, Failure> {
+    match step {
+        Step::Ddl(ddl) => {
+            tx.execute(ddl.sql()?).await?;
+            Ok(Some(Image::default()))
+        }
+        Step::Counter { table, column, to, .. } => {
+            Raise { table, column, to: *to }.write(tx).await?;
+            Ok(Some(Image::of("column", Cell::Text(column.clone()))))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn resolve(
@@ -523,19 +574,32 @@ async fn read_back(
     let mut written = Vec::with_capacity(keys.len());
     for ((step, key), before) in order.plan.steps.iter().zip(keys).zip(found) {
         let Some(key) = key else { continue };
+        let (key, before, table) = (key.clone(), before.clone(), step.table().to_owned());
+        match step {
+            Step::Ddl(ddl) => {
+                let after = Some(ddl.image());
+                written.push(Written { what: Wrote::Ddl, table, key, before, after });
+                continue;
+            }
+            Step::Counter { table: of, column, to, .. } => {
+                let after = Some(Raise { table: of, column, to: *to }.image(tx).await?);
+                written.push(Written { what: Wrote::Counter, table, key, before, after });
+                continue;
+            }
+            _ => {}
+        }
         let now = after
             .get(step.table())
-            .and_then(|rows| rows.iter().find(|(found, _)| found == key))
+            .and_then(|rows| rows.iter().find(|(found, _)| *found == key))
             .map(|(_, image)| image.clone());
         if now.is_none() && !matches!(step, Step::Delete { .. }) {
             return Err(Error::bug(format!(
                 "the row {} was written and is gone",
-                describe(step.table(), key)
+                describe(step.table(), &key)
             ))
             .into());
         }
-        let table = step.table().to_owned();
-        written.push(Written { table, key: key.clone(), before: before.clone(), after: now });
+        written.push(Written { what: Wrote::Row, table, key, before, after: now });
     }
     Ok(written)
 }

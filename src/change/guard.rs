@@ -11,7 +11,7 @@ use crate::db::{Cell, Failure, Tx, own};
 use crate::error::{Error, Result};
 use crate::portal::access::{self, Action, ActorFacts, Level, Roles, TargetFacts};
 
-use super::admin_log::Written;
+use super::admin_log::{Written, Wrote};
 use super::plan::{Image, Plan, Purpose, Step, Value};
 use super::rights;
 
@@ -41,10 +41,10 @@ pub async fn check_rights(
         (_, Some(operation)) => own::goes_back_to_repair(tx, operation).await?,
         _ => false,
     };
-    let touched: Vec<Touched<'_>> = plan.steps.iter().map(Touched::planned).collect();
+    let touched: Vec<Touched<'_>> = plan.steps.iter().filter_map(Touched::planned).collect();
     let facts = Facts::read(tx, roles, &touched).await?;
     let judge = Judge { actor, facts, repair };
-    if repair {
+    if repair || !plan.steps.iter().all(Step::writes_a_row) {
         judge.allow(&Action::Repair)?;
     }
     for row in &touched {
@@ -73,7 +73,11 @@ impl Checked {
     ) -> std::result::Result<(), Failure> {
         let Some(mut judge) = self.0 else { return Ok(()) };
         let steps = plan.steps.iter().zip(keys).filter(|(_, key)| key.is_some()).map(|(step, _)| step);
-        let touched: Vec<Touched<'_>> = steps.zip(written).map(Touched::written).collect();
+        let touched: Vec<Touched<'_>> = steps
+            .zip(written)
+            .filter(|(_, written)| written.what == Wrote::Row)
+            .map(Touched::written)
+            .collect();
         judge.facts.note_written(tx, roles, &touched).await?;
         for row in &touched {
             judge.check(row)?;
@@ -102,14 +106,15 @@ struct Touched<'a> {
 }
 
 impl<'a> Touched<'a> {
-    /// As the plan gives it; what is only known when it is written is left out.
-    fn planned(step: &'a Step) -> Self {
+    /// As the plan gives it; what is only known when it is written is left out. Nothing where the step writes no row.
+    fn planned(step: &'a Step) -> Option<Self> {
         let (mut after, set) = match step {
             Step::Insert { values, .. } => (Image::default(), values.as_slice()),
             Step::Update { before, set, .. } => (before.clone(), set.as_slice()),
             Step::Delete { table, before, .. } => {
-                return Self { table, before: Some(before), after: None, changed: Vec::new() };
+                return Some(Self { table, before: Some(before), after: None, changed: Vec::new() });
             }
+            Step::Counter { .. } | Step::Ddl(_) => return None,
         };
         let before = step.before();
         let mut changed = Vec::new();
@@ -127,7 +132,7 @@ impl<'a> Touched<'a> {
                 }
             }
         }
-        Self { table: step.table(), before, after: Some(after), changed }
+        Some(Self { table: step.table(), before, after: Some(after), changed })
     }
 
     /// As the database holds it after the step.
@@ -380,5 +385,6 @@ pub fn user_of(step: &Step) -> Option<i64> {
         (Step::Insert { .. }, "auth_user") => cell("id"),
         (Step::Insert { .. }, _) => cell("user_id"),
         (Step::Update { before, .. } | Step::Delete { before, .. }, _) => before.int("user_id"),
+        (Step::Counter { .. } | Step::Ddl(_), _) => None,
     }
 }

@@ -16,7 +16,7 @@ use crate::db::{Db, DbError, Tx, hex};
 use crate::error::{Error, Result};
 
 use super::actor::Actor;
-use super::admin_log::Written;
+use super::admin_log::{Written, Wrote};
 use super::run::Writer;
 
 /// How many changes are read at once.
@@ -47,10 +47,12 @@ pub fn rows(written: &[Written]) -> Result<Vec<ChangeRow>> {
                 .transpose()
                 .map_err(broken)
         };
-        let kind = match (&row.before, &row.after) {
-            (None, _) => "insert",
-            (Some(_), Some(_)) => "update",
-            (Some(_), None) => "delete",
+        let kind = match (row.what, &row.before, &row.after) {
+            (Wrote::Counter, ..) => "counter",
+            (Wrote::Ddl, ..) => "ddl",
+            (Wrote::Row, None, _) => "insert",
+            (Wrote::Row, Some(_), Some(_)) => "update",
+            (Wrote::Row, Some(_), None) => "delete",
         };
         let mut written = ChangeRow {
             seq: i64::try_from(index + 1).unwrap_or(i64::MAX),
@@ -288,6 +290,7 @@ mod tests {
     #[test]
     fn the_digest_covers_key_and_images() {
         let written = |id, cell| Written {
+            what: Wrote::Row,
             table: "auth_group".into(),
             key: Image::id(id),
             before: None,

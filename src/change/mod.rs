@@ -6,6 +6,8 @@
 mod actor;
 pub mod admin_log;
 mod apply;
+mod counter;
+mod ddl;
 pub mod guard;
 pub mod journal;
 mod plan;
@@ -19,8 +21,9 @@ pub mod undo;
 mod unsettled;
 
 pub use actor::{Account, Actor};
-pub use admin_log::Written;
+pub use admin_log::{Written, Wrote};
 pub use apply::Applied;
+pub use ddl::{Alter, Ddl, Index, Key, Reference};
 pub use plan::{Adopt, Image, MOST_ROWS, Plan, Purpose, Require, Step, Value, is_secret};
 pub use run::{Outcome, Plans, Progress, Ready, Watch, Writer};
 pub use unsettled::Unsettled;

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::db::{Cell, hex};
+use crate::db::{Cell, Dialect, hex};
+
+use super::ddl::{self, Ddl};
 
 /// The ordered columns of a row, or some of them.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -182,6 +184,21 @@ pub enum Step {
         /// The whole row as it was read.
         before: Image,
     },
+    /// A counter that goes up: the id that a new row of the table gets next. It never goes down, and is not taken back.
+    /// On MySQL it is alone in its plan, as [`Step::Ddl`] is.
+    Counter {
+        /// The table.
+        table: String,
+        /// The column that it fills.
+        column: String,
+        /// The id that it was to hand out next; nothing where it had none left, or it couldn't be read.
+        from: Option<i64>,
+        /// The id that it hands out next.
+        to: i64,
+    },
+    /// A statement that alters a table; alone in its plan. The engine's own catalogue tells whether it was done: a
+    /// [`Schema`](crate::db::schema::Schema) read before doesn't.
+    Ddl(Ddl),
 }
 
 impl Step {
@@ -189,7 +206,11 @@ impl Step {
     #[must_use]
     pub fn table(&self) -> &str {
         match self {
-            Self::Insert { table, .. } | Self::Update { table, .. } | Self::Delete { table, .. } => table,
+            Self::Insert { table, .. }
+            | Self::Update { table, .. }
+            | Self::Delete { table, .. }
+            | Self::Counter { table, .. } => table,
+            Self::Ddl(ddl) => ddl.table(),
         }
     }
 
@@ -200,6 +221,24 @@ impl Step {
             Self::Insert { .. } => "insert",
             Self::Update { .. } => "update",
             Self::Delete { .. } => "delete",
+            Self::Counter { .. } => "counter",
+            Self::Ddl(_) => "ddl",
+        }
+    }
+
+    /// Whether it writes a row, and not what stands beside the rows.
+    #[must_use]
+    pub const fn writes_a_row(&self) -> bool {
+        !matches!(self, Self::Counter { .. } | Self::Ddl(_))
+    }
+
+    /// Whether it must be alone in its plan: what alters a table, and a counter where raising it does.
+    #[must_use]
+    pub fn stands_alone(&self, dialect: Dialect) -> bool {
+        match self {
+            Self::Ddl(_) => true,
+            Self::Counter { .. } => ddl::commits_by_itself(dialect),
+            _ => false,
         }
     }
 
@@ -209,7 +248,7 @@ impl Step {
         let pairs = match self {
             Self::Insert { values, .. } => values,
             Self::Update { set, .. } => set,
-            Self::Delete { .. } => return None,
+            Self::Delete { .. } | Self::Counter { .. } | Self::Ddl(_) => return None,
         };
         pairs.iter().find(|(name, _)| name == column).map(|(_, value)| value)
     }
@@ -228,7 +267,7 @@ impl Step {
     pub const fn before(&self) -> Option<&Image> {
         match self {
             Self::Update { before, .. } | Self::Delete { before, .. } => Some(before),
-            Self::Insert { .. } => None,
+            Self::Insert { .. } | Self::Counter { .. } | Self::Ddl(_) => None,
         }
     }
 
@@ -245,12 +284,23 @@ impl Step {
                 after
             }
             Self::Delete { .. } => Json::Null,
+            Self::Counter { to, .. } => json!({ "next": to }),
+            Self::Ddl(ddl) => {
+                json!({ "statement": ddl.statement(), "alter": ddl.alter(), "needs": ddl.needs() })
+            }
         };
         let key = match self {
-            Self::Insert { .. } => json!({}),
+            Self::Insert { .. } | Self::Ddl(_) => json!({}),
             Self::Update { key, .. } | Self::Delete { key, .. } => key.shown(),
+            Self::Counter { column, .. } => json!({ "column": column }),
         };
-        let before = self.before().map_or(Json::Null, Image::shown);
+        let before = match self {
+            Self::Counter { from, .. } => from.map_or(Json::Null, |from| json!({ "next": from })),
+            Self::Ddl(ddl) => {
+                ddl.inverse().map_or(Json::Null, |inverse| json!({ "statement": inverse.statement() }))
+            }
+            _ => self.before().map_or(Json::Null, Image::shown),
+        };
         json!({ "step": number, "kind": self.kind(), "table": self.table(), "key": key, "before": before, "after": after })
     }
 }
@@ -348,6 +398,12 @@ impl Plan {
     /// Appends a delete.
     pub fn delete(&mut self, table: &str, key: Image, before: Image) {
         self.push(Step::Delete { table: table.to_owned(), key, before });
+    }
+
+    /// Appends a counter that goes up.
+    pub fn count_up(&mut self, table: &str, column: &str, from: Option<i64>, to: i64) {
+        let (table, column) = (table.to_owned(), column.to_owned());
+        self.push(Step::Counter { table, column, from, to });
     }
 
     /// Appends a step; its index.

@@ -55,7 +55,7 @@ pub fn are_touched(plan: &Plan) -> bool {
                 let counted = |column: &str| matches!(column, "is_superuser" | "is_active" | "password");
                 was_superuser(before) && set.iter().any(|(column, _)| counted(column))
             }
-            Step::Insert { .. } => false,
+            Step::Insert { .. } | Step::Counter { .. } | Step::Ddl(_) => false,
         }
     })
 }
@@ -122,7 +122,7 @@ pub async fn check_all(reads: &mut dyn Reads, plans: &[Plan]) -> std::result::Re
                     password.clone_into(&mut known.2);
                 }
             }
-            Step::Insert { .. } => {}
+            Step::Insert { .. } | Step::Counter { .. } | Step::Ddl(_) => {}
         }
     }
     Ok(before.may_become(standing(&users))?)

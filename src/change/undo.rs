@@ -11,7 +11,8 @@ use crate::db::{Cell, Db};
 use crate::error::{Error, Result};
 use crate::portal::password::{self, Stored};
 
-use super::admin_log::Written;
+use super::admin_log::{Written, Wrote};
+use super::ddl::Ddl;
 use super::plan::{Image, Plan, Purpose, Step, Value};
 use super::rows::{self, Lock};
 
@@ -113,6 +114,7 @@ impl Rows<'_> {
                     (key.clone(), Some(image))
                 }
                 Step::Delete { key, .. } => (key.clone(), None),
+                Step::Counter { .. } | Step::Ddl(_) => continue,
             };
             self.planned.insert(Self::name(step.table(), &key), after);
         }
@@ -150,7 +152,13 @@ pub fn read_row(row: &ChangeRow) -> Result<Written> {
     let key = Image::from_json(&row.row_key).map_err(|error| {
         Error::conflict(format!("The journal's key '{}' can't be read: {error}", row.row_key))
     })?;
+    let what = match row.kind.as_str() {
+        "counter" => Wrote::Counter,
+        "ddl" => Wrote::Ddl,
+        _ => Wrote::Row,
+    };
     Ok(Written {
+        what,
         table: row.table_name.clone(),
         key,
         before: image(&row.before_image)?,
@@ -219,6 +227,12 @@ async fn take_back(
     password: OldPassword,
     undo: &mut Undo,
 ) -> Result<Back> {
+    match row.what {
+        // A counter is never lowered: ids that were handed out are not handed out again.
+        Wrote::Counter => return Ok(Back::Steps(Vec::new())),
+        Wrote::Ddl => return alter_back(rows, row).await,
+        Wrote::Row => {}
+    }
     let table = match rows::table(rows.schema, &row.table) {
         Ok(table) => table,
         Err(error) => return Ok(Back::Refused(format!("{}: {error}", name(row)))),
@@ -249,6 +263,21 @@ async fn take_back(
         }]),
         (Some(_), None, Some(_)) => Back::Refused(format!("{}: its id is in use again", name(row))),
         (None, None, _) => Back::Refused(format!("{}: what it held was pruned from the history", name(row))),
+    })
+}
+
+/// The statement that takes one back, where there is one and it has anything left to do.
+async fn alter_back(rows: &mut Rows<'_>, row: &Written) -> Result<Back> {
+    let Some(after) = &row.after else {
+        return Ok(Back::Refused(format!("{}: what was altered was pruned from the history", row.table)));
+    };
+    let done = Ddl::from_image(rows.db.dialect(), &row.table, after)?;
+    Ok(match done.inverse() {
+        None => Back::Refused(format!("{}: nothing takes back {}", row.table, done.statement())),
+        Some(inverse) if inverse.is_done(&mut rows.db).await? => {
+            Back::Refused(format!("{}: taken back already is {}", row.table, done.statement()))
+        }
+        Some(inverse) => Back::Steps(vec![Step::Ddl(inverse)]),
     })
 }
 

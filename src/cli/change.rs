@@ -142,7 +142,8 @@ fn in_words(plans: &[Plan], outcome: &Outcome, note: &Note) -> String {
 /// `update auth_user 31: is_active true → false`
 fn step_in_words(step: &Step) -> String {
     let key = match step {
-        Step::Insert { .. } => String::new(),
+        Step::Insert { .. } | Step::Ddl(_) => String::new(),
+        Step::Counter { column, .. } => format!(".{column}"),
         Step::Update { key, .. } | Step::Delete { key, .. } => {
             let cells: Vec<String> = key.0.iter().map(|(_, cell)| cell.show()).collect();
             format!(" {}", cells.join(", "))
@@ -164,6 +165,13 @@ fn step_in_words(step: &Step) -> String {
             .iter()
             .map(|(column, cell)| format!("{column} {}", Value::Cell(cell.clone()).show(column)))
             .collect(),
+        Step::Counter { from, to, .. } => {
+            vec![format!(
+                "next id {} → {to}",
+                from.map_or_else(|| "none".to_owned(), |from| from.to_string())
+            )]
+        }
+        Step::Ddl(ddl) => vec![ddl.statement()],
     };
     format!("{} {}{key}: {}", step.kind(), step.table(), columns.join(", "))
 }

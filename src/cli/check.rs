@@ -1,16 +1,13 @@
 //! `check` and `fix-user-profiles`.
 
-use super::args::Severity;
+use super::args::{Check, Severity};
 use super::change::plan_lines;
 use super::output::{Output, Paint};
 use super::setup::agreed;
-use super::{Work, prompt};
+use super::{Work, prompt, time};
 use crate::change::Watch;
 use crate::error::Result;
 use crate::integrity::{self, Fixed, report};
-
-/// How many rows of a finding people are shown; JSON has them all.
-const ROWS: usize = 10;
 
 /// Pieces of JSON are gathered to this many bytes before they are written.
 const BUFFER: usize = 64 * 1024;
@@ -22,18 +19,31 @@ const FINDINGS: u8 = 1;
 ///
 /// # Errors
 /// Usage, when a check is unknown; what the engine says.
-pub(super) async fn check(work: &mut Work, only: &[String], fail_on: Severity) -> Result<u8> {
-    let found = integrity::scan(&work.portal, only, None).await?;
-    if work.output.is_json() {
-        let mut pieces = Pieces::new(&mut work.output);
-        report::write_json(&work.portal, &found, &mut |piece| pieces.add(piece)).await?;
-        pieces.end()?;
+pub(super) async fn check(work: &mut Work, wanted: &Check) -> Result<u8> {
+    let meter = work.output.meter();
+    let tell = meter.tell();
+    let scanned = if wanted.deep {
+        integrity::scan_deep(&work.portal, &wanted.only, tell.as_ref()).await
     } else {
-        let text = report::to_text(&work.portal, &found, ROWS).await?;
-        let text = painted(&text, work.output.paint());
-        work.output.data(text.as_bytes())?;
+        integrity::scan(&work.portal, &wanted.only, tell.as_ref()).await
+    };
+    meter.end();
+    let found = scanned?;
+    let fails = found.fails(wanted.fail_on.into());
+    let (zone, paint) = (work.zone, work.output.paint());
+    let mut pieces = Pieces::new(&mut work.output);
+    if pieces.output.is_json() {
+        report::write_json(&work.portal, &found, &mut |piece| pieces.add(piece)).await?;
+        pieces.add("\n")?;
+    } else if !wanted.quiet {
+        let time = |moment| time::shown(moment, zone);
+        let mut sink = |piece: &str| pieces.add(&painted(piece, paint));
+        report::write_text(&work.portal, &found, wanted.rows, &time, &mut sink).await?;
+    } else if fails {
+        pieces.add(&painted(&report::short(&found), paint))?;
     }
-    Ok(if found.fails(fail_on.into()) { FINDINGS } else { 0 })
+    pieces.end()?;
+    Ok(if fails { FINDINGS } else { 0 })
 }
 
 impl From<Severity> for integrity::Severity {
@@ -83,6 +93,7 @@ async fn show(work: &mut Work, fixed: &Fixed) -> Result<u8> {
     if work.output.is_json() {
         let mut pieces = Pieces::new(&mut work.output);
         report::write_fixed_json(&work.portal, fixed, &mut |piece| pieces.add(piece)).await?;
+        pieces.add("\n")?;
         pieces.end()?;
     } else {
         work.output.data(in_words(fixed).as_bytes())?;
@@ -123,7 +134,6 @@ impl<'a> Pieces<'a> {
     }
 
     fn end(mut self) -> Result<()> {
-        self.buffer.push('\n');
         self.write()
     }
 }

@@ -3,6 +3,7 @@
 mod accounts;
 pub mod actor;
 pub mod args;
+mod baseline;
 mod change;
 mod check;
 mod demo;
@@ -17,6 +18,7 @@ mod open;
 pub mod output;
 mod process;
 pub mod prompt;
+mod rows;
 mod screens;
 mod setup;
 mod signals;
@@ -145,6 +147,9 @@ async fn work(
     if let Command::Doctor = &command {
         return doctor::run(&flags, &cancel, &mut output).await;
     }
+    if let Command::Check(args::Check { quiet: true, .. }) = &command {
+        output.hush();
+    }
     let config = Config::load(&flags, &Environment::of_process())?;
     if let Command::Init(init) = &command {
         return setup::init(&config, init, &global, &mut output).await;
@@ -169,7 +174,8 @@ async fn work(
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
         Command::Stats => stats::show(&mut work).await,
-        Command::Check { only, fail_on } => check::check(&mut work, only, *fail_on).await,
+        Command::Check(wanted) => check::check(&mut work, wanted).await,
+        Command::Baseline(wanted) => baseline::run(&mut work, wanted).await,
         Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,
         Command::Doctor
         | Command::Init(_)

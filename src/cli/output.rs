@@ -1,12 +1,18 @@
 //! The only place that prints: data to stdout, talk and errors to stderr, text that was made safe or JSON.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::args::When;
 use crate::error::{Differs, Error, Kind, Result};
+use crate::integrity::{ScanProgress, Tell};
 use crate::text;
+
+/// How often a line that shows progress is written anew at most.
+const BETWEEN: Duration = Duration::from_millis(200);
 
 /// Where results go.
 pub struct Output {
@@ -16,6 +22,18 @@ pub struct Output {
     err: Box<dyn Write + Send + Sync>,
     /// The reader of stdout has gone, as `head` does: nothing more is written, and that is no error.
     closed: bool,
+    talk: Talk,
+}
+
+/// How much is said beside results and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// Whatever there is to say, and on this process's own stderr how far a scan is.
+    Lively,
+    /// Whatever there is to say.
+    Plain,
+    /// Nothing.
+    Nothing,
 }
 
 impl Output {
@@ -28,7 +46,8 @@ impl Output {
             When::Never => false,
             When::Auto => !plain && io::stdout().is_terminal(),
         };
-        Self::to(json, colour, Box::new(io::stdout()), Box::new(io::stderr()))
+        let output = Self::to(json, colour, Box::new(io::stdout()), Box::new(io::stderr()));
+        Self { talk: if json { Talk::Nothing } else { Talk::Lively }, ..output }
     }
 
     /// Prints to these writers.
@@ -39,7 +58,8 @@ impl Output {
         out: Box<dyn Write + Send + Sync>,
         err: Box<dyn Write + Send + Sync>,
     ) -> Self {
-        Self { json, colour, out, err, closed: false }
+        let talk = if json { Talk::Nothing } else { Talk::Plain };
+        Self { json, colour, out, err, closed: false, talk }
     }
 
     /// Whether `--json` was given.
@@ -89,9 +109,21 @@ impl Output {
         Paint { colour: self.colour }
     }
 
+    /// Shows how far a scan is where a person looks on.
+    #[must_use]
+    pub fn meter(&self) -> Meter {
+        let someone = self.talk == Talk::Lively && io::stderr().is_terminal();
+        Meter(someone.then(Arc::default))
+    }
+
+    /// Says nothing from now on but results and errors.
+    pub fn hush(&mut self) {
+        self.talk = Talk::Nothing;
+    }
+
     /// Says something on stderr; with `--json` nothing, so that stderr holds an error object or nothing.
     pub fn talk(&mut self, line: &str) {
-        if !self.json {
+        if self.talk != Talk::Nothing {
             let _ = writeln!(self.err, "{}", text::safe(line));
         }
     }
@@ -101,6 +133,53 @@ impl Output {
         let text = if self.json { text::json(&error_object(error)) } else { error_lines(error) };
         let _ = writeln!(self.err, "{text}");
     }
+}
+
+/// Shows how far a scan is, in one line of a terminal that is written over.
+pub struct Meter(Option<Arc<Mutex<Option<Instant>>>>);
+
+impl Meter {
+    /// Told by a scan; nothing where nobody looks.
+    #[must_use]
+    pub fn tell(&self) -> Option<Tell> {
+        let last = Arc::clone(self.0.as_ref()?);
+        Some(Arc::new(move |progress| {
+            let Ok(mut last) = last.lock() else { return };
+            // The first line comes only when the scan takes a while.
+            let due = last.is_none_or(|last| last.elapsed() >= BETWEEN);
+            if due {
+                if last.is_some() {
+                    draw(&scanning(&progress));
+                }
+                *last = Some(Instant::now());
+            }
+        }))
+    }
+
+    /// Takes the line away.
+    pub fn end(self) {}
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(last) = &self.0
+            && last.lock().is_ok_and(|last| last.is_some())
+        {
+            draw("");
+        }
+    }
+}
+
+fn draw(line: &str) {
+    // Back to the beginning of the line, and away with the rest of what stood there.
+    let _ = write!(io::stderr(), "\r{line}\x1b[K");
+}
+
+/// `Checking 7 of 52: REL-003, 40%`
+fn scanning(progress: &ScanProgress) -> String {
+    let ScanProgress { id, number, of, done, total } = *progress;
+    let part = (done * 100).checked_div(total).map(|percent| format!(", {percent}%"));
+    format!("Checking {number} of {of}: {id}{}", part.unwrap_or_default())
 }
 
 /// Colours for people; without them the text stays the same.

@@ -20,8 +20,10 @@ mod value;
 mod wire;
 
 pub mod blueprint;
+pub mod counter;
 pub mod grants;
 pub mod migrate;
+pub mod named;
 pub mod own;
 pub mod physical;
 pub mod schema;

@@ -1,6 +1,7 @@
-//! Our own tables (`portaldesk_*`): the journal, fences, locks, runs and sign-in counters. Nothing else writes them,
+//! Our own tables (`portaldesk_*`): the journal, fences, locks, runs, sign-in counters and the baseline. Nothing else writes them,
 //! and nothing in here touches a table of the portal's.
 
+mod baseline;
 mod journal;
 mod sign_in;
 
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
+pub use baseline::{BaselineRow, NewBaseline, accept, baseline, take_back};
 pub use journal::*;
 pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 

@@ -42,6 +42,8 @@ enum Piece {
     Json(&'static str, &'static str),
     /// SQL for PostgreSQL, and for the others.
     ByEngine(&'static str, &'static str),
+    /// A number in the text itself, where the engine takes no parameter.
+    Number(i64),
 }
 
 /// How a column is selected and written so that it comes back exactly.
@@ -97,6 +99,13 @@ impl Sql {
     #[must_use]
     pub fn ident(mut self, name: &Ident) -> Self {
         self.pieces.push(Piece::Ident(name.clone()));
+        self
+    }
+
+    /// Appends a number as it is, for statements that take no parameters: `ALTER …`.
+    #[must_use]
+    pub fn number(mut self, number: i64) -> Self {
+        self.pieces.push(Piece::Number(number));
         self
     }
 
@@ -184,6 +193,7 @@ impl Sql {
                     let text = if dialect == Dialect::Postgres { postgres } else { others };
                     push_text(&mut out, text, dialect, &mut number);
                 }
+                Piece::Number(literal) => out.push_str(&literal.to_string()),
                 Piece::Json(column, member) => out.push_str(&dialect.json_member(column, member)),
                 Piece::Ident(name) => dialect.quote(&mut out, name.as_str()),
                 Piece::Time(expression) => out.push_str(&dialect.readable_time(expression)),

@@ -9,9 +9,25 @@ use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _
 /// Which shapes there are, in words.
 pub fn read(text: &str) -> Result<DateTime<Utc>, String> {
     const SHAPES: &str = "expected 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 7d back from now";
-    if let Some(back) = back(text) {
+    if let Some(back) = span(text) {
         return Utc::now().checked_sub_signed(back).ok_or_else(|| SHAPES.to_owned());
     }
+    exact(text, SHAPES)
+}
+
+/// As [`read`], for what is to come: `30d` is in thirty days.
+///
+/// # Errors
+/// As [`read`].
+pub fn ahead(text: &str) -> Result<DateTime<Utc>, String> {
+    const SHAPES: &str = "expected 2026-01-31, 2026-01-31T08:00, or 90m, 24h, 30d from now";
+    if let Some(ahead) = span(text) {
+        return Utc::now().checked_add_signed(ahead).ok_or_else(|| SHAPES.to_owned());
+    }
+    exact(text, SHAPES)
+}
+
+fn exact(text: &str, shapes: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Ok(time.with_timezone(&Utc));
     }
@@ -19,7 +35,7 @@ pub fn read(text: &str) -> Result<DateTime<Utc>, String> {
         .iter()
         .find_map(|shape| NaiveDateTime::parse_from_str(text, shape).ok())
         .or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))
-        .ok_or(SHAPES)?;
+        .ok_or(shapes)?;
     // Where the clocks went back an hour happens twice: the earlier one shows more.
     Local
         .from_local_datetime(&local)
@@ -28,7 +44,8 @@ pub fn read(text: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "the clocks were put forward past this time".to_owned())
 }
 
-fn back(text: &str) -> Option<TimeDelta> {
+/// A number and its unit.
+fn span(text: &str) -> Option<TimeDelta> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let count: i64 = digits.parse().ok().filter(|count| *count >= 0)?;
     match unit {
@@ -57,8 +74,12 @@ mod tests {
             let moment = read(text).unwrap();
             assert!(before <= moment && moment <= Utc::now() - back, "{text}");
         }
+        let before = Utc::now() + TimeDelta::days(30);
+        let moment = ahead("30d").unwrap();
+        assert!(before <= moment && moment <= Utc::now() + TimeDelta::days(30));
+        assert_eq!(ahead("2026-01-31"), read("2026-01-31"));
         for text in ["", "d", "7w", "-3d", "yesterday", "2026-13-01", "9999999999999999999d", "é"] {
-            assert!(read(text).is_err(), "{text}");
+            assert!(read(text).is_err() && ahead(text).is_err(), "{text}");
         }
     }
 }

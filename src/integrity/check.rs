@@ -159,6 +159,28 @@ impl Subject {
     }
 }
 
+impl std::fmt::Display for Subject {
+    /// `17`, or `1/17` where the check has several places: what people and the baseline call it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.place {
+            0 => write!(f, "{}", self.id),
+            place => write!(f, "{place}/{}", self.id),
+        }
+    }
+}
+
+impl std::str::FromStr for Subject {
+    type Err = std::num::ParseIntError;
+
+    /// Reads what is displayed, and `0/17` too.
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        match text.split_once('/') {
+            Some((place, id)) => Ok(Self { place: place.parse()?, id: id.parse()? }),
+            None => Ok(Self::of(text.parse()?)),
+        }
+    }
+}
+
 /// The place of a thing that only the catalogue names, such as `table.column`: always the same for the same name
 /// (FNV-1a, 32 bits). Never 0, which is the check's only table.
 #[must_use]
@@ -282,6 +304,7 @@ impl FindingRow {
     #[must_use]
     pub fn to_json(&self) -> Json {
         json!({
+            "row": self.subject.to_string(),
             "table": self.table,
             "key": self.key.shown(),
             "user_id": self.user_id,
@@ -325,6 +348,14 @@ pub trait Check: Sync {
         subjects: &'a [Subject],
     ) -> BoxFuture<'a, Result<Vec<FindingRow>>>;
 
+    /// How many decisions these subjects take, where that is not one each.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn decisions<'a>(&'a self, _portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async { Ok(subjects.len()) })
+    }
+
     /// The automatic repairs of these subjects, made from rows read now. One that needs none any more, or that someone
     /// has to decide about, has no part.
     ///
@@ -367,5 +398,24 @@ pub trait Check: Sync {
         Box::pin(async move {
             Err(Error::invalid(format!("{id} leaves nothing to decide; nothing was written.")))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_read_as_it_is_shown() {
+        for (subject, shown) in
+            [(Subject::of(17), "17"), (Subject { place: 4_000_000_000, id: -1 }, "4000000000/-1")]
+        {
+            assert_eq!(subject.to_string(), shown);
+            assert_eq!(shown.parse(), Ok(subject));
+        }
+        assert_eq!("0/17".parse(), Ok(Subject::of(17)));
+        for text in ["", "/", "1/", "/1", "a", "1/2/3", "-1/2"] {
+            assert!(text.parse::<Subject>().is_err(), "{text}");
+        }
     }
 }

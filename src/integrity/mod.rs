@@ -9,6 +9,7 @@
 //! time when someone looks at them, when they are written out, and when their repair is planned.
 
 mod anti_join;
+pub mod baseline;
 pub mod check;
 pub mod checks;
 mod constraints;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod scan;
 mod windows;
 
+pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use futures_util::future::BoxFuture;
 
 use crate::change::{MOST_ROWS, Plan, Plans, Purpose, Step, Value};
+use crate::db::Dialect;
 use crate::directory::Portal;
 use crate::error::{Error, Result};
 
@@ -100,12 +101,13 @@ impl Repairs {
     async fn plan(&mut self, batch: Batch) -> Result<Option<Plan>> {
         let about = batch.check.about();
         let mut plan = Plan { purpose: Purpose::Repair, ..Plan::default() };
+        let dialect = self.portal.db.dialect();
         let mut titles = Vec::new();
         let (mut planned, mut rest) = (Vec::new(), Vec::new());
         for part in batch.check.parts(&self.portal, &batch.subjects).await? {
             if part.steps.len() > MOST_ROWS {
                 self.too_large.push(too_large(about, &part));
-            } else if plan.steps.len() + part.steps.len() > MOST_ROWS {
+            } else if plan.steps.len() + part.steps.len() > MOST_ROWS || !go_together(&plan, &part, dialect) {
                 rest.push(part.subject);
             } else if !part.steps.is_empty() {
                 planned.push(part.subject);
@@ -166,6 +168,11 @@ fn too_large(about: &About, part: &Part) -> (String, Error) {
         part.steps.len()
     );
     (title, Error::conflict(why))
+}
+
+/// Whether a part can follow what is in the plan: what must stand alone does.
+fn go_together(plan: &Plan, part: &Part, dialect: Dialect) -> bool {
+    plan.steps.is_empty() || !plan.steps.iter().chain(&part.steps).any(|step| step.stands_alone(dialect))
 }
 
 /// Appends a part, whose references to new ids count from its own first step.

@@ -3,12 +3,14 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value as Json, json};
 
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
+use super::baseline::AcceptedFinding;
 use super::check::{Class, Finding, Severity};
 use super::fix::Fixed;
 use super::scan::{Report, Skipped};
@@ -19,14 +21,23 @@ const PAGE: usize = 500;
 /// Where the pieces of a report go, in order.
 pub type Sink<'a> = &'a mut (dyn FnMut(&str) -> Result<()> + Send);
 
-/// How many decisions of each severity there are, as in JSON. Nothing is accepted as long as there is no baseline.
+/// How many numbers of the baseline are listed.
+const IDS: usize = 8;
+
+/// How wide a line for people is.
+const WIDTH: usize = 80;
+
+/// How a time is written for people.
+pub type Time<'a> = &'a (dyn Fn(DateTime<Utc>) -> String + Sync);
+
+/// How many decisions of each severity there are, and how many were accepted, as in JSON.
 #[must_use]
 pub fn summary(report: &Report) -> Json {
     let mut summary = serde_json::Map::new();
     for severity in Severity::ALL {
         summary.insert(severity.name().to_owned(), json!(report.count(severity)));
     }
-    summary.insert("accepted".to_owned(), json!(0));
+    summary.insert("accepted".to_owned(), json!(report.accepted()));
     Json::Object(summary)
 }
 
@@ -34,20 +45,26 @@ fn skipped(skipped: &[Skipped]) -> Json {
     skipped.iter().map(|skipped| json!({ "id": skipped.id, "why": skipped.why })).collect()
 }
 
-/// Writes the whole report as one JSON object, `{"portaldesk": 1, "kind": "report", "findings": […], "summary": {…},
-/// "skipped": […], "users": n, "time": "…", "seconds": n}`, every row in it.
+/// Writes the whole report as one JSON object, `{"portaldesk": 1, "kind": "report", "findings": […], "accepted": […],
+/// "summary": {…}, "skipped": […], "users": n, "time": "…", "seconds": n}`, every row in it. What was accepted has the
+/// shape of a finding, and `"reason"`, `"by"`, `"time"`, `"until"` and the numbers to take it back by, `"baseline"`.
 ///
 /// # Errors
 /// What the engine says while rows are fetched; what the sink says.
 pub async fn write_json(portal: &Portal, report: &Report, sink: Sink<'_>) -> Result<()> {
     sink("{\"portaldesk\":1,\"kind\":\"report\",\"findings\":")?;
     write_findings(portal, &report.findings, sink).await?;
+    sink(",\"accepted\":[")?;
+    for (index, accepted) in report.accepted.iter().enumerate() {
+        sink(if index == 0 { "" } else { "," })?;
+        write_finding(portal, &accepted.finding, acceptance(accepted), sink).await?;
+    }
     let end = format!(
-        ",\"summary\":{},\"skipped\":{},\"users\":{},\"time\":{},\"seconds\":{:.3}}}",
+        "],\"summary\":{},\"skipped\":{},\"users\":{},\"time\":{},\"seconds\":{:.3}}}",
         summary(report),
         text::json(&skipped(&report.skipped)),
         report.users,
-        json!(report.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
+        json!(rfc3339(report.at)),
         report.elapsed.as_secs_f64(),
     );
     sink(&end)
@@ -86,9 +103,24 @@ pub async fn write_fixed_json(portal: &Portal, fixed: &Fixed, sink: Sink<'_>) ->
     ))
 }
 
-/// Everything of a finding but its rows, without the closing brace.
-fn head(finding: &Finding) -> String {
-    let head = json!({
+fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What was said when a finding was accepted.
+fn acceptance(accepted: &AcceptedFinding) -> Json {
+    json!({
+        "reason": accepted.reason,
+        "by": accepted.by,
+        "time": rfc3339(accepted.made),
+        "until": accepted.until.map(rfc3339),
+        "baseline": accepted.ids,
+    })
+}
+
+/// Everything of a finding but its rows, and what else there is to say, without the closing brace.
+fn head(finding: &Finding, more: Json) -> String {
+    let mut head = json!({
         "id": finding.id(),
         "severity": finding.severity().name(),
         "class": finding.class().letter(),
@@ -96,6 +128,9 @@ fn head(finding: &Finding) -> String {
         "count": finding.count(),
         "note": finding.found.note,
     });
+    if let (Json::Object(head), Json::Object(more)) = (&mut head, more) {
+        head.extend(more);
+    }
     let mut head = text::json(&head);
     head.pop();
     head
@@ -105,26 +140,30 @@ async fn write_findings(portal: &Portal, findings: &[Finding], sink: Sink<'_>) -
     sink("[")?;
     for (index, finding) in findings.iter().enumerate() {
         sink(if index == 0 { "" } else { "," })?;
-        sink(&head(finding))?;
-        sink(",\"rows\":[")?;
-        let mut first = true;
-        for from in (0..finding.found.subjects.len()).step_by(PAGE) {
-            for row in finding.rows(portal, from, PAGE).await? {
-                sink(if first { "" } else { "," })?;
-                sink(&text::json(&row.to_json()))?;
-                first = false;
-            }
-        }
-        sink("]}")?;
+        write_finding(portal, finding, Json::Null, sink).await?;
     }
     sink("]")
+}
+
+async fn write_finding(portal: &Portal, finding: &Finding, more: Json, sink: Sink<'_>) -> Result<()> {
+    sink(&head(finding, more))?;
+    sink(",\"rows\":[")?;
+    let mut first = true;
+    for from in (0..finding.found.subjects.len()).step_by(PAGE) {
+        for row in finding.rows(portal, from, PAGE).await? {
+            sink(if first { "" } else { "," })?;
+            sink(&text::json(&row.to_json()))?;
+            first = false;
+        }
+    }
+    sink("]}")
 }
 
 fn write_kept_findings(fixed: &Fixed, sink: Sink<'_>) -> Result<()> {
     sink("[")?;
     for (index, (finding, rows)) in fixed.before.findings.iter().zip(&fixed.rows).enumerate() {
         sink(if index == 0 { "" } else { "," })?;
-        sink(&head(finding))?;
+        sink(&head(finding, Json::Null))?;
         sink(",\"rows\":")?;
         sink(&text::json(&rows.iter().map(super::FindingRow::to_json).collect()))?;
         sink("}")?;
@@ -162,51 +201,132 @@ pub async fn fixed_to_json(portal: &Portal, fixed: &Fixed) -> Result<Json> {
         .map_err(|error| crate::error::Error::bug(format!("the report is no JSON: {error}")))
 }
 
-/// The report for people, safe to print, with the rows of at most `rows` subjects a finding.
+/// The report as one text, see [`write_text`], for a caller that knows it to be small.
 ///
 /// # Errors
-/// What the engine says while rows are fetched.
-pub async fn to_text(portal: &Portal, report: &Report, rows: usize) -> Result<String> {
+/// As [`write_text`].
+pub async fn to_text(portal: &Portal, report: &Report, rows: usize, time: Time<'_>) -> Result<String> {
     let mut out = String::new();
-    for finding in &report.findings {
-        push_finding(&mut out, finding);
-        for row in finding.rows(portal, 0, rows).await? {
-            let _ = writeln!(out, "    {}", row.text);
-        }
-        let more = finding.found.subjects.len().saturating_sub(rows);
-        if more > 0 {
-            let _ = writeln!(out, "    … and {more} more");
-        }
-        out.push('\n');
-    }
-    out.push_str(&verdict(report));
-    out.push('\n');
+    write_text(portal, report, rows, time, &mut |piece| {
+        out.push_str(piece);
+        Ok(())
+    })
+    .await?;
     Ok(out)
 }
 
-fn push_finding(out: &mut String, finding: &Finding) {
-    let about = finding.check.about();
-    let _ = writeln!(
-        out,
+/// Writes the report for people, in whole lines that are safe to print, with the rows of at most `rows` subjects a
+/// finding. Each row begins with the name by which other commands know it.
+///
+/// # Errors
+/// What the engine says while rows are fetched; what the sink says.
+pub async fn write_text(
+    portal: &Portal,
+    report: &Report,
+    rows: usize,
+    time: Time<'_>,
+    sink: Sink<'_>,
+) -> Result<()> {
+    for finding in &report.findings {
+        let mut out = String::new();
+        push_finding(&mut out, finding);
+        sink(&out)?;
+        write_rows(portal, finding, rows, sink).await?;
+        sink("\n")?;
+    }
+    if !report.accepted.is_empty() {
+        sink("Accepted, and not counted:\n")?;
+    }
+    for accepted in &report.accepted {
+        let mut out = String::new();
+        push_accepted(&mut out, accepted, time);
+        sink(&out)?;
+        write_rows(portal, &accepted.finding, rows, sink).await?;
+        sink("\n")?;
+    }
+    sink(&(verdict(report) + "\n"))
+}
+
+async fn write_rows(portal: &Portal, finding: &Finding, limit: usize, sink: Sink<'_>) -> Result<()> {
+    let subjects = finding.found.subjects.len();
+    for from in (0..subjects.min(limit)).step_by(PAGE) {
+        let rows = finding.rows(portal, from, PAGE.min(limit - from)).await?;
+        let name = rows.iter().map(|row| row.subject.to_string().len()).max().unwrap_or_default();
+        let mut out = String::new();
+        for row in &rows {
+            push_lines(&mut out, &format!("    {:<name$}  ", row.subject.to_string()), &row.text);
+        }
+        sink(&out)?;
+    }
+    match subjects.saturating_sub(limit) {
+        0 => Ok(()),
+        more => sink(&format!("    … and {more} more\n")),
+    }
+}
+
+/// A line for each finding and the verdict: what a mail from cron should say.
+#[must_use]
+pub fn short(report: &Report) -> String {
+    let mut out: String = report.findings.iter().map(|finding| heading(finding) + "\n").collect();
+    out.push_str(&verdict(report));
+    out.push('\n');
+    out
+}
+
+/// `PRF-001  error     2  safe    users without a profile`
+fn heading(finding: &Finding) -> String {
+    format!(
         "{}  {}  {}  {}  {}",
         finding.id(),
         text::pad(finding.severity().name(), 8),
         finding.count(),
         finding.class().label(),
         finding.title()
-    );
-    let _ = writeln!(out, "  Why     {}", about.why);
-    let _ = writeln!(out, "  Cause   {}", about.cause);
+    )
+}
+
+fn push_finding(out: &mut String, finding: &Finding) {
+    let about = finding.check.about();
+    out.push_str(&heading(finding));
+    out.push('\n');
+    push_lines(out, "  Why      ", about.why);
+    push_lines(out, "  Cause    ", about.cause);
     match finding.class() {
-        Class::Choose => {
-            let _ = writeln!(out, "  Choose  {}", about.choice);
-        }
-        Class::Automatic | Class::Manual => {
-            let _ = writeln!(out, "  Repair  {}", about.remedy);
-        }
+        Class::Automatic => push_lines(out, "  Repair   ", about.remedy),
+        Class::Choose => push_lines(out, "  Choose   ", about.choice),
+        Class::Manual => push_lines(out, "  By hand  ", about.remedy),
     }
     if let Some(note) = &finding.found.note {
-        let _ = writeln!(out, "  Note    {}", text::safe(note));
+        push_lines(out, "  Note     ", note);
+    }
+}
+
+fn push_accepted(out: &mut String, accepted: &AcceptedFinding, time: Time<'_>) {
+    let until = match accepted.until {
+        Some(until) => format!("until {}", time(until)),
+        None => "for good".to_owned(),
+    };
+    let ids: Vec<String> = accepted.ids.iter().take(IDS).map(i64::to_string).collect();
+    let more = if accepted.ids.len() > IDS { " …" } else { "" };
+    let by = format!("by {} on {}, {until}: {}", accepted.by, time(accepted.made), accepted.reason);
+    out.push_str(&heading(&accepted.finding));
+    out.push('\n');
+    push_lines(out, "  Accepted ", &by);
+    push_lines(out, "  Number   ", &format!("{}{more}", ids.join(" ")));
+}
+
+/// A text behind its label, what doesn't fit on lines below it. A line that begins with blanks is a command to be
+/// copied, and stays whole.
+fn push_lines(out: &mut String, label: &str, words: &str) {
+    let label_width = text::width(label);
+    let mut label = label.to_owned();
+    for line in text::safe_lines(words).lines() {
+        let room = WIDTH.saturating_sub(label_width).max(WIDTH / 2);
+        let lines = if line.starts_with(' ') { vec![line.to_owned()] } else { text::wrap(line, room) };
+        for line in lines {
+            let _ = writeln!(out, "{}", format!("{label}{line}").trim_end());
+            label = " ".repeat(label_width);
+        }
     }
 }
 
@@ -226,6 +346,9 @@ pub fn verdict(report: &Report) -> String {
         plural(usize::try_from(report.users).unwrap_or_default(), "user"),
         report.elapsed.as_secs_f64()
     );
+    if report.accepted() > 0 {
+        let _ = write!(line, "; {} accepted", report.accepted());
+    }
     if !report.skipped.is_empty() {
         let skipped: Vec<String> =
             report.skipped.iter().map(|skipped| format!("{} ({})", skipped.id, skipped.why)).collect();

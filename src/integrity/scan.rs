@@ -10,6 +10,7 @@ use crate::db::{Db, Sql, own};
 use crate::directory::Portal;
 use crate::error::{Kind, Result};
 
+use super::baseline::{self, AcceptedFinding};
 use super::check::{About, Check, Finding, Severity};
 
 /// How far a scan is.
@@ -74,6 +75,8 @@ pub struct Skipped {
 pub struct Report {
     /// The findings, the worst first, then in the catalogue's order.
     pub findings: Vec<Finding>,
+    /// What someone accepted: it doesn't count.
+    pub accepted: Vec<AcceptedFinding>,
     /// The checks that could not run.
     pub skipped: Vec<Skipped>,
     /// The checks that ran.
@@ -97,6 +100,12 @@ impl Report {
     #[must_use]
     pub fn fails(&self, fail_on: Severity) -> bool {
         self.worst() >= Some(fail_on)
+    }
+
+    /// How many decisions were accepted.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        self.accepted.iter().map(|accepted| accepted.finding.count()).sum()
     }
 
     /// How many decisions of this severity there are.
@@ -137,6 +146,7 @@ pub(super) async fn scan_checks(
     let users = portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await?;
     let mut report = Report {
         findings: Vec::new(),
+        accepted: Vec::new(),
         skipped: Vec::new(),
         checked: Vec::new(),
         users,
@@ -166,8 +176,10 @@ pub(super) async fn scan_checks(
         report.checked.push(about.id);
         report.findings.extend(found.into_iter().map(|found| Finding { check: *check, found }));
     }
+    baseline::split(portal, &mut report).await?;
     // Stable: within a severity the catalogue's order stays.
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
+    report.accepted.sort_by_key(|accepted| std::cmp::Reverse(accepted.finding.severity()));
     report.elapsed = started.elapsed();
     Ok(report)
 }

@@ -1,6 +1,6 @@
 //! A plan as lines that a person can judge: whose row, which field, old → new; and what that means.
 
-use crate::change::{Image, Plan, Step, Value, undo};
+use crate::change::{Ddl, Image, Plan, Step, Value, undo};
 use crate::db::Cell;
 use crate::directory::names::Names;
 use crate::portal::form::Field;
@@ -89,6 +89,7 @@ impl Told<'_> {
     /// What the row is about, as a heading.
     fn subject(&self) -> String {
         match self.step.table() {
+            table if !self.step.writes_a_row() => format!("table {}", text::safe(table)),
             "auth_user" | "core_userprofile" | MEMBERSHIP | USER_PERMISSION | ADMIN_LOG => self.name(),
             "auth_group" | GROUP_PERMISSION => format!("group {}", self.name()),
             "core_department" => format!("department {}", self.name()),
@@ -111,6 +112,7 @@ impl Told<'_> {
             Step::Update { key, .. } | Step::Delete { key, .. } => {
                 key.0.iter().map(|(_, cell)| cell.show()).collect::<Vec<_>>().join(" ")
             }
+            Step::Counter { .. } | Step::Ddl(_) => text::safe(self.step.table()).into_owned(),
         })
     }
 
@@ -127,6 +129,14 @@ impl Told<'_> {
 
     fn lines(&self) -> Vec<DiffLine> {
         match (self.step.table(), self.step) {
+            (_, Step::Counter { column, from, to, .. }) => {
+                let from = from.map_or_else(|| "none".to_owned(), |from| from.to_string());
+                let label = format!("next {} of {}", text::safe(column), self.name());
+                vec![DiffLine::changed(&label, &from, &to.to_string())]
+            }
+            (_, Step::Ddl(ddl)) => {
+                vec![DiffLine::new(Sign::Changed, text::safe(&ddl.statement()).into_owned())]
+            }
             (MEMBERSHIP, _) => self.joining("group", "group_id"),
             (USER_PERMISSION | GROUP_PERMISSION, _) => self.joining("permission", "permission_id"),
             (ADMIN_LOG, Step::Insert { .. } | Step::Delete { .. }) => vec![self.log_entry()],
@@ -163,7 +173,7 @@ impl Told<'_> {
         vec![match self.step {
             Step::Insert { .. } => DiffLine::added(words),
             Step::Delete { .. } => DiffLine::removed(words),
-            Step::Update { .. } => DiffLine::new(Sign::Changed, words),
+            _ => DiffLine::new(Sign::Changed, words),
         }]
     }
 
@@ -279,6 +289,13 @@ impl Told<'_> {
     fn notes(&self) -> Vec<String> {
         let name = self.name();
         let mut notes = Vec::new();
+        match self.step {
+            Step::Ddl(ddl) => return altering(ddl),
+            Step::Counter { .. } => {
+                return vec!["A counter only goes up; undo leaves it where it is.".to_owned()];
+            }
+            _ => {}
+        }
         if self.step.table() == MEMBERSHIP
             && let Step::Delete { before, .. } = self.step
             && let Some(level) = before.int("group_id").and_then(|group| self.names.levels.get(&group))
@@ -347,6 +364,9 @@ impl Told<'_> {
         let table = self.step.table();
         let gives = |column: &str| self.step.cell(column).and_then(Cell::as_bool);
         match self.step {
+            // It changes what the portal's tables are like.
+            Step::Ddl(_) => true,
+            Step::Counter { .. } => false,
             _ if table == MEMBERSHIP => {
                 let group = self.value("group_id").as_ref().and_then(value_id);
                 group
@@ -358,6 +378,21 @@ impl Told<'_> {
             Step::Insert { .. } => gives("is_superuser") == Some(true) || gives("is_staff") == Some(true),
         }
     }
+}
+
+/// What a statement that alters a table needs, and how it goes back.
+fn altering(ddl: &Ddl) -> Vec<String> {
+    let mut notes = vec![format!("It needs {}.", text::safe(&ddl.needs()))];
+    if ddl.commits_by_itself() {
+        notes.push(
+            "MySQL commits it by itself: it can't be rehearsed, and stands as soon as it ran.".to_owned(),
+        );
+    }
+    notes.push(match ddl.inverse() {
+        Some(inverse) => format!("Undo sends: {}", text::safe(&inverse.statement())),
+        None => "Nothing takes it back.".to_owned(),
+    });
+    notes
 }
 
 fn cell(value: &Cell) -> Value {

@@ -7,8 +7,10 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod integrity;
 mod user;
 
+pub use integrity::{Baseline, BaselineAccept, Check, Severity};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
@@ -90,18 +92,14 @@ pub enum Command {
     /// Look at configuration, connection, grants and more; say what is in the way and how to mend it. Changes nothing.
     Doctor,
     /// Look for faults in the accounts; exit 1 when there are any from "warning" up.
-    Check {
-        /// Only these checks, by id.
-        #[arg(long, value_name = "ID,…", value_delimiter = ',')]
-        only: Vec<String>,
-        /// The least severity that makes the exit code 1.
-        #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = Severity::Warning)]
-        fail_on: Severity,
-    },
+    Check(Check),
+    /// Findings that were accepted with a reason: they are shown apart and don't count.
+    #[command(subcommand)]
+    Baseline(Baseline),
     /// Repair what can be repaired without a decision: shows the plan, asks once.
     #[command(alias = "fix_user_profiles")]
     FixUserProfiles {
-        /// Only what these checks find, by id; without it, all that are about profiles and links (PRF, REL).
+        /// Only what these checks find, by id.
         #[arg(long, value_name = "ID,…", value_delimiter = ',')]
         only: Vec<String>,
         /// Shared by all writes.
@@ -177,19 +175,6 @@ pub struct Demo {
     /// Create the sample, say how to open it, and end.
     #[arg(long)]
     pub no_tui: bool,
-}
-
-/// How grave a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum Severity {
-    /// Worth knowing.
-    Info,
-    /// Should be mended.
-    Warning,
-    /// Something does not work.
-    Error,
-    /// Someone has access who must not, or data are being lost.
-    Critical,
 }
 
 /// `portaldesk create-superuser`

@@ -58,7 +58,7 @@ impl Change {
 pub struct ChangeRow {
     /// Its number within the change, from 1.
     pub seq: i64,
-    /// `insert`, `update` or `delete`.
+    /// `insert`, `update`, `delete`, `counter` or `ddl`.
     pub kind: String,
     /// The table.
     pub table_name: String,

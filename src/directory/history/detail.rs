@@ -1,8 +1,8 @@
 //! What an entry's rows held before and after.
 
 use super::entries::{Entry, What};
-use crate::change::{Plan, Step, Value, Written, undo};
-use crate::db::own;
+use crate::change::{Ddl, Plan, Step, Value, Written, Wrote, undo};
+use crate::db::{Dialect, own};
 use crate::directory::Portal;
 use crate::directory::names::{self, Names};
 use crate::error::Result;
@@ -33,7 +33,7 @@ pub async fn detail(portal: &Portal, entry: &Entry) -> Result<Detail> {
     let mut pruned = 0;
     for row in own::change_rows(&portal.db, listed.id).await? {
         match undo::read_row(&row) {
-            Ok(written) => match step(&written) {
+            Ok(written) => match step(portal.db.dialect(), &written) {
                 Some(step) => drop(detail.plan.push(step)),
                 None => pruned += 1,
             },
@@ -49,11 +49,21 @@ pub async fn detail(portal: &Portal, entry: &Entry) -> Result<Detail> {
 }
 
 /// The step that wrote a row; nothing when it isn't known any more what was in it.
-fn step(written: &Written) -> Option<Step> {
+fn step(dialect: Dialect, written: &Written) -> Option<Step> {
     let (table, key) = (written.table.clone(), written.key.clone());
     let values = |image: &crate::change::Image| {
         image.0.iter().map(|(column, cell)| (column.clone(), Value::Cell(cell.clone()))).collect()
     };
+    match written.what {
+        Wrote::Counter => {
+            let to = written.after.as_ref()?.int("next")?;
+            let column = key.text("column")?.to_owned();
+            let from = written.before.as_ref().and_then(|before| before.int("next"));
+            return Some(Step::Counter { table, column, from, to });
+        }
+        Wrote::Ddl => return Ddl::from_image(dialect, &table, written.after.as_ref()?).ok().map(Step::Ddl),
+        Wrote::Row => {}
+    }
     Some(match (&written.before, &written.after) {
         (None, Some(after)) => Step::Insert { table, values: values(after), adopt: None },
         (Some(before), Some(after)) => {

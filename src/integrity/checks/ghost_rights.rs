@@ -58,6 +58,14 @@ impl Check for GhostRights {
         Box::pin(links::rows(portal, &LINKS, subjects))
     }
 
+    /// One a user, however many rows.
+    fn decisions<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move {
+            let rows = links::rows(portal, &LINKS, subjects).await?;
+            Ok(rows.iter().map(|row| row.user_id).collect::<BTreeSet<_>>().len())
+        })
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(links::parts(portal, &LINKS, subjects))
     }

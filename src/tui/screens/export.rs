@@ -161,6 +161,7 @@ mod tests {
     fn export() -> (Export, Cx) {
         let report = Report {
             findings: Vec::new(),
+            accepted: Vec::new(),
             skipped: Vec::new(),
             checked: Vec::new(),
             users: 0,

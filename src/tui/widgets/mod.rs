@@ -27,6 +27,8 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::text;
 
+pub use crate::text::wrap;
+
 /// A number with its thousands apart: `1 204`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -52,47 +54,6 @@ pub fn put(buffer: &mut Buffer, x: u16, y: u16, cells: u16, words: &str, style: 
     let cut = text::truncate(&safe, usize::from(cells));
     let (end, _) = buffer.set_stringn(x, y, &cut, usize::from(cells), style);
     end - x
-}
-
-/// Breaks a text into lines of at most `width` cells, between words where that is possible. Newlines stay breaks.
-#[must_use]
-pub fn wrap(words: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    if width == 0 {
-        return lines;
-    }
-    for paragraph in words.split('\n') {
-        let mut line = String::new();
-        for word in paragraph.split(' ') {
-            let gap = usize::from(!line.is_empty());
-            if text::width(&line) + gap + text::width(word) <= width {
-                line.extend(std::iter::repeat_n(' ', gap));
-                line.push_str(word);
-                continue;
-            }
-            if !line.is_empty() {
-                lines.push(std::mem::take(&mut line));
-            }
-            line = break_word(word, width, &mut lines);
-        }
-        lines.push(line);
-    }
-    lines
-}
-
-/// Puts all full lines of a word that is too long into `lines` and gives what is left of it.
-fn break_word(word: &str, width: usize, lines: &mut Vec<String>) -> String {
-    let mut line = String::new();
-    for c in word.chars() {
-        let mut longer = line.clone();
-        longer.push(c);
-        if text::width(&longer) > width && !line.is_empty() {
-            lines.push(std::mem::replace(&mut line, c.to_string()));
-        } else {
-            line = longer;
-        }
-    }
-    line
 }
 
 /// A box of this size in the middle of an area, or as much of it as fits.
@@ -133,18 +94,6 @@ mod tests {
         for (number, shown) in [(0, "0"), (999, "999"), (1_204, "1 204"), (1_000_000, "1 000 000")] {
             assert_eq!(grouped(number), shown);
         }
-    }
-
-    #[test]
-    fn wrapping_loses_nothing_and_keeps_to_the_width() {
-        let words = "Nothing was written: the row of bela changed since it was read.\n日本語のとても長い一行";
-        for width in 2..30 {
-            let lines = wrap(words, width);
-            assert!(lines.iter().all(|line| text::width(line) <= width), "{width}: {lines:?}");
-            let letters = |words: &str| words.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            assert_eq!(letters(&lines.concat()), letters(words));
-        }
-        assert_eq!(wrap("a b", 0), Vec::<String>::new());
     }
 
     #[test]

@@ -70,6 +70,8 @@ impl Board {
         };
         report.findings.retain(|finding| !partial.checked.contains(&finding.id()));
         report.findings.extend(partial.findings);
+        report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
+        report.accepted.extend(partial.accepted);
         report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
         report.users = partial.users;
     }
@@ -84,7 +86,13 @@ impl Board {
     #[must_use]
     pub fn only(&self, findings: Vec<Finding>) -> Option<Report> {
         let report = self.report.as_ref()?;
-        Some(Report { findings, skipped: report.skipped.clone(), checked: report.checked.clone(), ..*report })
+        Some(Report {
+            findings,
+            accepted: Vec::new(),
+            skipped: report.skipped.clone(),
+            checked: report.checked.clone(),
+            ..*report
+        })
     }
 
     /// Everything found, the worst first.
@@ -123,6 +131,7 @@ mod tests {
         };
         Report {
             findings: found.iter().filter_map(finding).collect(),
+            accepted: Vec::new(),
             skipped: Vec::new(),
             checked: found.iter().filter_map(|(id, _)| Some(integrity::check(id)?.about().id)).collect(),
             users: 3,

@@ -1,0 +1,194 @@
+//! `check`, `baseline` and what else is about findings, on a portal of its own: what is printed, and the exit codes.
+
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::{Value, json};
+
+/// A home whose portal has faults: two orphan profiles, and a user without one.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(test: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("portaldesk-integrity-{test}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        let home = Self(path);
+        home.ok(&["init"]);
+        home.ok(&["create-superuser", "--username", "root", "--password-generate"]);
+        for name in ["bela", "cho", "dana"] {
+            home.ok(&["user", "add", "--username", name]);
+        }
+        home.sql(
+            "PRAGMA foreign_keys = OFF; DELETE FROM auth_user WHERE username IN ('bela', 'cho'); \
+             DELETE FROM core_userprofile WHERE user_id = (SELECT id FROM auth_user WHERE username = 'dana')",
+        );
+        home
+    }
+
+    fn database(&self) -> PathBuf {
+        let found = walk(&self.0)
+            .into_iter()
+            .find(|path| path.extension().is_some_and(|end| end == "sqlite3" || end == "db"));
+        found.unwrap()
+    }
+
+    /// Makes by hand what no program should.
+    fn sql(&self, statements: &str) {
+        let statements: Vec<String> = statements.split(';').map(str::to_owned).collect();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let target = portaldesk::db::Target::file(&self.database()).unwrap();
+            let db = portaldesk::db::Db::open(&target).await.unwrap();
+            db.script(statements).await.unwrap();
+        });
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(cargo_bin("portaldesk"));
+        command.env_clear().env("HOME", &self.0).env("TZ", "UTC").args(arguments).stdin(Stdio::null());
+        command.output().unwrap()
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let (code, out, err) = self.ended(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {out}{err}");
+        out
+    }
+
+    fn ended(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.run(arguments);
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// The exit code and the object on stdout.
+    fn json(&self, arguments: &[&str]) -> (i32, Value) {
+        let (code, out, err) = self.ended(&[&["--json"], arguments].concat());
+        (code, serde_json::from_str(&out).unwrap_or_else(|why| panic!("{why}: {out}{err}")))
+    }
+
+    /// The exit code and the error object.
+    fn refused(&self, arguments: &[&str]) -> (i32, Value) {
+        let (code, out, err) = self.ended(&[&["--json"], arguments].concat());
+        assert_eq!(out, "", "{arguments:?}");
+        (code, serde_json::from_str::<Value>(&err).unwrap()["error"].clone())
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(walk(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn the_report_is_readable_and_its_exit_code_says_how_bad_it_is() {
+    let home = Home::new("report");
+    let (code, out, _) = home.ended(&["check"]);
+    assert_eq!(code, 1);
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+    assert!(
+        out.starts_with("PRF-003  critical  2  safe  profiles without a user\n  Why      The next"),
+        "{out}"
+    );
+    assert!(out.contains("\n    2  profile #2 of missing user #2: "), "{out}");
+    assert!(out.lines().last().unwrap().starts_with("2 critical, 1 error: "), "{out}");
+    assert!(home.ended(&["check", "--rows", "1"]).1.contains("    … and 1 more\n"));
+
+    let (code, out, err) = home.ended(&["check", "--quiet"]);
+    assert_eq!((code, out.lines().count(), err.as_str()), (1, 3, ""), "{out}");
+    assert_eq!(home.ended(&["check", "--only", "GRP-001", "--quiet"]), (0, String::new(), String::new()));
+    assert_eq!(home.ended(&["check", "--only", "prf-001", "--fail-on", "critical"]).0, 0);
+    assert_eq!(home.ended(&["check", "--only", "PRF-001,prf-003", "--fail-on", "critical"]).0, 1);
+    assert_eq!(home.refused(&["check", "--only", "PRF-999"]).0, 2);
+
+    let (code, report) = home.json(&["check", "--deep"]);
+    assert_eq!((code, &report["kind"]), (1, &json!("report")));
+    assert_eq!(report["summary"], json!({"critical": 2, "error": 1, "warning": 0, "info": 0, "accepted": 0}));
+    assert_eq!(report["findings"][0]["rows"][0]["row"], "2");
+}
+
+#[test]
+fn findings_are_accepted_and_taken_back() {
+    let home = Home::new("baseline");
+    assert_eq!(home.ok(&["baseline", "list"]), "Nothing is accepted.\n");
+    let accept = ["baseline", "accept", "PRF-003", "2", "--reason", "the audit needs it"];
+    let ahead = home.json(&[&accept[..], &["--dry-run"]].concat()).1;
+    assert_eq!((&ahead["rows"], &ahead["dry_run"]), (&json!(["2"]), &json!(true)));
+    let (code, accepted) = home.json(&[&accept[..], &["--until", "30d"]].concat());
+    assert_eq!((code, &accepted["total"]), (0, &json!(1)));
+    let item = &accepted["items"][0];
+    assert_eq!(
+        (&item["check"], &item["row"], &item["expired"]),
+        (&json!("PRF-003"), &json!("2"), &json!(false))
+    );
+    assert_eq!(home.json(&["baseline", "list"]).1["items"], accepted["items"]);
+    home.ok(&["baseline", "accept", "prf-001", "dana", "--reason", "a robot"]);
+
+    let (code, report) = home.json(&["check"]);
+    assert_eq!(code, 1);
+    assert_eq!(report["summary"], json!({"critical": 1, "error": 0, "warning": 0, "info": 0, "accepted": 2}));
+    let out = home.ended(&["check"]).1;
+    assert!(
+        out.contains("Accepted, and not counted:\nPRF-003  critical  1  safe  profiles without a user\n"),
+        "{out}"
+    );
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+
+    // Everything at once is asked first.
+    let (code, error) = home.refused(&["baseline", "accept", "PRF-003", "--reason", "x"]);
+    assert_eq!((code, &error["kind"]), (2, &json!("usage")));
+    home.ok(&["--yes", "baseline", "accept", "PRF-003", "--reason", "all of it"]);
+    assert_eq!(home.ended(&["check", "--quiet"]), (0, String::new(), String::new()));
+    assert_eq!(home.json(&["fix-user-profiles", "--dry-run"]).1["repaired"], json!([]));
+
+    let all = home.json(&["baseline", "list"]).1;
+    let ids: Vec<String> =
+        all["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect();
+    assert_eq!(ids.len(), 3);
+    assert_eq!(home.refused(&["baseline", "remove", &ids[0], "4711"]).0, 4);
+    let mut remove = vec!["baseline", "remove"];
+    remove.extend(ids.iter().map(String::as_str));
+    assert_eq!(home.json(&remove).1["total"], 3);
+    assert_eq!(home.json(&["check"]).1["summary"]["accepted"], 0);
+}
+
+#[test]
+fn what_cannot_be_accepted_is_refused_by_name() {
+    let home = Home::new("refused");
+    for (arguments, code, said) in [
+        (&["baseline", "accept", "PRF-003", "4711", "--reason", "x"][..], 4, "does not find '4711'"),
+        (&["baseline", "accept", "PRF-003", "nobody", "--reason", "x"], 4, "It finds: 2, 3."),
+        (&["baseline", "accept", "PRF-003", "2", "--reason", " "], 4, "Say why"),
+        (
+            &["baseline", "accept", "PRF-003", "2", "--reason", "x", "--until", "2020-01-01"],
+            4,
+            "over already",
+        ),
+        (&["baseline", "accept", "PRF-999", "2", "--reason", "x"], 2, "PRF-999"),
+        (&["baseline", "accept", "GRP-001", "--reason", "x"], 4, "finds nothing"),
+        (&["--read-only", "baseline", "accept", "PRF-003", "2", "--reason", "x"], 4, "read-only"),
+        (&["baseline", "accept", "PRF-003", "2"], 2, "--reason"),
+    ] {
+        let (got, error) = home.refused(arguments);
+        assert_eq!(got, code, "{arguments:?}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{arguments:?}: {error}");
+    }
+    assert_eq!(home.json(&["baseline", "list"]).1["total"], 0);
+}
