@@ -34,6 +34,8 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+const TABLE: &str = "django_migrations";
+
 /// The kinds of mismatch, in the order of their places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mismatch {
@@ -87,7 +89,7 @@ async fn mismatches(portal: &Portal) -> Result<Vec<FindingRow>> {
         let others: Vec<String> = others.iter().map(i64::to_string).collect();
         let name = super::quoted(&format!("{} {}", twice.app, twice.name));
         let text = format!(
-            "{name} is recorded {} times. One row is enough: DELETE FROM django_migrations WHERE id IN ({})",
+            "{name} is recorded {} times. One row is enough: DELETE FROM {TABLE} WHERE id IN ({})",
             twice.ids.len(),
             others.join(", ")
         );
@@ -146,7 +148,7 @@ async fn legacy(portal: &Portal, migrations: &Migrations) -> Result<Option<Findi
 fn row(mismatch: Mismatch, id: i64, text: String) -> FindingRow {
     FindingRow {
         subject: Subject { place: mismatch as u32, id },
-        table: "django_migrations".into(),
+        table: TABLE.into(),
         key: Image::default(),
         user_id: None,
         username: None,
