@@ -143,7 +143,7 @@ portals! {
     async fn legacy(db: TestDb) {
         let found = found(&Ground::new(db.server, Made::Django0003).await).await;
         let ids: Vec<&str> = found.iter().map(|line| line.split(": ").next().unwrap()).collect();
-        assert_eq!(ids, ["MIG-001 M 1"], "{found:?}");
+        assert_eq!(ids, ["IDX-003 M 1", "MIG-001 M 1"], "{found:?}");
         assert!(found.iter().all(|line| line.contains("python manage.py migrate core")), "{found:?}");
     }
 

@@ -21,6 +21,7 @@ mod wire;
 
 pub mod blueprint;
 pub mod counter;
+pub mod damage;
 pub mod grants;
 pub mod migrate;
 pub mod named;

@@ -23,6 +23,7 @@ pub mod repair;
 pub mod report;
 pub mod scan;
 mod twins;
+mod uniques;
 mod windows;
 
 pub use baseline::{Accepted, AcceptedFinding};
@@ -43,6 +44,10 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
+    &checks::profile_unique::ProfileUnique,
+    &checks::names_unique::NamesUnique,
+    &checks::legacy_unique::LegacyUnique,
+    &checks::foreign_keys::ForeignKeys,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
@@ -72,6 +77,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::schema_drift::SchemaDrift,
     &checks::triggers::Triggers,
     &checks::migration_records::MigrationRecords,
+    &checks::damage::DamagedPages,
 ];
 
 /// The check of this id, whatever the case it is written in.
