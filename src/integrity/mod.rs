@@ -19,6 +19,10 @@ pub mod decision;
 pub mod export;
 pub mod fix;
 mod migrations;
+pub mod decision;
+pub mod export;
+pub mod fix;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -30,6 +34,7 @@ pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
