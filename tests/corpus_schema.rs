@@ -9,15 +9,8 @@
 #[macro_use]
 mod support;
 
-use std::io::{Seek as _, SeekFrom, Write as _};
-
-use portaldesk::change::Actor;
-use portaldesk::db::{Address, Dialect, Sql};
-use portaldesk::directory::{Portal, Settings};
-use portaldesk::error::Kind;
-use portaldesk::integrity::{Severity, decide, scan, scan_deep};
+use portaldesk::db::Dialect;
 use support::corpus::{Expected, Ground};
-use support::{Made, TestDb};
 
 /// What nobody but the administrator can repair: it stays.
 fn stays(finds: &[(&'static str, &'static str, usize)]) -> Expected {
@@ -44,101 +37,6 @@ const LOOSE: [(&str, &[&str]); 7] = [
     ("auth_group_permissions", &["group_id", "permission_id"]),
     ("django_content_type", &["app_label", "model"]),
 ];
-
-/// Drops all foreign keys of a table.
-async fn drop_keys_on_mysql(ground: &Ground, table: &str) {
-    let sql = Sql::new(
-        "SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE() \
-         AND CONSTRAINT_TYPE = 'FOREIGN KEY' AND TABLE_NAME = ?",
-    );
-    for row in ground.db.all(sql.bind(table)).await.expect("the keys") {
-        ground.run(&[&format!("ALTER TABLE {table} DROP FOREIGN KEY {}", row.text(0).expect("a name"))]).await;
-    }
-}
-
-/// What is found by these checks, with how each subject's repair is refused.
-async fn refusals(ground: &Ground, id: &str) -> Vec<String> {
-    let portal = ground.portal().await;
-    let report = scan(&portal, &[id.to_owned()], None).await.expect("a scan");
-    let mut said = Vec::new();
-    for finding in &report.findings {
-        for subject in &finding.found.subjects {
-            let decision = finding.check.decision(&portal, *subject).await.expect("it can be asked");
-            let answers = decision.expect("a decision").proposed();
-            let refused = decide(&portal, finding.check, *subject, &answers).await.expect_err("something stands there");
-            assert_eq!(refused.kind, Kind::Conflict);
-            said.push(refused.message);
-        }
-    }
-    said
-}
-
-stories! {
-    /// The refusal names the check that clears the way.
-    async fn what_stands_in_the_way_of_an_index_is_named(db: TestDb) {
-        let ground = Ground::new(db.server, Made::Django0004).await;
-        ground.drop_unique("core_userprofile", &["user_id"]).await;
-        ground.drop_unique("auth_user_groups", &["user_id", "group_id"]).await;
-        ground.run(&[
-            "INSERT INTO core_userprofile (created_at, updated_at, user_id, email_notifications) \
-             VALUES (CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 2, TRUE)",
-            "INSERT INTO auth_user_groups (user_id, group_id) SELECT user_id, group_id FROM auth_user_groups",
-        ]).await;
-        let said = refusals(&ground, "IDX-001").await;
-        assert!(said.len() == 1 && said[0].contains("1 value stands there more than once. Repair PRF-002 first"), "{said:?}");
-        let said = refusals(&ground, "IDX-002").await;
-        assert!(said.len() == 1 && said[0].contains("4 values") && said[0].contains("REL-007"), "{said:?}");
-    }
-
-    async fn what_stands_in_the_way_of_a_foreign_key_is_named(db: TestDb) {
-        let ground = Ground::new(db.server, Made::Django0004).await;
-        match ground.db.dialect() {
-            Dialect::Postgres => ground.drop_foreign_keys("core_userprofile").await,
-            Dialect::MySql => drop_keys_on_mysql(&ground, "core_userprofile").await,
-            // It can add none anyway.
-            Dialect::Sqlite => return,
-        }
-        ground.run(&["UPDATE core_userprofile SET department_id = 99, user_id = user_id + 90"]).await;
-        let said = refusals(&ground, "IDX-004").await;
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said.iter().any(|said| said.contains("4 of its rows lead nowhere") && said.contains("REL-003")), "{said:?}");
-        assert!(said.iter().any(|said| said.contains("PRF-003")), "{said:?}");
-    }
-
-    /// A damaged file is found when somebody asks for it, and a sound database is called sound or says what it lacks.
-    async fn damage_is_looked_for_only_when_asked(db: TestDb) {
-        let ground = Ground::new(db.server, Made::Django0004).await;
-        let portal = ground.portal().await;
-        let quick = scan(&portal, &[], None).await.expect("a scan");
-        assert!(!quick.checked.contains(&"PHY-001"));
-        let only = ["PHY-001".to_owned()];
-        let sound = scan_deep(&portal, &only, None).await.expect("a scan");
-        assert!(sound.findings.is_empty(), "{:?}", sound.findings);
-        if ground.db.dialect() == Dialect::Postgres {
-            assert!(sound.skipped[0].why.contains("amcheck is not installed"), "{:?}", sound.skipped);
-            if ground.db.number("SELECT COUNT(*) FROM pg_available_extensions WHERE name = 'amcheck'").await == 1 {
-                ground.db.run("CREATE EXTENSION amcheck").await;
-                let sound = scan_deep(&portal, &only, None).await.expect("a scan");
-                assert!(sound.skipped.is_empty() && sound.findings.is_empty(), "{sound:?}");
-            }
-        } else {
-            assert_eq!(sound.skipped, []);
-        }
-        let Address::File(path) = &ground.db.target().address else { return };
-        ground.db.run("PRAGMA wal_checkpoint(TRUNCATE)").await;
-        let page = ground.db.number("SELECT rootpage FROM sqlite_master WHERE name = 'auth_user_groups_group_id_97559544'").await;
-        let size = ground.db.number("PRAGMA page_size").await;
-        let mut file = std::fs::File::options().write(true).open(path).expect("the file");
-        file.seek(SeekFrom::Start(u64::try_from((page - 1) * size).unwrap())).expect("the page is there");
-        file.write_all(&[0xff; 64]).expect("it is damaged");
-        let fresh = Portal::over(ground.db.second().await, Settings::default(), Actor::unix("tester", None)).await;
-        let fresh = fresh.expect("the rows are still there");
-        let damaged = scan_deep(&fresh, &only, None).await.expect("a scan");
-        assert_eq!((damaged.findings.len(), damaged.worst()), (1, Some(Severity::Critical)), "{damaged:?}");
-        let rows = damaged.findings[0].rows(&fresh, 0, 10).await.expect("rows");
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.table == "(the file)"), "{rows:?}");
-    }
-}
 
 cases! {
     everywhere {
@@ -240,10 +138,7 @@ cases! {
             ]).await;
             stays(&[("PRM-002", "M", 1)])
         }
-    }
 
-    // Constraints that are missing, by engine as far as it has them.
-    everywhere {
         async fn nothing_keeps_profiles_apart(ground) {
             ground.drop_unique("core_userprofile", &["user_id"]).await;
             Expected::finds(&[("IDX-001", "C", 1)]).changing(&[])
@@ -292,29 +187,21 @@ cases! {
         }
 
         async fn foreign_keys_are_missing(ground) {
-            match ground.db.dialect() {
-                Dialect::Postgres => ground.drop_foreign_keys("core_userprofile").await,
-                Dialect::MySql => drop_keys_on_mysql(&ground, "core_userprofile").await,
-                Dialect::Sqlite => {
-                    for column in ["user_id", "department_id"] {
-                        let to = if column == "user_id" { "auth_user" } else { "core_department" };
-                        let words = format!(" REFERENCES \"{to}\" (\"id\") DEFERRABLE INITIALLY DEFERRED");
-                        ground.rebuild("core_userprofile", column, &words, "").await;
-                    }
-                    return stays(&[("IDX-004", "M", 2)]);
+            if ground.db.dialect() == Dialect::Sqlite {
+                for (column, to) in [("user_id", "auth_user"), ("department_id", "core_department")] {
+                    let words = format!(" REFERENCES \"{to}\" (\"id\") DEFERRABLE INITIALLY DEFERRED");
+                    ground.rebuild("core_userprofile", column, &words, "").await;
                 }
+                return stays(&[("IDX-004", "M", 2)]);
             }
+            ground.drop_keys("core_userprofile").await;
             Expected::finds(&[("IDX-004", "C", 2)]).changing(&[])
         }
     }
 
     servers {
         async fn ghosts_go_before_the_foreign_key_comes(ground) {
-            if ground.db.dialect() == Dialect::MySql {
-                drop_keys_on_mysql(&ground, "auth_user_groups").await;
-            } else {
-                ground.drop_foreign_keys("auth_user_groups").await;
-            }
+            ground.drop_keys("auth_user_groups").await;
             ground.run(&["INSERT INTO auth_user_groups (user_id, group_id) VALUES (4711, 1)"]).await;
             Expected::finds(&[("REL-001", "A", 1), ("IDX-004", "C", 2)]).changing(&[("auth_user_groups", 1, 0)])
         }
@@ -354,7 +241,7 @@ cases! {
         }
 
         async fn a_table_without_transactions_takes_no_foreign_keys(ground) {
-            drop_keys_on_mysql(&ground, "auth_user_groups").await;
+            ground.drop_keys("auth_user_groups").await;
             ground.run(&["ALTER TABLE auth_user_groups ENGINE=MyISAM"]).await;
             stays(&[("SCH-001", "M", 1), ("IDX-004", "M", 2)])
         }

@@ -157,6 +157,21 @@ impl Ground {
         }
     }
 
+    /// Drops all foreign keys of a table, for good; SQLite can't.
+    pub(crate) async fn drop_keys(&self, table: &str) {
+        if self.db.dialect() != Dialect::MySql {
+            return self.drop_foreign_keys(table).await;
+        }
+        let sql = Sql::new(
+            "SELECT CONSTRAINT_NAME FROM information_schema.TABLE_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = DATABASE() \
+             AND CONSTRAINT_TYPE = 'FOREIGN KEY' AND TABLE_NAME = ?",
+        );
+        for row in self.db.all(sql.bind(table)).await.expect("the keys") {
+            let name = row.text(0).expect("a name");
+            self.run(&[&format!("ALTER TABLE {table} DROP FOREIGN KEY {name}")]).await;
+        }
+    }
+
     /// Takes off whatever keeps these columns unique together.
     pub(crate) async fn drop_unique(&self, table: &str, columns: &[&str]) {
         let list = columns.join(",");

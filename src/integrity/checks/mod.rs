@@ -29,7 +29,6 @@ pub mod open_password;
 pub mod orphan_profile;
 pub mod profile_unique;
 pub mod schema_drift;
-mod reference;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod stale_content_types;
