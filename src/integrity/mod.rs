@@ -44,6 +44,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
+    &checks::log_entries::LogEntries,
+    &checks::lost_permission::LostPermission,
+    &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
     &checks::profile_unique::ProfileUnique,
     &checks::names_unique::NamesUnique,
@@ -79,6 +82,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::triggers::Triggers,
     &checks::migration_records::MigrationRecords,
     &checks::damage::DamagedPages,
+    &checks::log_objects::LogObjects,
 ];
 
 /// The check of this id, whatever the case it is written in.

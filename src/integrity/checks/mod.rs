@@ -1,5 +1,6 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+mod answered;
 pub mod backward_times;
 pub mod blank_value;
 pub mod broken_password;
@@ -16,6 +17,18 @@ pub mod legacy_unique;
 pub mod long_text;
 pub mod lost_department;
 pub mod migration_records;
+pub mod foreign_rows;
+pub mod future_time;
+pub mod ghost_rights;
+pub mod group_ghosts;
+mod links;
+pub mod log_entries;
+mod log_names;
+pub mod log_objects;
+pub mod long_text;
+pub mod lost_department;
+pub mod lost_permission;
+mod merged_profile;
 pub mod missing_group;
 pub mod missing_permissions;
 pub mod missing_profile;
@@ -32,6 +45,11 @@ pub mod schema_drift;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod stale_content_types;
+mod people;
+mod reference;
+pub mod shared_password;
+pub mod single_superuser;
+mod stored_passwords;
 pub mod superuser_locked_out;
 pub mod superuser_not_staff;
 pub mod superuser_outside;
