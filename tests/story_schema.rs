@@ -16,8 +16,8 @@ use portaldesk::db::{Address, Dialect};
 use portaldesk::directory::{Portal, Settings};
 use portaldesk::error::Kind;
 use portaldesk::integrity::{Severity, decide, scan, scan_deep};
+use support::Made;
 use support::corpus::Ground;
-use support::{Made, TestDb};
 
 /// What is found by these checks, with how each subject's repair is refused.
 async fn refusals(ground: &Ground, id: &str) -> Vec<String> {

@@ -128,7 +128,9 @@ impl Ddl {
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.alter {
-            Alter::AddIndex(index) | Alter::DropIndex(index) | Alter::ExchangeIndex { new: index, .. } => &index.name,
+            Alter::AddIndex(index) | Alter::DropIndex(index) | Alter::ExchangeIndex { new: index, .. } => {
+                &index.name
+            }
             Alter::AddForeignKey(key) | Alter::DropForeignKey(key) => &key.name,
             Alter::ValidateForeignKey { name } => name,
             Alter::AddCounter(key) | Alter::DropCounter(key) => &key.column,

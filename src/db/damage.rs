@@ -73,7 +73,9 @@ fn judge_header(header: &[u8; 100], length: u64) -> Option<String> {
     if !header.starts_with(b"SQLite format 3\0") {
         return Some("the file does not begin as an SQLite database does".to_owned());
     }
-    let number = |at: usize| u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]));
+    let number = |at: usize| {
+        u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]))
+    };
     let page = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
         1 => 65_536,
         size => size,
@@ -113,7 +115,8 @@ async fn postgres(db: &Db, tables: &[Ident]) -> Result<Vec<Damage>, DbError> {
                    JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_am a ON a.oid = x.relam \
                    WHERE n.nspname = current_schema() AND a.amname = 'btree' AND x.relkind = 'i' AND i.indisvalid \
                    AND c.relname IN (";
-    let indexes = Sql::new(indexes).list(tables.iter().map(Ident::as_str)).push(") ORDER BY c.relname, x.relname");
+    let indexes =
+        Sql::new(indexes).list(tables.iter().map(Ident::as_str)).push(") ORDER BY c.relname, x.relname");
     let mut found = Vec::new();
     for row in db.all(indexes).await? {
         // Every row of the table has to be in the index too.

@@ -81,8 +81,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::schema_drift::SchemaDrift,
     &checks::triggers::Triggers,
     &checks::migration_records::MigrationRecords,
-    &checks::damage::DamagedPages,
     &checks::log_objects::LogObjects,
+    &checks::damage::DamagedPages,
 ];
 
 /// The check of this id, whatever the case it is written in.

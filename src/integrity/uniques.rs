@@ -42,7 +42,11 @@ pub(super) async fn rows(
         key: Image::default(),
         user_id: None,
         username: None,
-        text: format!("{} is not unique; {} comes first where a value stands twice", wanted.unique.show(), wanted.first),
+        text: format!(
+            "{} is not unique; {} comes first where a value stands twice",
+            wanted.unique.show(),
+            wanted.first
+        ),
     };
     Ok((0..)
         .zip(wanted)
@@ -130,7 +134,8 @@ async fn repair<'a>(
 async fn duplicates(portal: &Portal, unique: &Unique) -> Result<i64> {
     let schema: &Schema = &portal.schema;
     let Some(table) = schema.table(unique.table) else { return Ok(0) };
-    let columns: Vec<&Ident> = unique.columns.iter().filter_map(|column| Some(&table.column(column)?.name)).collect();
+    let columns: Vec<&Ident> =
+        unique.columns.iter().filter_map(|column| Some(&table.column(column)?.name)).collect();
     portal.count(count_of_groups(table, &columns)).await
 }
 

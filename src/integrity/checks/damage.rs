@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 
 use crate::change::Image;
+use crate::db::Ident;
 use crate::db::damage::{self, Damage};
 use crate::db::schema::PORTAL_TABLES;
-use crate::db::Ident;
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;

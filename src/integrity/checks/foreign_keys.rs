@@ -134,7 +134,8 @@ async fn faults(portal: &Portal) -> Result<Vec<Fault>> {
     let constraints = Constraints::read(portal).await?;
     let mut faults = Vec::new();
     for wanted in &REFERENCES {
-        let there = constraints.schema.has(wanted.table, wanted.column) && constraints.schema.has(wanted.to_table, "id");
+        let there = constraints.schema.has(wanted.table, wanted.column)
+            && constraints.schema.has(wanted.to_table, "id");
         if there && !constraints.references.iter().any(|key| is_wanted(key, wanted)) {
             faults.push(missing(portal, &constraints, wanted).await?);
         }
@@ -179,8 +180,10 @@ async fn missing(portal: &Portal, constraints: &Constraints<'_>, wanted: &Refere
         Dialect::MySql => hindrance_on_mysql(portal, constraints.schema, wanted).await?,
         Dialect::Postgres => None,
     };
-    let is_taken =
-        constraints.references.iter().any(|key| key.table == wanted.table && key.name.as_deref() == Some(wanted.name));
+    let is_taken = constraints
+        .references
+        .iter()
+        .any(|key| key.table == wanted.table && key.name.as_deref() == Some(wanted.name));
     let hindrance = hindrance.or_else(|| {
         is_taken.then(|| format!("the key {} leads elsewhere: drop it first", text::safe(wanted.name)))
     });
@@ -231,7 +234,9 @@ fn unsound(constraints: &Constraints<'_>, table: &'static str, key: &Key) -> Opt
     let (column, to_table) = (key.columns.join(", "), key.to_table.clone());
     let name = text::safe(key.name.as_deref().unwrap_or("of this column")).into_owned();
     let place = text::safe(&format!("{table}.{column}")).into_owned();
-    let fault = |text: String, alter| Some(Fault { table, column: column.clone(), to_table: to_table.clone(), text, alter });
+    let fault = |text: String, alter| {
+        Some(Fault { table, column: column.clone(), to_table: to_table.clone(), text, alter })
+    };
     if constraints.dialect == Dialect::Sqlite && !leads_somewhere(constraints.schema, key) {
         let to = text::safe(&key.to_table);
         return fault(
@@ -255,7 +260,10 @@ fn unsound(constraints: &Constraints<'_>, table: &'static str, key: &Key) -> Opt
         return None;
     }
     let alter = key.name.clone().map(|name| Alter::ValidateForeignKey { name });
-    fault(format!("the foreign key {name} of {place} is NOT VALID: rows from before it were never looked at"), alter)
+    fault(
+        format!("the foreign key {name} of {place} is NOT VALID: rows from before it were never looked at"),
+        alter,
+    )
 }
 
 /// Whether SQLite finds what a key refers to: a table, and in it a column that is unique.
@@ -279,7 +287,9 @@ async fn orphans(portal: &Portal, fault: &Fault) -> Result<i64> {
 /// Which check repairs rows that lead nowhere.
 fn repaired_by(fault: &Fault) -> &'static str {
     match (fault.table, fault.column.as_str()) {
-        ("auth_user_groups" | "auth_user_user_permissions", "user_id" | "group_id" | "permission_id") => "REL-001",
+        ("auth_user_groups" | "auth_user_user_permissions", "user_id" | "group_id" | "permission_id") => {
+            "REL-001"
+        }
         ("auth_group_permissions", "group_id" | "permission_id") => "REL-002",
         ("core_userprofile", "department_id") => "REL-003",
         ("core_userprofile", "user_id") => "PRF-003",

@@ -115,7 +115,8 @@ async fn state(portal: &Portal) -> Result<Option<State>> {
     if !constraints.has(&LEGACY_PORTAL_ID) {
         return Ok(None);
     }
-    let knows_migrations = portal.schema.has("django_migrations", "app") && portal.schema.has("django_migrations", "name");
+    let knows_migrations =
+        portal.schema.has("django_migrations", "app") && portal.schema.has("django_migrations", "name");
     if !knows_migrations || !Migrations::read(&portal.db).await?.has_0004() {
         return Ok(Some(State::ToMigrate));
     }
@@ -125,14 +126,24 @@ async fn state(portal: &Portal) -> Result<Option<State>> {
     let table = LEGACY_PORTAL_ID.table;
     let mut ddl = Vec::new();
     for index in constraints.unique(&LEGACY_PORTAL_ID) {
-        let dropped = Index { constraint: index.of_constraint, ..Index::unique(&index.name, LEGACY_PORTAL_ID.columns) };
+        let dropped =
+            Index { constraint: index.of_constraint, ..Index::unique(&index.name, LEGACY_PORTAL_ID.columns) };
         ddl.push(Ddl::new(portal.dialect(), table, Alter::DropIndex(dropped))?);
     }
     // Django makes a second index beside a unique text on PostgreSQL, and takes it away with it.
     let is_like = |name: &str| portal.dialect() == Dialect::Postgres && name.ends_with("_like");
     for index in &constraints.indexes {
-        if index.table == table && index.columns == LEGACY_PORTAL_ID.columns && !index.unique && is_like(&index.name) {
-            let like = Index { unique: false, constraint: false, like: true, ..Index::unique(&index.name, LEGACY_PORTAL_ID.columns) };
+        if index.table == table
+            && index.columns == LEGACY_PORTAL_ID.columns
+            && !index.unique
+            && is_like(&index.name)
+        {
+            let like = Index {
+                unique: false,
+                constraint: false,
+                like: true,
+                ..Index::unique(&index.name, LEGACY_PORTAL_ID.columns)
+            };
             ddl.push(Ddl::new(portal.dialect(), table, Alter::DropIndex(like))?);
         }
     }

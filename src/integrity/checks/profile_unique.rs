@@ -6,7 +6,9 @@ use crate::db::blueprint::PROFILE_USER;
 use crate::directory::Portal;
 use crate::error::Result;
 
-use crate::integrity::check::{About, Check, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject};
+use crate::integrity::check::{
+    About, Check, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
 use crate::integrity::decision::{Answers, Decision};
 use crate::integrity::scan::Scan;
 use crate::integrity::uniques::{self, Wanted};
