@@ -61,6 +61,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
+    &checks::renamed_role::RenamedRole,
     &checks::superuser_outside::SuperuserOutside,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,

@@ -40,6 +40,7 @@ mod people;
 pub mod profile_unique;
 mod reference;
 pub mod schema_drift;
+pub mod renamed_role;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod stale_content_types;
