@@ -37,7 +37,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::portal_id_twins::PortalIdTwins,
     &checks::username_twins::UsernameTwins,
+    &checks::email_addresses::EmailAddresses,
     &checks::no_role::NoRole,
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
@@ -46,6 +48,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::double_links::DoubleLinks,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::admin_without_flags::AdminWithoutFlags,
+    &checks::group_without_permissions::GroupWithoutPermissions,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
@@ -54,6 +58,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::cheap_password::CheapPassword,
     &checks::broken_password::BrokenPassword,
     &checks::shared_password::SharedPassword,
+    &checks::inactive_department::InactiveDepartment,
+    &checks::department_names::DepartmentNames,
 ];
 
 /// The check of this id, whatever the case it is written in.

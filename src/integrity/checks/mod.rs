@@ -1,12 +1,16 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+pub mod admin_without_flags;
 pub mod broken_password;
 pub mod cheap_password;
+pub mod department_names;
 pub mod double_links;
 pub mod duplicate_profiles;
+pub mod email_addresses;
 pub mod ghost_rights;
 pub mod group_ghosts;
-mod links;
+pub mod group_without_permissions;
+pub mod inactive_department;
 pub mod lost_department;
 pub mod missing_group;
 pub mod missing_profile;
@@ -14,17 +18,19 @@ pub mod no_role;
 pub mod no_superuser;
 pub mod open_password;
 pub mod orphan_profile;
+pub mod portal_id_twins;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod superuser_locked_out;
 pub mod superuser_not_staff;
-mod reference;
 pub mod superuser_outside;
 pub mod unused_account;
 pub mod username_pattern;
 pub mod username_twins;
 
+mod links;
 mod people;
+mod reference;
 mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
