@@ -10,12 +10,13 @@
 
 mod anti_join;
 pub mod baseline;
+pub mod cells;
 pub mod check;
 pub mod checks;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -26,6 +27,7 @@ pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
@@ -46,10 +48,18 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
+    &checks::blank_value::BLANK_VALUE,
+    &checks::unclean_text::UNCLEAN_TEXT,
+    &checks::long_text::LONG_TEXT,
+    &checks::odd_storage::ODD_STORAGE,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
     &checks::admin_without_flags::AdminWithoutFlags,
     &checks::group_without_permissions::GroupWithoutPermissions,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
