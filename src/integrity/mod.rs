@@ -41,6 +41,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
+    &checks::log_entries::LogEntries,
+    &checks::lost_permission::LostPermission,
+    &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
     &checks::portal_id_twins::PortalIdTwins,
     &checks::blank_value::BLANK_VALUE,
@@ -53,6 +56,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
+    &checks::renamed_role::RenamedRole,
     &checks::superuser_outside::SuperuserOutside,
     &checks::admin_without_flags::AdminWithoutFlags,
     &checks::group_without_permissions::GroupWithoutPermissions,
@@ -70,6 +74,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::odd_time::ODD_TIME,
     &checks::backward_times::BackwardTimes,
     &checks::odd_bool::ODD_BOOL,
+    &checks::log_objects::LogObjects,
 ];
 
 /// The check of this id, whatever the case it is written in.
