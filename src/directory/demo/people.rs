@@ -314,7 +314,7 @@ impl Person {
             }
             Fault::OddName => self.username = self.username.replace('.', " "),
             Fault::ClosedDepartment => {
-                self.department = Some(DEPARTMENTS.len() as i64);
+                self.department = i64::try_from(DEPARTMENTS.len()).ok();
                 self.active = true;
             }
             Fault::BlankPhone => self.phone_number = Some("  ".to_owned()),
