@@ -1,19 +1,18 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
 pub mod admin_without_flags;
+mod answered;
 pub mod backward_times;
 pub mod blank_value;
 pub mod broken_password;
 pub mod cheap_password;
+pub mod collations;
+mod content_types;
+pub mod damage;
 pub mod department_names;
 pub mod double_links;
 pub mod duplicate_profiles;
 pub mod email_addresses;
-pub mod collations;
-mod content_types;
-pub mod damage;
-pub mod double_links;
-pub mod duplicate_profiles;
 pub mod foreign_keys;
 pub mod foreign_rows;
 pub mod future_time;
@@ -24,6 +23,7 @@ pub mod inactive_department;
 pub mod legacy_unique;
 mod links;
 pub mod log_entries;
+mod log_names;
 pub mod log_objects;
 pub mod long_text;
 pub mod lost_department;
@@ -41,8 +41,8 @@ pub mod odd_storage;
 pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
-pub mod portal_id_twins;
 mod people;
+pub mod portal_id_twins;
 pub mod profile_unique;
 mod reference;
 pub mod renamed_role;
@@ -60,14 +60,6 @@ pub mod unclean_text;
 pub mod unused_account;
 pub mod username_pattern;
 pub mod username_twins;
-
-mod answered;
-mod links;
-mod log_names;
-mod merged_profile;
-mod people;
-mod reference;
-mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
 
