@@ -1,7 +1,7 @@
 //! What a catalogue says beyond [`super::schema`]: names and state of indexes and foreign keys, engines, collations,
 //! triggers, damage. Only the checks need it, so it is read when they ask and not at every start.
 
-use super::{Db, DbError, Dialect, Row, Sql};
+use super::{Db, DbError, DbErrorKind, Dialect, Row, Sql};
 
 /// An index by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,14 +176,27 @@ fn reference(rows: &[Row]) -> Result<Reference, DbError> {
     Ok(reference)
 }
 
+/// Whether the account may see triggers: MySQL shows none to others, and says nothing.
+const MYSQL_MAY_SEE_TRIGGERS: &str = "\
+    SELECT (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER') \
+    + (SELECT COUNT(*) FROM information_schema.SCHEMA_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER' \
+    AND DATABASE() LIKE TABLE_SCHEMA) + (SELECT COUNT(*) FROM information_schema.TABLE_PRIVILEGES \
+    WHERE PRIVILEGE_TYPE = 'TRIGGER' AND TABLE_SCHEMA = DATABASE())";
+
 /// Every trigger that is no part of a foreign key.
 ///
 /// # Errors
-/// What the engine says.
+/// Denied, when the account may see none; what else the engine says.
 pub async fn triggers(db: &Db) -> Result<Vec<Trigger>, DbError> {
     let sql = by_dialect(db, SQLITE_TRIGGERS, MYSQL_TRIGGERS, POSTGRES_TRIGGERS);
     let trigger = |row: &Row| Ok(Trigger { table: row.text(0)?, name: row.text(1)?, event: row.text(2)? });
-    db.all(sql).await?.iter().map(trigger).collect()
+    let found: Vec<Trigger> = db.all(sql).await?.iter().map(trigger).collect::<Result<_, DbError>>()?;
+    let is_told = !found.is_empty() || db.dialect() != Dialect::MySql;
+    if is_told || db.one(Sql::new(MYSQL_MAY_SEE_TRIGGERS)).await?.int(0)? > 0 {
+        return Ok(found);
+    }
+    let why = "only an account with the right TRIGGER is shown what triggers there are";
+    Err(DbError::new(DbErrorKind::Denied, why))
 }
 
 /// Every table with its storage engine (MySQL).
