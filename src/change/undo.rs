@@ -25,6 +25,8 @@ pub struct Undo {
     pub left: Vec<String>,
     /// An old password is among what could come back: someone has to say whether it should work again.
     pub old_password: bool,
+    /// Whether it may work again.
+    pub password: OldPassword,
 }
 
 /// Whether an old password may work again.
@@ -53,7 +55,7 @@ pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> 
         let by = found.iter().find_map(|change| change.undone_by.clone()).unwrap_or_default();
         return Err(Error::conflict(format!("'{id}' was taken back already, by {by}; nothing was written.")));
     }
-    let mut undo = Undo::default();
+    let mut undo = Undo { password, ..Undo::default() };
     let mut rows = Rows { db: db.clone(), schema, planned: BTreeMap::new() };
     for change in open {
         let written = own::change_rows(db, change.id).await?;
