@@ -19,8 +19,8 @@ use portaldesk::directory::{Portal, Settings, accounts, history};
 use portaldesk::error::Kind;
 use portaldesk::integrity::checks::duplicate_profiles::{self, Choices};
 use portaldesk::integrity::{
-    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs, report,
-    scan,
+    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs,
+    report, scan,
 };
 use support::{Made, TestDb, digest};
 
@@ -49,6 +49,8 @@ impl Told {
         let root = db.add_user("root").await;
         let anna = db.add_user("anna").await;
         db.run(&format!("UPDATE auth_user SET is_superuser = TRUE WHERE id = {root}")).await;
+        // Whoever had the id of nobody had it once.
+        db.count_up_to("auth_user", NOBODY).await;
         let told = Self { db, root, anna };
         told.profile(root, "NULL", "NULL").await;
         told.profile(anna, "'+1 555 0100'", "'A1'").await;

@@ -13,6 +13,7 @@ pub mod baseline;
 pub mod cells;
 pub mod check;
 pub mod checks;
+pub mod counters;
 pub mod decide;
 pub mod decision;
 pub mod export;
@@ -38,23 +39,25 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
-    &checks::username_twins::UsernameTwins,
-    &checks::no_role::NoRole,
-    &checks::username_pattern::UsernamePattern,
-    &checks::unused_account::UnusedAccount,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
+    &checks::sequence_behind::SEQUENCE_BEHIND,
+    &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
+    &checks::inherited_id::INHERITED_ID,
+    &checks::counter_near_end::COUNTER_NEAR_END,
+    &checks::odd_sequence::ODD_SEQUENCE,
+    &checks::odd_id::OddId,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
     &checks::odd_storage::ODD_STORAGE,
+    &checks::username_twins::UsernameTwins,
+    &checks::no_role::NoRole,
+    &checks::username_pattern::UsernamePattern,
+    &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
-    &checks::future_time::FUTURE_TIME,
-    &checks::odd_time::ODD_TIME,
-    &checks::backward_times::BackwardTimes,
-    &checks::odd_bool::ODD_BOOL,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
@@ -63,6 +66,10 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::cheap_password::CheapPassword,
     &checks::broken_password::BrokenPassword,
     &checks::shared_password::SharedPassword,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
 ];
 
 /// The check of this id, whatever the case it is written in.

@@ -1,38 +1,44 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+pub mod auto_increment_behind;
 pub mod backward_times;
 pub mod blank_value;
 pub mod broken_password;
 pub mod cheap_password;
+pub mod counter_near_end;
 pub mod double_links;
 pub mod duplicate_profiles;
 pub mod future_time;
 pub mod ghost_rights;
 pub mod group_ghosts;
-mod links;
+pub mod inherited_id;
 pub mod long_text;
 pub mod lost_department;
 pub mod missing_group;
 pub mod missing_profile;
-pub mod odd_bool;
-pub mod odd_storage;
-pub mod odd_time;
 pub mod no_role;
 pub mod no_superuser;
+pub mod odd_bool;
+pub mod odd_id;
+pub mod odd_sequence;
+pub mod odd_storage;
+pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
+pub mod sequence_behind;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod superuser_locked_out;
 pub mod superuser_not_staff;
-mod reference;
 pub mod superuser_outside;
 pub mod unclean_text;
 pub mod unused_account;
 pub mod username_pattern;
 pub mod username_twins;
 
+mod links;
 mod people;
+mod reference;
 mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
