@@ -18,6 +18,7 @@ pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -28,6 +29,7 @@ pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
