@@ -14,7 +14,6 @@ pub mod cells;
 pub mod check;
 pub mod checks;
 pub mod counters;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;

@@ -26,7 +26,6 @@ pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
 pub mod sequence_behind;
-mod reference;
 pub mod shared_password;
 pub mod single_superuser;
 pub mod superuser_locked_out;
