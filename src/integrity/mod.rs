@@ -42,6 +42,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
+    &checks::log_entries::LogEntries,
+    &checks::lost_permission::LostPermission,
+    &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
     &checks::sequence_behind::SEQUENCE_BEHIND,
     &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
@@ -71,6 +74,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::odd_time::ODD_TIME,
     &checks::backward_times::BackwardTimes,
     &checks::odd_bool::ODD_BOOL,
+    &checks::log_objects::LogObjects,
 ];
 
 /// The check of this id, whatever the case it is written in.
