@@ -1,7 +1,7 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
-pub mod auto_increment_behind;
 mod answered;
+pub mod auto_increment_behind;
 pub mod backward_times;
 pub mod blank_value;
 pub mod broken_password;
@@ -33,9 +33,9 @@ pub mod odd_storage;
 pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
-pub mod sequence_behind;
 mod people;
 mod reference;
+pub mod sequence_behind;
 pub mod shared_password;
 pub mod single_superuser;
 mod stored_passwords;
@@ -46,11 +46,6 @@ pub mod unclean_text;
 pub mod unused_account;
 pub mod username_pattern;
 pub mod username_twins;
-
-mod links;
-mod people;
-mod reference;
-mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
 
