@@ -13,8 +13,8 @@ pub mod baseline;
 pub mod cells;
 pub mod check;
 pub mod checks;
-pub mod counters;
 mod constraints;
+pub mod counters;
 pub mod decision;
 pub mod export;
 pub mod fix;
@@ -52,16 +52,16 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::lost_permission::LostPermission,
     &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
+    &checks::profile_unique::ProfileUnique,
+    &checks::names_unique::NamesUnique,
+    &checks::legacy_unique::LegacyUnique,
+    &checks::foreign_keys::ForeignKeys,
     &checks::sequence_behind::SEQUENCE_BEHIND,
     &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
     &checks::inherited_id::INHERITED_ID,
     &checks::counter_near_end::COUNTER_NEAR_END,
     &checks::odd_sequence::ODD_SEQUENCE,
     &checks::odd_id::OddId,
-    &checks::profile_unique::ProfileUnique,
-    &checks::names_unique::NamesUnique,
-    &checks::legacy_unique::LegacyUnique,
-    &checks::foreign_keys::ForeignKeys,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
