@@ -84,7 +84,7 @@ async fn changes(db: &Db) -> i64 {
     db.one(Sql::new("SELECT COUNT(*) FROM portaldesk_change")).await.unwrap().int(0).unwrap()
 }
 
-async fn kill_often(server: Server, kills: u64) {
+async fn kill_often(server: Server, wanted: u64) {
     let ground = wreck::wreck(server).await;
     let db = &ground.db;
     let before = wreck::subjects(db).await;
@@ -101,8 +101,8 @@ async fn kill_often(server: Server, kills: u64) {
     });
     let mut random = Random(seed);
     let (mut seen, mut killed, mut too_late): (BTreeMap<Far, u64>, u64, u64) = (BTreeMap::new(), 0, 0);
-    while killed < kills {
-        assert!(too_late < kills + 20, "SEED={seed}: it is always over before it is killed");
+    while killed < wanted {
+        assert!(too_late < wanted + 20, "SEED={seed}: it is always over before it is killed");
         let (written, mut program) = (changes(db).await, repair(db));
         if killed == 0 {
             // Surely before its first commit.
