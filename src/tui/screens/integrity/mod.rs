@@ -4,7 +4,7 @@
 //! one when somebody asks. Repairs go through the review, run with progress, and look again at the checks concerned.
 
 pub mod board;
-mod line;
+pub(in crate::tui::screens) mod line;
 pub mod preview;
 pub mod repair;
 pub(in crate::tui::screens) mod view;

@@ -31,7 +31,11 @@ const SHOWN: usize = 200;
 
 /// What is to be repaired.
 #[derive(Debug, Clone)]
-pub struct Order(Vec<Finding>);
+pub struct Order {
+    findings: Vec<Finding>,
+    /// The account alone that it is about, which is then looked at again.
+    user: Option<i64>,
+}
 
 /// What a repair did.
 #[derive(Debug, Clone)]
@@ -50,14 +54,20 @@ impl Order {
     /// Everything of these findings that needs no choice.
     pub fn all<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         let is_automatic = |finding: &&Finding| finding.class() == Class::Automatic;
-        Self(findings.into_iter().filter(is_automatic).cloned().collect())
+        Self { findings: findings.into_iter().filter(is_automatic).cloned().collect(), user: None }
+    }
+
+    /// The same, of which every part is about this account.
+    #[must_use]
+    pub fn of_user(self, user: Option<i64>) -> Self {
+        Self { user, ..self }
     }
 
     /// These decisions of a finding.
     #[must_use]
     pub fn some(finding: &Finding, subjects: Vec<Subject>) -> Self {
         let found = Found { count: subjects.len(), subjects, ..without_subjects(&finding.found) };
-        Self(vec![Finding { check: finding.check, found }])
+        Self { findings: vec![Finding { check: finding.check, found }], user: None }
     }
 
     /// The first decisions of a finding.
@@ -69,12 +79,12 @@ impl Order {
     /// How many decisions it takes.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.iter().map(Finding::count).sum()
+        self.findings.iter().map(Finding::count).sum()
     }
 
     /// The checks concerned.
     fn ids(&self) -> Vec<&'static str> {
-        let mut ids: Vec<&'static str> = self.0.iter().map(Finding::id).collect();
+        let mut ids: Vec<&'static str> = self.findings.iter().map(Finding::id).collect();
         ids.dedup();
         ids
     }
@@ -82,7 +92,7 @@ impl Order {
     /// `PRF-001: repair users without a profile`.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.0.as_slice() {
+        match self.findings.as_slice() {
             [only] => format!("{}: repair {}", only.id(), only.title()),
             _ => format!("Repair {}", self.ids().join(", ")),
         }
@@ -231,7 +241,7 @@ pub fn open_touched(board: &Board, clock: Clock, cx: &mut Cx) {
 /// # Errors
 /// What the engine says; a conflict, when something else has to be repaired first.
 pub async fn prepare(portal: &Portal, order: &Order, limit: usize) -> Result<Prepared> {
-    let plans = integrity::preview(portal, &order.0, &Selection::All, limit).await?;
+    let plans = integrity::preview(portal, &order.findings, &Selection::All, limit).await?;
     let title = match plans.as_slice() {
         // The plan of a single decision names what it is about.
         [only] if order.count() == 1 => only.title.clone(),
@@ -271,15 +281,17 @@ fn open_preview(prepared: Prepared, cx: &mut Cx) {
 
 /// Repairs, and looks again at the checks concerned.
 async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
-    let mut plans = integrity::repairs(portal, &order.0, &Selection::All);
+    let mut plans = integrity::repairs(portal, &order.findings, &Selection::All);
     let watch = plan_review::watch(task);
     let mut outcome = portal.writer()?.run(&order.title(), &mut plans, &watch).await?;
     outcome.refused.extend(plans.too_large().iter().cloned());
     let ids = order.ids();
     let only: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let portal = portal.uncancelled();
-    let touched = touched(&portal, &outcome).await?;
-    let after = integrity::scan(&portal, &only, None).await;
+    let (touched, after) = match order.user {
+        Some(user) => (None, integrity::of_user(&portal, user).await),
+        None => (touched(&portal, &outcome).await?, integrity::scan(&portal, &only, None).await),
+    };
     Ok(Repaired { ids, outcome, touched, after })
 }
 
@@ -338,7 +350,10 @@ mod tests {
         assert_eq!(order.count(), 3);
         assert_eq!(order.title(), "PRF-002: repair user has several profiles");
         let some = Order::some(&safe, vec![Subject::of(2)]);
-        assert_eq!((some.count(), some.0[0].found.subjects.as_slice()), (1, [Subject::of(2)].as_slice()));
+        assert_eq!(
+            (some.count(), some.findings[0].found.subjects.as_slice()),
+            (1, [Subject::of(2)].as_slice())
+        );
         assert_eq!(Order::first(&safe, 2).count(), 2);
     }
 
