@@ -45,13 +45,13 @@ use crate::tui::widgets::table::{self, Page, Table};
 /// Its keys, beside those of every list.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Enter)], Action::Open, "rows"),
+    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('d')], Action::IntegrityPreview, "preview"),
     Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
-    Binding::new(&[key('b')], Action::IntegrityAccept, "accept, or take that back"),
+    Binding::new(&[key('b')], Action::IntegrityAccept, "accept"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
-    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('E')], Action::Export, "export").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
     // Without a key: from the palette.
