@@ -304,15 +304,18 @@ async fn ghosts_are_removed_and_come_back_with_the_undo() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_decide_here_is_explained() {
+async fn what_needs_a_choice_is_asked_and_not_repaired() {
     let desk = Desk::new().await;
     desk.db.run("UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'").await;
+    let before = digest(&desk.db).await;
     let mut program = desk.open(80, 24).await;
     program.go_to("GRP-001").await;
     assert!(program.shown().contains("choose"), "{}", program.shown());
+    program.press("A").await;
+    assert!(program.toast().contains("someone must choose"), "{}", program.toast());
     program.press("F").await;
-    assert!(program.toast().contains("nothing can be decided here"), "{}", program.toast());
-    assert_eq!(program.titles(), ["Integrity"]);
+    assert_eq!(program.titles(), ["Integrity", "Decide GRP-001"]);
+    assert!(digest(&desk.db).await == before);
 }
 
 #[tokio::test]
