@@ -265,7 +265,8 @@ cases! {
                     "INSERT INTO core_department (name, description, is_active, created_at) \
                      VALUES ('it', 'Computers', TRUE, CURRENT_TIMESTAMP)",
                     "UPDATE core_department SET is_active = FALSE WHERE id = 1",
-                    "UPDATE core_userprofile SET department_id = 4 WHERE user_id = 2",
+                    "UPDATE core_userprofile SET department_id = (SELECT id FROM core_department WHERE \
+                     description = 'Computers') WHERE user_id = 2",
                     "UPDATE core_userprofile SET department_id = NULL WHERE department_id = 1",
                 ])
                 .await;
