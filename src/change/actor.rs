@@ -1,9 +1,10 @@
 //! Who writes.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// A portal account that is signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its id in `auth_user`.
     pub id: i64,
@@ -12,7 +13,7 @@ pub struct Account {
 }
 
 /// Who writes, as the journal records it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The portal account; nobody on the command line, where whoever may read the database password acts.
     pub account: Option<Account>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db, DbErrorKind, Dialect, Failure, ForeignKeys, Sql, Tx, own};
@@ -17,21 +18,21 @@ use super::counter::Raise;
 use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
 use super::rows::{self, Lock};
 use super::superusers::{self, Standing};
-use super::{ddl, guard, journal, references, taken};
+use super::{alone, guard, journal, references, taken};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
 
 /// How long to look for the answer when the connection broke at COMMIT.
-const SETTLE: Duration = Duration::from_secs(10);
+pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
 /// How a plan stands in its run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) run: String,
     pub(super) seq: i64,
     pub(super) title: String,
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
     pub(super) planned: Option<i64>,
 }
 
@@ -62,11 +63,9 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
             order.plan.steps.len()
         )));
     }
-    alone(db.dialect(), &order.plan)?;
-    if ddl::commits_by_itself(db.dialect()) && !order.plan.steps.iter().all(Step::writes_a_row) {
-        return Err(Error::conflict(
-            "MySQL's counters and tables can't be altered yet; nothing was written.",
-        ));
+    refuse_company(db.dialect(), &order.plan)?;
+    if alone::goes_alone(db, &order.plan) {
+        return alone::apply(db, order).await;
     }
     let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
     let work = Arc::clone(&order);
@@ -90,7 +89,7 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
     }
 }
 
-fn alone(dialect: Dialect, plan: &Plan) -> Result<()> {
+fn refuse_company(dialect: Dialect, plan: &Plan) -> Result<()> {
     if plan.steps.len() > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
         return Err(Error::bug("what alters a table must be alone in its plan; nothing was written"));
     }
@@ -103,7 +102,7 @@ async fn settle(db: &Db, order: &Order) -> Result<Applied> {
     let mut pause = Duration::from_millis(50);
     loop {
         match own::abandon(db, &order.operation, Utc::now()).await {
-            Ok(own::Fate::Committed) => return recover(db, order).await,
+            Ok(own::Fate::Committed) => return recover(db, &order.operation).await,
             Ok(own::Fate::Abandoned) => {
                 return Err(Error::unreachable(
                     "The connection broke while the change was being committed. It did not happen: nothing was \
@@ -131,15 +130,16 @@ async fn settle(db: &Db, order: &Order) -> Result<Applied> {
     }
 }
 
-async fn recover(db: &Db, order: &Order) -> Result<Applied> {
-    let wanted = own::Wanted { id: Some(order.operation.clone()), ..own::Wanted::default() };
+/// What the journal says of an operation that was applied.
+pub(super) async fn recover(db: &Db, operation: &str) -> Result<Applied> {
+    let wanted = own::Wanted { id: Some(operation.to_owned()), ..own::Wanted::default() };
     let mut written = Vec::new();
     for change in own::changes(db, &wanted).await? {
         for row in own::change_rows(db, change.id).await? {
             written.push(super::undo::read_row(&row)?);
         }
     }
-    Ok(Applied { operation: order.operation.clone(), written })
+    Ok(Applied { operation: operation.to_owned(), written })
 }
 
 async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
@@ -165,7 +165,15 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     if counts {
         standing.may_become(superusers::count(tx).await?)?;
     }
-    record(tx, order, &written, now).await?;
+    let deed = Deed {
+        actor: &order.actor,
+        place: &order.place,
+        operation: &order.operation,
+        title: &plan.title,
+        undo_of: plan.undo_of.as_deref(),
+    };
+    record(tx, &deed, &written, now).await?;
+    log(tx, order, &written, now).await?;
     Ok(written)
 }
 
@@ -218,7 +226,8 @@ struct Required<'a> {
     absent: BTreeMap<&'a str, Vec<Cell>>,
 }
 
-async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+/// Refuses the plan when something that it builds on does not hold any more.
+pub(super) async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
     let mut by_table: BTreeMap<&str, Required<'_>> = BTreeMap::new();
     for requirement in &order.plan.require {
         match requirement {
@@ -335,7 +344,11 @@ async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec
 }
 
 /// What stands beside the rows, looked at under lock: the image of it before.
-async fn beside_rows(tx: &mut Tx, order: &Order, step: &Step) -> std::result::Result<Option<Image>, Failure> {
+pub(super) async fn beside_rows(
+    tx: &mut Tx,
+    order: &Order,
+    step: &Step,
+) -> std::result::Result<Option<Image>, Failure> {
     match step {
         Step::Ddl(ddl) => ddl.compare(tx, &order.schema).await,
         Step::Counter { table, column, to, .. } => {
@@ -604,20 +617,30 @@ async fn read_back(
     Ok(written)
 }
 
-async fn record(
+/// What the journal is told of a plan, beside what it wrote.
+pub(super) struct Deed<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) place: &'a Place,
+    pub(super) operation: &'a str,
+    pub(super) title: &'a str,
+    pub(super) undo_of: Option<&'a str>,
+}
+
+/// Writes the journal, and the run's row.
+pub(super) async fn record(
     tx: &mut Tx,
-    order: &Order,
+    deed: &Deed<'_>,
     written: &[Written],
     now: DateTime<Utc>,
 ) -> std::result::Result<(), Failure> {
-    let (actor, place) = (&order.actor, &order.place);
+    let (actor, place) = (deed.actor, deed.place);
     let rows = journal::rows(written)?;
     let mut change = own::Change {
         run_seq: place.seq,
-        undo_of: order.plan.undo_of.clone(),
+        undo_of: deed.undo_of.map(str::to_owned),
         row_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         previous_hash: own::last_hash(tx, &actor.sitting).await?,
-        ..journal::header(actor, &order.operation, &place.run, &order.plan.title, now)
+        ..journal::header(actor, deed.operation, &place.run, deed.title, now)
     };
     change.hash = journal::hash(&change, &rows);
     own::record(tx, &change, &rows).await?;
@@ -625,7 +648,7 @@ async fn record(
         let run = own::NewRun {
             id: &place.run,
             title: &journal::cut(&place.title, 300),
-            kind: place.kind,
+            kind: &place.kind,
             planned: place.planned,
             actor_id: change.actor_id,
             actor: change.actor.as_deref(),
@@ -640,10 +663,20 @@ async fn record(
     if place.planned == Some(1) {
         own::end_run(tx, &place.run, "done", 0, now).await?;
     }
-    if let Some(account) = change.actor_id {
+    Ok(())
+}
+
+/// Writes Django's own history, for somebody who is signed in.
+async fn log(
+    tx: &mut Tx,
+    order: &Order,
+    written: &[Written],
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Failure> {
+    if let Some(account) = &order.actor.account {
         let names = usernames(tx, written).await?;
         let entries = admin_log::entries(written, &names);
-        admin_log::write(tx, &order.schema, account, (&order.operation, now), &entries).await?;
+        admin_log::write(tx, &order.schema, account.id, (&order.operation, now), &entries).await?;
     }
     Ok(())
 }

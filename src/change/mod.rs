@@ -5,6 +5,7 @@
 
 mod actor;
 pub mod admin_log;
+mod alone;
 mod apply;
 mod counter;
 mod ddl;

@@ -206,7 +206,7 @@ impl Writer {
                 run: run.clone(),
                 seq: i64::try_from(outcome.operations.len() + 1).unwrap_or(i64::MAX),
                 title: title.to_owned(),
-                kind: kind(plan.purpose),
+                kind: kind(plan.purpose).to_owned(),
                 planned: planned.and_then(|count| i64::try_from(count).ok()),
             };
             let plan_title = plan.title.clone();
@@ -319,7 +319,7 @@ impl Writer {
         let order = Arc::new(order);
         let applied = apply::apply(&self.db, Arc::clone(&order)).await;
         if let Err(Error { kind: Kind::Unknown, .. }) = applied {
-            self.unsettled.add(&order.operation, &order.plan.title);
+            self.unsettled.add(&self.db, &order.operation, &order.plan);
         }
         applied
     }

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod journal;
+mod prepared;
 mod sign_in;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
 pub use baseline::{BaselineRow, NewBaseline, accept, baseline, take_back};
 pub use journal::*;
+pub use prepared::{Prepared, forget_prepared, prepare, prepared};
 pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 
 /// The lock row that serialises writes of `main_portal_id`, which must be unique but has no index to see to it.

@@ -188,11 +188,50 @@ impl Db {
         self.run(Arc::new(work), Manner { keys: ForeignKeys::Enforced, commit: false }).await
     }
 
+    /// Runs one statement that the engine commits by itself (MySQL), on a connection of its own that holds a named lock
+    /// until the statement has ended, even where the one who waits, or the line, is gone before.
+    ///
+    /// # Errors
+    /// What the engine says. [`DbErrorKind::Lost`] when the connection broke: it may have happened.
+    pub async fn execute_alone(&self, lock: &str, keys: ForeignKeys, sql: Sql) -> Result<(), DbError> {
+        let shared = Arc::clone(self.shared());
+        let lock = lock.to_owned();
+        owned(async move {
+            let mut lease = shared.lease_fresh().await?;
+            let run = execute_alone(&mut lease, shared.patience().locks, &lock, keys, &sql).await;
+            // The lock and the settings go with the connection.
+            lease.discard();
+            run
+        })
+        .await
+    }
+
     async fn run<T: Send + 'static>(&self, work: Work<T>, manner: Manner) -> Result<T, Failure> {
         let shared = Arc::clone(self.shared());
         let dialect = self.dialect();
         owned(async move { Ok(try_until_done(&shared, dialect, &work, manner).await) }).await?
     }
+}
+
+async fn execute_alone(
+    lease: &mut Lease,
+    patience: Duration,
+    lock: &str,
+    keys: ForeignKeys,
+    sql: &Sql,
+) -> Result<(), DbError> {
+    if let Err(error) = lease.all(&Sql::new("SELECT GET_LOCK(?, 0)").bind(lock), None).await {
+        // A Galera cluster may refuse locks that it can't keep; then only the catalogue tells.
+        tracing::warn!(%error, "a statement runs without its lock");
+    }
+    // The server's own patience with whoever reads the table is a day.
+    lease.execute_text(&format!("SET SESSION lock_wait_timeout = {}", patience.as_secs().max(1))).await?;
+    if keys == ForeignKeys::Off
+        && let Some(order) = foreign_key_switch(Dialect::MySql, false)
+    {
+        lease.execute_text(order).await?;
+    }
+    lease.execute(sql).await.map(drop)
 }
 
 async fn try_until_done<T>(
