@@ -183,8 +183,10 @@ impl Reader {
         began.notified().await;
         Self(end)
     }
+}
 
-    fn end(self) {
+impl Drop for Reader {
+    fn drop(&mut self) {
         self.0.notify_one();
     }
 }
@@ -222,13 +224,13 @@ fn what_a_program_left_halfway_is_found_out() {
 
         // What still goes on is left alone.
         let portal = portal(&db).await;
-        let outcome = apply(&portal, raise("auth_user", None, 100)).await.expect("raised meanwhile");
+        let outcome = apply(&portal, raise("django_migrations", None, 100)).await.expect("raised meanwhile");
         assert_eq!((outcome.settled, notes(&db).await), (Vec::<String>::new(), 1));
 
         dying.shutdown_background();
-        reader.end();
+        drop(reader);
         wait_until("the server has ended it", || async { waiting(&db).await.is_empty() }).await;
-        let outcome = apply(&portal, raise("auth_user", None, 200)).await.expect("raised afterwards");
+        let outcome = apply(&portal, raise("django_migrations", None, 200)).await.expect("raised afterwards");
         let [told] = outcome.settled.as_slice() else { panic!("{:?}", outcome.settled) };
         let done = has_phone_index(&db).await;
         assert_eq!(told.ends_with("was done after all."), done, "{told}");
@@ -258,7 +260,7 @@ fn a_line_that_breaks_halfway_is_asked_about() {
         let error = applying.await.unwrap().unwrap_err();
         assert_eq!(error.kind, Kind::Unreachable, "{error}");
         assert!(error.message.contains("It did not happen"), "{error}");
-        reader.end();
+        drop(reader);
         assert!(!has_phone_index(&db).await);
         assert_eq!((notes(&db).await, kinds(&db).await), (0, Vec::new()));
     });

@@ -57,17 +57,11 @@ pub(super) struct Order {
 
 /// Applies the order's plan; afterwards either all of it is written, journaled and logged, or nothing.
 pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
-    if order.plan.steps.len() > MOST_ROWS {
-        return Err(Error::bug(format!(
-            "a plan of {} rows, at most {MOST_ROWS} go together",
-            order.plan.steps.len()
-        )));
-    }
-    refuse_company(db.dialect(), &order.plan)?;
+    check_size(db.dialect(), &order.plan)?;
     if alone::goes_alone(db, &order.plan) {
         return alone::apply(db, order).await;
     }
-    let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
+    let keys = foreign_keys(&order.plan);
     let work = Arc::clone(&order);
     let result = db
         .transaction_with(keys, move |tx| {
@@ -78,19 +72,34 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
     match result {
         Ok(written) => Ok(Applied { operation: order.operation.clone(), written }),
         Err(Failure::Db(error)) if error.kind == DbErrorKind::CommitUnknown => settle(db, &order).await,
-        Err(Failure::Refused(error)) => Err(error),
-        Err(Failure::Db(error)) if let [Step::Ddl(ddl)] = order.plan.steps.as_slice() => {
-            Err(ddl.explain(error))
-        }
-        Err(Failure::Db(error)) if error.kind == DbErrorKind::Unique => {
-            Err(taken::explain(db, &error, &order.plan).await.unwrap_or_else(|| error.into()))
-        }
-        Err(Failure::Db(error)) => Err(error.into()),
+        Err(failure) => Err(explain(db, &order.plan, failure).await),
     }
 }
 
-fn refuse_company(dialect: Dialect, plan: &Plan) -> Result<()> {
-    if plan.steps.len() > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
+/// Why a plan was rolled back, in words.
+pub(super) async fn explain(db: &Db, plan: &Plan, failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(error) => error,
+        Failure::Db(error) if let [Step::Ddl(ddl)] = plan.steps.as_slice() => ddl.explain(error),
+        Failure::Db(error) if error.kind == DbErrorKind::Unique => {
+            taken::explain(db, &error, plan).await.unwrap_or_else(|| error.into())
+        }
+        Failure::Db(error) => error.into(),
+    }
+}
+
+/// Whether the engine watches over references while the plan is applied.
+pub(super) fn foreign_keys(plan: &Plan) -> ForeignKeys {
+    if plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced }
+}
+
+/// Refuses more rows than go together, and anything beside what must be alone.
+pub(super) fn check_size(dialect: Dialect, plan: &Plan) -> Result<()> {
+    let rows = plan.steps.len();
+    if rows > MOST_ROWS {
+        return Err(Error::bug(format!("a plan of {rows} rows, at most {MOST_ROWS} go together")));
+    }
+    if rows > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
         return Err(Error::bug("what alters a table must be alone in its plan; nothing was written"));
     }
     Ok(())
@@ -142,7 +151,8 @@ pub(super) async fn recover(db: &Db, operation: &str) -> Result<Applied> {
     Ok(Applied { operation: operation.to_owned(), written })
 }
 
-async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
+/// Does everything but COMMIT.
+pub(super) async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
     let plan = &order.plan;
     let now = own::now(tx).await?;
     own::claim(tx, &order.operation, now).await?;

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod journal;
 mod plan;
 pub mod references;
+mod rehearse;
 pub mod rights;
 pub mod rows;
 mod run;

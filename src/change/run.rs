@@ -346,7 +346,7 @@ impl Writer {
     }
 }
 
-fn kind(purpose: Purpose) -> &'static str {
+pub(super) fn kind(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Edit => "edit",
         Purpose::Repair => "repair",

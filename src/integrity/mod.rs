@@ -16,6 +16,7 @@ pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
+pub mod rehearsal;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -25,6 +26,7 @@ pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use rehearsal::{Rehearsal, rehearse};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
