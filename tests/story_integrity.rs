@@ -19,8 +19,8 @@ use portaldesk::directory::{Portal, Settings, accounts, history};
 use portaldesk::error::Kind;
 use portaldesk::integrity::checks::duplicate_profiles::{self, Choices};
 use portaldesk::integrity::{
-    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs,
-    report, scan,
+    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs, report,
+    scan,
 };
 use support::{Made, TestDb, digest};
 
@@ -271,7 +271,7 @@ stories! {
         let portal = told.portal().await;
         let cho = told.db.add_user("cho").await;
         told.db.add_user("dana").await;
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         let mut plans = repairs(&portal, &report.findings, &Selection::All);
         let plan = plans.next().await.unwrap().expect("a plan");
         told.profile(cho, "'1'", "NULL").await;
@@ -406,7 +406,7 @@ stories! {
         told.profile(cho + 1, "NULL", "NULL").await;
         told.profile(cho, "NULL", "NULL").await;
         let portal = told.portal().await;
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         let plan = preview(&portal, &report.findings, &Selection::All, 10).await.unwrap().remove(0);
         assert_eq!(told.db.add_user("dana").await, cho + 1);
         let before = digest(&told.db).await;
@@ -465,7 +465,7 @@ stories! {
         told.db.run(&format!("UPDATE auth_user SET is_superuser = TRUE WHERE id = {}", told.anna)).await;
         assert_eq!(found(&portal).await, [("GRP-003", "A", 1)]);
 
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         let plan = preview(&portal, &report.findings, &Selection::All, 10).await.unwrap().remove(0);
         told.db.run(&format!("UPDATE auth_user SET is_superuser = FALSE WHERE id = {}", told.anna)).await;
         let error = portal.writer().unwrap().apply(plan).await.expect_err("anna is no superuser any more");
@@ -562,7 +562,7 @@ stories! {
         told.db.add_user("cho").await;
         let portal = told.portal().await;
         let report = scan(&portal, &[], None).await.unwrap();
-        assert_eq!(short(&report), [("PRF-001", "A", 1)]);
+        assert!(short(&report).contains(&("PRF-001", "A", 1)), "{:?}", short(&report));
         let needs = |check: &&&dyn integrity::Check| {
             check.about().needs.iter().any(|(table, _)| *table == "auth_user_user_permissions")
         };
@@ -589,7 +589,7 @@ stories! {
         }).await;
         told.db.add_user("cho").await;
         let portal = told.portal().await;
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         assert_eq!(short(&report), [("PRF-001", "C", 1)]);
         assert!(report.findings[0].found.note.as_deref().unwrap().contains("core_userprofile.badge"));
         assert!(fix(&portal, &[]).await.fails());
@@ -604,7 +604,7 @@ stories! {
             .collect();
         told.db.run(&format!("INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, \
                               is_staff, is_active, date_joined) VALUES {}", users.join(", "))).await;
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         assert_eq!(short(&report), [("PRF-001", "A", count)]);
         assert_eq!(report.findings[0].rows(&portal, 1_000, 500).await.unwrap().len(), count - 1_000);
         let json = report::to_json(&portal, &report).await.unwrap();
@@ -661,9 +661,9 @@ stories! {
             assert!(progress.done <= progress.total && progress.number <= progress.of);
             told_of.lock().unwrap().insert(progress.id);
         });
-        let report = scan(&portal, &[], Some(&tell)).await.unwrap();
+        let report = scan(&portal, &these(), Some(&tell)).await.unwrap();
         assert!(!report.fails(Severity::Info));
-        assert_eq!(seen.lock().unwrap().len(), CHECKS.len());
+        assert_eq!(seen.lock().unwrap().len(), THESE.len());
 
         let cancel = Cancel::default();
         cancel.cancel();
@@ -680,7 +680,7 @@ stories! {
         told.db.add_user("cho").await;
         told.db.run(&format!("UPDATE auth_user SET is_superuser = TRUE WHERE id = {}", told.anna)).await;
         let portal = told.portal().await;
-        let report = scan(&portal, &[], None).await.unwrap();
+        let report = scan(&portal, &these(), None).await.unwrap();
         let json = report::to_json(&portal, &report).await.unwrap();
         let severities: Vec<&str> =
             json["findings"].as_array().unwrap().iter().map(|found| found["severity"].as_str().unwrap()).collect();

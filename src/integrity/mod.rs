@@ -10,6 +10,7 @@
 
 mod anti_join;
 pub mod baseline;
+pub mod cells;
 pub mod check;
 pub mod checks;
 pub mod decide;
@@ -20,6 +21,7 @@ pub mod rehearsal;
 pub mod repair;
 pub mod report;
 pub mod scan;
+mod twins;
 mod windows;
 
 pub use baseline::{Accepted, AcceptedFinding};
@@ -38,11 +40,31 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::duplicate_profiles::DuplicateProfiles,
     &checks::orphan_profile::OrphanProfile,
     &checks::ghost_rights::GhostRights,
+    &checks::username_twins::UsernameTwins,
+    &checks::no_role::NoRole,
+    &checks::username_pattern::UsernamePattern,
+    &checks::unused_account::UnusedAccount,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
     &checks::double_links::DoubleLinks,
+    &checks::blank_value::BLANK_VALUE,
+    &checks::unclean_text::UNCLEAN_TEXT,
+    &checks::long_text::LONG_TEXT,
+    &checks::odd_storage::ODD_STORAGE,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
+    &checks::no_superuser::NoSuperuser,
+    &checks::single_superuser::SingleSuperuser,
+    &checks::superuser_not_staff::SuperuserNotStaff,
+    &checks::superuser_locked_out::SuperuserLockedOut,
+    &checks::open_password::OpenPassword,
+    &checks::cheap_password::CheapPassword,
+    &checks::broken_password::BrokenPassword,
+    &checks::shared_password::SharedPassword,
 ];
 
 /// The check of this id, whatever the case it is written in.
