@@ -1,5 +1,5 @@
 //! What a plan may write beside rows: counters that go up, and statements that alter a table. Applied, journaled, taken
-//! back, refused.
+//! back, refused. And plans that are tried before they are applied, and rows that the database refuses.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -12,9 +12,10 @@ mod support;
 
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Actor, Alter, Ddl, Index, Outcome, Plan, Purpose, Step, Watch, journal};
-use portaldesk::db::{Db, Ident, Sql, counter, named};
+use portaldesk::db::{Db, Dialect, Ident, Sql, counter, named};
 use portaldesk::directory::{Portal, Settings, history};
 use portaldesk::error::{Error, Kind};
+use portaldesk::integrity::{CHECKS, Check, Selection, fix_user_profiles, preview, rehearse, scan};
 use std::sync::Arc;
 
 use support::{Server, TestDb, digest, wait_until};
@@ -83,7 +84,149 @@ async fn two_profiles(db: &TestDb, phones: [&str; 2]) {
     }
 }
 
+fn check(id: &str) -> &'static dyn Check {
+    *CHECKS.iter().find(|check| check.about().id == id).expect("a check")
+}
+
+/// The first plan that repairs what this check finds.
+async fn repair_plan(portal: &Portal, id: &str) -> Plan {
+    let found = scan(portal, &[id.to_owned()], None).await.expect("a scan").findings;
+    let plans = preview(portal, &found, &Selection::All, 1_000).await.expect("a plan");
+    plans.into_iter().next().expect("something to repair")
+}
+
+/// Everything that is in the database, our own tables too.
+async fn everything(db: &TestDb) -> Vec<(String, i64)> {
+    let schema = portaldesk::db::schema::Schema::read(db).await.unwrap();
+    let mut counts = Vec::new();
+    for (name, table) in &schema.tables {
+        let sql = Sql::new("SELECT COUNT(*) FROM ").ident(&table.name);
+        counts.push((name.clone(), db.one(sql).await.unwrap().int(0).unwrap()));
+    }
+    counts
+}
+
+/// Makes the engine refuse a profile for this user.
+async fn refuse_profile(db: &TestDb, user: i64) {
+    let order = match db.dialect() {
+        Dialect::Sqlite => format!(
+            "CREATE TRIGGER no_profile BEFORE INSERT ON core_userprofile WHEN NEW.user_id = {user} \
+             BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        ),
+        Dialect::MySql => format!(
+            "CREATE TRIGGER no_profile BEFORE INSERT ON core_userprofile FOR EACH ROW \
+             IF NEW.user_id = {user} THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF"
+        ),
+        Dialect::Postgres => format!(
+            "CREATE FUNCTION no_profile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF NEW.user_id = {user} THEN RAISE EXCEPTION 'not this one'; END IF; RETURN NEW; END $$; \
+             CREATE TRIGGER no_profile BEFORE INSERT ON core_userprofile FOR EACH ROW EXECUTE FUNCTION no_profile()"
+        ),
+    };
+    db.run(&order).await;
+}
+
 stories! {
+    /// A repair is tried: what it writes, and what its check finds then, are told; nothing of it remains.
+    async fn a_repair_is_rehearsed(db: TestDb) {
+        let portal = portal(&db).await;
+        for name in ["anna", "bela", "cho"] {
+            db.add_user(name).await;
+        }
+        let (rows, all) = (digest(&db).await, everything(&db).await);
+        let fixed = fix_user_profiles(&portal, &["PRF-001".to_owned()], true, &Watch::default()).await;
+        let [(id, tried)] = &fixed.as_ref().expect("a dry run").rehearsed[..] else { panic!("{fixed:?}") };
+        assert_eq!((*id, tried.before, tried.after), ("PRF-001", 3, 0));
+        let plan = repair_plan(&portal, "PRF-001").await;
+        let told = rehearse(&portal, &plan, &[check("PRF-001")]).await.expect("a rehearsal");
+        assert_eq!((told.before, told.after), (3, 0));
+        assert_eq!(told.brought, []);
+        assert_eq!(
+            told.words(),
+            "Rehearsed: 3 rows added, nothing else changes, 0 findings of this kind remain."
+        );
+        assert_eq!((digest(&db).await, everything(&db).await), (rows, all));
+        assert_eq!(apply(&portal, plan).await.expect("applied").rows, 3);
+    }
+
+    /// What other checks would find because of a plan is told too.
+    async fn what_a_plan_brings_about_is_told(db: TestDb) {
+        let portal = portal(&db).await;
+        two_profiles(&db, ["'1'", "'2'"]).await;
+        let schema = portal.schema.tables[TABLE].clone();
+        let images = portaldesk::change::rows::by_column(
+            &mut db.db.clone(),
+            &schema,
+            "phone_number",
+            &[portaldesk::db::Cell::Text("1".into())],
+            portaldesk::change::rows::Lock::No,
+        )
+        .await
+        .unwrap();
+        let mut plan = Plan::new("Remove a profile");
+        plan.delete(TABLE, portaldesk::change::rows::key_of(&schema, &images[0]), images[0].clone());
+        let told = rehearse(&portal, &plan, &[]).await.expect("a rehearsal");
+        let brought: Vec<_> = told.brought.iter().map(|brought| (brought.id, brought.more)).collect();
+        assert_eq!(brought, [("PRF-001", 1)]);
+        // What would be refused is refused when it is tried.
+        db.run("UPDATE core_userprofile SET phone_number = '3'").await;
+        let error = rehearse(&portal, &plan, &[]).await.unwrap_err();
+        assert!(error.kind == Kind::Conflict && error.message.contains("phone_number"), "{error}");
+    }
+
+    /// An index is made, seen and taken back; MySQL can't, and says so.
+    async fn an_index_is_rehearsed_where_the_engine_can(db: TestDb) {
+        let portal = portal(&db).await;
+        two_profiles(&db, ["'1'", "'2'"]).await;
+        let plan = alter(&db, Alter::AddIndex(phone_index()));
+        let told = rehearse(&portal, &plan, &[]).await.expect("a rehearsal");
+        if db.dialect() == Dialect::MySql {
+            assert_eq!(told.words(), "This can't be rehearsed: on MySQL it commits by itself.");
+        } else {
+            assert_eq!(told.altered, 1);
+        }
+        assert!(!has_phone_index(&db).await);
+    }
+
+    /// The connection that a transaction lends takes queries as any other does: one while the rows of another one are read,
+    /// after one that nobody read to its end, but no transaction.
+    async fn a_lent_connection_answers_everything(db: TestDb) {
+        for index in 0..700 {
+            db.add_user(&format!("user{index}")).await;
+        }
+        let seen = db.rehearsal(|tx| {
+            Box::pin(async move {
+                tx.execute(Sql::new("UPDATE auth_user SET first_name = 'Tried'")).await?;
+                let seen = tx.lend(|db| Box::pin(async move { ask_in_turn(&db).await })).await?;
+                let named = Sql::new("SELECT COUNT(*) FROM auth_user WHERE first_name = 'Tried'");
+                Ok((seen, tx.one(named).await?.int(0)?))
+            })
+        });
+        assert_eq!(seen.await.expect("a rehearsal"), (700, 700));
+        assert_eq!(db.number("SELECT COUNT(*) FROM auth_user WHERE first_name = 'Tried'").await, 0);
+    }
+
+    /// A row that the database refuses is found by halving, reported and left; the others are repaired.
+    async fn a_row_that_is_refused_holds_up_no_other(db: TestDb) {
+        let portal = portal(&db).await;
+        let mut users = Vec::new();
+        for name in ["anna", "bela", "cho", "dora", "emil"] {
+            users.push(db.add_user(name).await);
+        }
+        refuse_profile(&db, users[2]).await;
+        let only = ["PRF-001".to_owned()];
+        let fixed = fix_user_profiles(&portal, &only, false, &Watch::default()).await.expect("a repair");
+        let [repaired] = fixed.repaired.as_slice() else { panic!("{:?}", fixed.repaired) };
+        assert_eq!((repaired.id, repaired.count), ("PRF-001", 4));
+        let [(title, error)] = fixed.refused.as_slice() else { panic!("{:?}", fixed.refused) };
+        assert!(title.contains("cho"), "{title}");
+        assert!(error.kind == Kind::Conflict && error.message.contains("not this one"), "{error}");
+        assert!(fixed.fails());
+        let [left] = fixed.after.findings.as_slice() else { panic!("one is left") };
+        assert_eq!(left.found.subjects.iter().map(|subject| subject.id).collect::<Vec<_>>(), [users[2]]);
+        assert_eq!(journal::verify(&db).await.unwrap(), []);
+    }
+
     /// A counter goes up and the next row gets that id; the journal holds both sides; undo has nothing to take back.
     async fn a_counter_goes_up_and_stays_there(db: TestDb) {
         let portal = portal(&db).await;
@@ -159,6 +302,24 @@ stories! {
         let error = apply(&portal, alter(&db, Alter::AddIndex(column))).await.unwrap_err();
         assert!(error.message.contains("core_userprofile.fax is not there"), "{error}");
     }
+}
+
+/// Reads users one by one and asks for each meanwhile; leaves another such list after its first row; gives how many there
+/// were.
+async fn ask_in_turn(db: &Db) -> i64 {
+    let ids = || Sql::new("SELECT id FROM auth_user WHERE first_name = 'Tried'");
+    let (mut rows, mut count) = (db.stream(ids()), 0);
+    while let Some(row) = rows.recv().await {
+        let id = row.expect("a row").int(0).unwrap();
+        let sql = Sql::new("SELECT COUNT(*) FROM auth_user WHERE id = ?").bind(id);
+        count += db.one(sql).await.expect("an answer").int(0).unwrap();
+    }
+    let mut left = db.stream(ids());
+    left.recv().await.expect("a row").expect("a row");
+    drop(left);
+    let begun = db.transaction(|_| Box::pin(async { Ok(()) })).await;
+    begun.expect_err("no transaction within another");
+    count
 }
 
 /// Somebody who reads the profiles in a transaction and has not ended it: nobody can alter the table meanwhile.

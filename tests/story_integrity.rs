@@ -19,8 +19,8 @@ use portaldesk::directory::{Portal, Settings, accounts, history};
 use portaldesk::error::Kind;
 use portaldesk::integrity::checks::duplicate_profiles::{self, Choices};
 use portaldesk::integrity::{
-    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs, report,
-    scan,
+    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs,
+    report, scan,
 };
 use support::{Made, TestDb, digest};
 

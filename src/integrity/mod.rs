@@ -28,7 +28,7 @@ pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
-pub use rehearsal::{Rehearsal, rehearse};
+pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 

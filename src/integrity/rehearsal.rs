@@ -8,10 +8,10 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
 use crate::change::{Plan, Written, Wrote};
-use crate::db::Db;
 use crate::db::schema::Schema;
+use crate::db::{Db, Sql};
 use crate::directory::Portal;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 use super::CHECKS;
 use super::check::{Check, Finding};
@@ -42,8 +42,10 @@ pub struct Brought {
 /// What a plan did when it was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rehearsal {
-    /// Why it couldn't be tried; then nothing else is known.
-    pub impossible: Option<String>,
+    /// Why it couldn't be tried, or what refused it, in words; then nothing else is known.
+    pub refused: Option<String>,
+    /// Of how many parts, each a transaction of its own, it was the first.
+    pub parts: usize,
     /// The rows it writes, by table.
     pub rows: BTreeMap<String, Rows>,
     /// How many counters it raises.
@@ -58,8 +60,31 @@ pub struct Rehearsal {
     pub brought: Vec<Brought>,
 }
 
+/// Above so many users only the checks concerned are asked: all that read a table take too long while its rows are locked.
+const MOST_USERS: i64 = 50_000;
+
+/// Tries the first of the plans of a repair, where anything can be written; nothing where there is none. That it is refused
+/// is an answer like another.
+///
+/// # Errors
+/// That the database is away, or that it was cancelled.
+pub async fn rehearse_first(
+    portal: &Portal,
+    plans: &[Plan],
+    checks: &[&'static dyn Check],
+) -> Result<Option<Rehearsal>> {
+    let (Some(plan), true) = (plans.first(), portal.read_only.is_none()) else { return Ok(None) };
+    match rehearse(portal, plan, checks).await {
+        Ok(rehearsal) => Ok(Some(Rehearsal { parts: plans.len(), ..rehearsal })),
+        Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Interrupted | Kind::Unknown) => {
+            Err(error)
+        }
+        Err(error) => Ok(Some(Rehearsal::refused(format!("Rehearsed, and refused: {error}")))),
+    }
+}
+
 /// Tries a plan and says what these checks, the ones that it repairs, find afterwards. The others that read the tables it
-/// writes are asked too. It takes as long as these checks do, twice; rows stay locked meanwhile, and on SQLite nobody else
+/// writes are asked too, on a portal that is not too large. It takes as long as these checks do, twice; rows stay locked meanwhile, and on SQLite nobody else
 /// writes. Nothing of it remains, except that ids which were handed out on a server are not handed out again.
 ///
 /// # Errors
@@ -67,10 +92,13 @@ pub struct Rehearsal {
 pub async fn rehearse(portal: &Portal, plan: &Plan, checks: &[&'static dyn Check]) -> Result<Rehearsal> {
     let writer = portal.writer()?;
     if !writer.can_rehearse(plan) {
-        let impossible = "This can't be rehearsed: on MySQL it commits by itself.".to_owned();
-        return Ok(Rehearsal { impossible: Some(impossible), ..Rehearsal::default() });
+        let why = "This can't be rehearsed: on MySQL it commits by itself.";
+        return Ok(Rehearsal::refused(why.to_owned()));
     }
-    let asked: Vec<&'static dyn Check> = checks.iter().copied().chain(others(plan, checks)).collect();
+    let mut asked = checks.to_vec();
+    if portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await? <= MOST_USERS {
+        asked.extend(others(plan, checks));
+    }
     let before = scan_checks(portal, &asked, None).await?;
     let altered = !plan.steps.iter().all(|step| step.writes_a_row());
     let of = portal.clone();
@@ -89,6 +117,7 @@ pub async fn rehearse(portal: &Portal, plan: &Plan, checks: &[&'static dyn Check
         before: count(&before.findings, |id| ids.contains(&id)),
         after: count(&after.findings, |id| ids.contains(&id)),
         brought: brought(&before, &after, &ids),
+        parts: 1,
         ..Rehearsal::default()
     };
     for written in &written {
@@ -129,6 +158,10 @@ fn brought(before: &Report, after: &Report, own: &[&str]) -> Vec<Brought> {
 }
 
 impl Rehearsal {
+    fn refused(why: String) -> Self {
+        Self { refused: Some(why), parts: 1, ..Self::default() }
+    }
+
     fn note(&mut self, written: &Written) {
         match written.what {
             Wrote::Counter => self.counters += 1,
@@ -147,8 +180,8 @@ impl Rehearsal {
     /// For people, in a sentence or two: "Rehearsed: 2 rows added, nothing else changes, 0 findings of this kind remain."
     #[must_use]
     pub fn words(&self) -> String {
-        if let Some(impossible) = &self.impossible {
-            return impossible.clone();
+        if let Some(refused) = &self.refused {
+            return refused.clone();
         }
         let sum = |of: fn(&Rows) -> usize| self.rows.values().map(of).sum::<usize>();
         let mut parts = Vec::new();
@@ -175,7 +208,8 @@ impl Rehearsal {
             .iter()
             .map(|brought| format!(" {} then finds {} more: {}.", brought.id, brought.more, brought.title))
             .collect();
-        format!("Rehearsed: {}.{}", parts.join(", "), brought.concat())
+        let of = if self.parts > 1 { format!(" (the first of {} parts)", self.parts) } else { String::new() };
+        format!("Rehearsed{of}: {}.{}", parts.join(", "), brought.concat())
     }
 
     /// As in the JSON of a dry run.
@@ -186,7 +220,7 @@ impl Rehearsal {
         });
         let brought = self.brought.iter().map(|brought| json!({ "id": brought.id, "count": brought.more }));
         json!({
-            "rehearsed": self.impossible.is_none(),
+            "rehearsed": self.refused.is_none(),
             "words": self.words(),
             "rows": rows.collect::<Vec<_>>(),
             "counters": self.counters,
@@ -220,9 +254,10 @@ mod tests {
             "Rehearsed: 2 rows added, 1 row changed, 2 rows removed, nothing else changes, 1 finding of this kind \
              remains. GRP-005 then finds 1 more: groups without permissions."
         );
-        let impossible = Some("This can't be rehearsed: on MySQL it commits by itself.".to_owned());
-        let rehearsal = Rehearsal { impossible, ..Rehearsal::default() };
-        assert!(rehearsal.words().starts_with("This can't be rehearsed"));
+        rehearsal.parts = 3;
+        assert!(rehearsal.words().starts_with("Rehearsed (the first of 3 parts): 2 rows added, "));
+        let rehearsal = Rehearsal::refused("This can't be rehearsed.".to_owned());
+        assert_eq!(rehearsal.words(), "This can't be rehearsed.");
         assert_eq!(rehearsal.to_json()["rehearsed"], false);
     }
 }
