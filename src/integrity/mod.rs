@@ -13,11 +13,11 @@ pub mod baseline;
 pub mod cells;
 pub mod check;
 pub mod checks;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
 pub mod rehearsal;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
@@ -29,6 +29,7 @@ pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Sev
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
 pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
