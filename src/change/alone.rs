@@ -120,7 +120,7 @@ async fn prepare(tx: &mut Tx, order: &Order) -> std::result::Result<Note, Failur
         before: before.map(|image| json(&image)).transpose()?,
         after: json(&after)?,
     };
-    let deed = serde_json::to_string(&note).map_err(broken)?;
+    let deed = serde_json::to_string(&note).map_err(|error| broken(&error))?;
     let title = super::journal::cut(&note.title, 300);
     let prepared = own::Prepared { operation: note.operation.clone(), title, deed };
     let actor = &note.actor;
@@ -131,10 +131,10 @@ async fn prepare(tx: &mut Tx, order: &Order) -> std::result::Result<Note, Failur
 }
 
 fn json(image: &Image) -> Result<String> {
-    image.to_json().map(|json| json.to_string()).map_err(broken)
+    image.to_json().map(|json| json.to_string()).map_err(|error| broken(&error))
 }
 
-fn broken(error: serde_json::Error) -> Error {
+fn broken(error: &serde_json::Error) -> Error {
     Error::bug(format!("an image can't be written as JSON: {error}"))
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Value as Json, json};
 
-use crate::change::{Plan, Written, Wrote};
+use crate::change::{Plan, Step, Written, Wrote};
 use crate::db::schema::Schema;
 use crate::db::{Db, Sql};
 use crate::directory::Portal;
@@ -100,7 +100,7 @@ pub async fn rehearse(portal: &Portal, plan: &Plan, checks: &[&'static dyn Check
         asked.extend(others(plan, checks));
     }
     let before = scan_checks(portal, &asked, None).await?;
-    let altered = !plan.steps.iter().all(|step| step.writes_a_row());
+    let altered = !plan.steps.iter().all(Step::writes_a_row);
     let of = portal.clone();
     let look = move |db: Db| -> BoxFuture<'static, Result<Report>> {
         let (portal, asked) = (of.clone(), asked.clone());
