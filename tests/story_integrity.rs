@@ -17,10 +17,9 @@ use portaldesk::change::{Account, Actor, Plans as _, Watch};
 use portaldesk::db::{Cancel, Db, Dialect, Sql, migrate};
 use portaldesk::directory::{Portal, Settings, accounts, history};
 use portaldesk::error::Kind;
-use portaldesk::integrity::checks::duplicate_profiles::{self, Choices};
 use portaldesk::integrity::{
-    self, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview, repairs,
-    report, scan,
+    self, Answers, CHECKS, Class, Fixed, Report, Selection, Severity, Subject, fix_user_profiles, preview,
+    repairs, report, scan,
 };
 use support::{Made, TestDb, digest};
 
@@ -315,14 +314,15 @@ stories! {
             assert!(fixed.repaired.is_empty() && fixed.fails());
             assert_eq!(difference(&before, &digest(&told.db).await), []);
 
-            let differences = duplicate_profiles::differences(&portal, told.anna).await.unwrap();
-            let columns: Vec<&str> = differences.iter().map(|found| found.column.as_str()).collect();
-            assert_eq!(columns.len(), 2);
-            assert!(columns.contains(&"phone_number") && columns.contains(&"main_portal_id"));
-            let old = differences[0].values[0].0;
-            assert_ne!(differences[0].newest, old);
-            let choices = Choices::from([("phone_number".to_owned(), old)]);
-            let plan = duplicate_profiles::merge(&portal, told.anna, &choices).await.unwrap();
+            let check = integrity::check("PRF-002").unwrap();
+            let subject = Subject::of(told.anna);
+            let decision = check.decision(&portal, subject).await.unwrap().expect("something to decide");
+            let mut answers = decision.proposed();
+            let old = decision.questions[0].choices[0].value.clone();
+            assert_eq!(answers.keys().map(String::as_str).collect::<Vec<_>>(), ["main_portal_id", "phone_number"]);
+            assert!(answers.values().all(|newest| *newest != old));
+            answers.insert("phone_number".to_owned(), old);
+            let plan = integrity::decide(&portal, check, subject, &answers).await.unwrap().remove(0);
             let outcome = portal.writer().unwrap().apply(plan).await.expect("merged");
             assert_eq!(found(&portal).await, []);
             let sql = "SELECT COUNT(*) FROM core_userprofile WHERE phone_number = '+1 555 0100' \
@@ -346,9 +346,9 @@ stories! {
         assert_eq!(found(&portal).await, [("PRF-002", "A", 1), ("PRF-002", "C", 2)]);
         let fixed = fix(&portal, &[]).await;
         assert_eq!(short(&fixed.after), [("PRF-002", "C", 2)]);
-        let plan = duplicate_profiles::merge(&portal, eve, &Choices::new()).await.unwrap();
-        let error = portal.writer().unwrap().apply(plan).await.expect_err("the id is finn's too");
-        assert_eq!(error.kind, Kind::Duplicate);
+        let check = integrity::check("PRF-002").unwrap();
+        let error = integrity::decide(&portal, check, Subject::of(eve), &Answers::new()).await.unwrap_err();
+        assert!(error.kind == Kind::Invalid && error.fields.contains_key("main_portal_id"), "{error:?}");
     }
 
     async fn rows_that_refer_to_a_duplicate_follow_the_one_that_stays(db: TestDb) {

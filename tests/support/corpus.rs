@@ -327,7 +327,7 @@ impl Ground {
     }
 
     /// Repairs what needs no answer; the ids to undo, oldest first.
-    async fn repair_automatic(&self) -> Vec<String> {
+    pub(crate) async fn repair_automatic(&self) -> Vec<String> {
         let portal = self.portal().await;
         let every: Vec<String> = CHECKS
             .iter()
@@ -393,7 +393,7 @@ impl Ground {
     }
 
     /// Takes these back, the newest first; what that made, oldest first.
-    async fn take_back(&self, done: &[String]) -> Vec<String> {
+    pub(crate) async fn take_back(&self, done: &[String]) -> Vec<String> {
         let mut undone = Vec::new();
         for operation in done.iter().rev() {
             let portal = self.portal().await;
@@ -419,7 +419,7 @@ impl Ground {
     }
 
     /// The rows that the journal says these wrote.
-    async fn journaled(&self, done: &[String]) -> BTreeSet<(String, String)> {
+    pub(crate) async fn journaled(&self, done: &[String]) -> BTreeSet<(String, String)> {
         let mut rows = BTreeSet::new();
         for id in done {
             let wanted = Wanted { id: Some(id.clone()), ..Wanted::default() };

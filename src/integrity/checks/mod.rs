@@ -1,17 +1,24 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+mod answered;
 pub mod backward_times;
 pub mod blank_value;
 pub mod broken_password;
 pub mod cheap_password;
 pub mod double_links;
 pub mod duplicate_profiles;
+pub mod foreign_rows;
 pub mod future_time;
 pub mod ghost_rights;
 pub mod group_ghosts;
 mod links;
+pub mod log_entries;
+mod log_names;
+pub mod log_objects;
 pub mod long_text;
 pub mod lost_department;
+pub mod lost_permission;
+mod merged_profile;
 pub mod missing_group;
 pub mod missing_profile;
 pub mod no_role;
@@ -21,9 +28,11 @@ pub mod odd_storage;
 pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
+mod people;
 mod reference;
 pub mod shared_password;
 pub mod single_superuser;
+mod stored_passwords;
 pub mod superuser_locked_out;
 pub mod superuser_not_staff;
 pub mod superuser_outside;
@@ -31,9 +40,6 @@ pub mod unclean_text;
 pub mod unused_account;
 pub mod username_pattern;
 pub mod username_twins;
-
-mod people;
-mod stored_passwords;
 
 use std::collections::{BTreeMap, BTreeSet};
 
