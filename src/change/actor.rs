@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::owner::Owner;
+
 /// A portal account that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -58,6 +60,6 @@ impl Actor {
     /// Which process this is, for runs and locks.
     #[must_use]
     pub fn owner(&self) -> String {
-        format!("{}:{}", self.unix_user, std::process::id())
+        Owner::of_process(&self.unix_user).to_string()
     }
 }

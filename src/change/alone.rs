@@ -21,8 +21,8 @@ use super::admin_log::{Written, Wrote};
 use super::apply::{self, Applied, Deed, Order, Place, SETTLE};
 use super::counter::Raise;
 use super::ddl::Ddl;
-use super::guard;
-use super::plan::{Image, Plan, Step};
+use super::plan::{Image, Plan, Purpose, Step};
+use super::{compare, guard, hold};
 
 /// All that the journal will say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +31,7 @@ struct Note {
     place: Place,
     operation: String,
     title: String,
+    kind: String,
     undo_of: Option<String>,
     /// The table.
     table: String,
@@ -94,13 +95,21 @@ fn statement(step: &Step) -> Result<(Sql, ForeignKeys)> {
     }
 }
 
-/// Looks at what is there, asks the guards and leaves the note.
+/// Looks at what is there, asks the guards and leaves the note. That the run goes on is asked here: later it is too late.
 async fn prepare(tx: &mut Tx, order: &Order) -> std::result::Result<Note, Failure> {
     let now = own::now(tx).await?;
-    let account = order.actor.account.as_ref().map(|account| account.id);
-    apply::require(tx, order).await?;
+    let actor = &order.actor;
+    if order.place.is_open {
+        if !own::beat(tx, &order.place.run, &actor.sitting, now).await? {
+            return Err(hold::lost().into());
+        }
+    } else if order.plan.purpose == Purpose::Repair {
+        hold::refuse_second(tx, &actor.sitting, now).await?;
+    }
+    let account = actor.account.as_ref().map(|account| account.id);
+    compare::require(tx, order).await?;
     let step = &order.plan.steps[0];
-    let before = apply::beside_rows(tx, order, step).await?;
+    let before = compare::beside_rows(tx, order, step).await?;
     guard::check_rights(tx, &order.roles, account, &order.plan).await?;
     let (counter, after) = match step {
         Step::Ddl(ddl) => (None, ddl.image()),
@@ -114,6 +123,7 @@ async fn prepare(tx: &mut Tx, order: &Order) -> std::result::Result<Note, Failur
         place: order.place.clone(),
         operation: order.operation.clone(),
         title: order.plan.title.clone(),
+        kind: order.plan.purpose.name().to_owned(),
         undo_of: order.plan.undo_of.clone(),
         table: step.table().to_owned(),
         counter,
@@ -123,7 +133,6 @@ async fn prepare(tx: &mut Tx, order: &Order) -> std::result::Result<Note, Failur
     let deed = serde_json::to_string(&note).map_err(|error| broken(&error))?;
     let title = super::journal::cut(&note.title, 300);
     let prepared = own::Prepared { operation: note.operation.clone(), title, deed };
-    let actor = &note.actor;
     let (user, owner) =
         (super::journal::cut(&actor.unix_user, 100), super::journal::cut(&actor.owner(), 200));
     own::prepare(tx, &prepared, (&user, &actor.sitting, &owner), now).await?;
@@ -185,6 +194,8 @@ async fn finish(tx: &mut Tx, note: &Note) -> std::result::Result<Vec<Written>, F
         operation: &note.operation,
         title: &note.title,
         undo_of: note.undo_of.as_deref(),
+        kind: &note.kind,
+        stands: true,
     };
     apply::record(tx, &deed, &written, now).await?;
     Ok(written)

@@ -12,7 +12,7 @@ use super::admin_log::Written;
 use super::alone;
 use super::apply::{self, Order, Place};
 use super::plan::Plan;
-use super::run::{self, Writer};
+use super::run::Writer;
 
 impl Writer {
     /// Whether a plan can be tried: the engine commits nothing of it by itself.
@@ -40,8 +40,9 @@ impl Writer {
             run: Uuid::now_v7().to_string(),
             seq: 1,
             title: plan.title.clone(),
-            kind: run::kind(plan.purpose).to_owned(),
             planned: Some(1),
+            weight: 1,
+            is_open: false,
         };
         let order = Arc::new(Order {
             schema: Arc::clone(&self.schema),

@@ -19,6 +19,7 @@ pub mod output;
 mod process;
 pub mod prompt;
 mod rows;
+mod runs;
 mod screens;
 mod setup;
 mod signals;
@@ -173,6 +174,7 @@ async fn work(
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
+        Command::Run(command) => runs::run(&mut work, command).await,
         Command::Stats => stats::show(&mut work).await,
         Command::Check(wanted) => check::check(&mut work, wanted).await,
         Command::Baseline(wanted) => baseline::run(&mut work, wanted).await,

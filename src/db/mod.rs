@@ -19,12 +19,15 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod blueprint;
 pub mod counter;
+pub mod damage;
 pub mod grants;
 pub mod migrate;
 pub mod named;
 pub mod own;
 pub mod patterns;
+pub mod physical;
 pub mod schema;
 pub mod server;
 

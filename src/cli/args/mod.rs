@@ -8,9 +8,11 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::directory::{history, moment};
 
 mod integrity;
+mod run;
 mod user;
 
 pub use integrity::{Baseline, BaselineAccept, Check, Severity};
+pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
@@ -134,6 +136,9 @@ pub enum Command {
         #[command(flatten)]
         write: Write,
     },
+    /// Runs that go on or were stopped, such as a repair whose program was killed.
+    #[command(subcommand)]
+    Run(Run),
     /// The portal in numbers.
     Stats,
     /// Print the completions of a shell.
