@@ -14,6 +14,7 @@ pub mod cells;
 pub mod check;
 pub mod checks;
 mod constraints;
+pub mod counters;
 pub mod decision;
 pub mod export;
 pub mod fix;
@@ -57,6 +58,12 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::names_unique::NamesUnique,
     &checks::legacy_unique::LegacyUnique,
     &checks::foreign_keys::ForeignKeys,
+    &checks::sequence_behind::SEQUENCE_BEHIND,
+    &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
+    &checks::inherited_id::INHERITED_ID,
+    &checks::counter_near_end::COUNTER_NEAR_END,
+    &checks::odd_sequence::ODD_SEQUENCE,
+    &checks::odd_id::OddId,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
