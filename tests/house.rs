@@ -56,6 +56,7 @@ const OWN_TABLES: [&str; 7] = [
     "src/db/own.rs",
     "src/db/own/baseline.rs",
     "src/db/own/journal.rs",
+    "src/db/own/prepared.rs",
     "src/db/own/runs.rs",
     "src/db/own/sign_in.rs",
     "src/db/migrate.rs",
