@@ -1,5 +1,6 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+pub mod admin_without_flags;
 mod answered;
 pub mod auto_increment_behind;
 pub mod backward_times;
@@ -10,13 +11,17 @@ pub mod collations;
 mod content_types;
 pub mod counter_near_end;
 pub mod damage;
+pub mod department_names;
 pub mod double_links;
 pub mod duplicate_profiles;
+pub mod email_addresses;
 pub mod foreign_keys;
 pub mod foreign_rows;
 pub mod future_time;
 pub mod ghost_rights;
 pub mod group_ghosts;
+pub mod group_without_permissions;
+pub mod inactive_department;
 pub mod inherited_id;
 pub mod legacy_unique;
 mod links;
@@ -42,6 +47,7 @@ pub mod odd_time;
 pub mod open_password;
 pub mod orphan_profile;
 mod people;
+pub mod portal_id_twins;
 pub mod profile_unique;
 mod reference;
 pub mod renamed_role;
