@@ -27,11 +27,12 @@ fn member(user: i64, group: &str) -> String {
 /// The id of some permission, as SQL.
 const PERMISSION: &str = "(SELECT MIN(id) FROM auth_permission)";
 
-/// One more profile of this user; phone and portal id are SQL.
+/// One more profile of this user, with the id after the last one's: 5, then 6. Phone and portal id are SQL.
 fn profile(user: i64, phone: &str, portal_id: &str) -> String {
     format!(
-        "INSERT INTO core_userprofile (phone_number, main_portal_id, created_at, updated_at, user_id, \
-         email_notifications) VALUES ({phone}, {portal_id}, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {user}, TRUE)"
+        "INSERT INTO core_userprofile (id, phone_number, main_portal_id, created_at, updated_at, user_id, \
+         email_notifications) SELECT MAX(id) + 1, {phone}, {portal_id}, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {user}, \
+         TRUE FROM core_userprofile"
     )
 }
 
@@ -52,7 +53,7 @@ async fn group_beside_engineer(ground: &Ground) {
     };
     ground
         .run(&[
-            "INSERT INTO auth_group (name) VALUES ('Engi neer')",
+            "INSERT INTO auth_group (id, name) VALUES (4, 'Engi neer')",
             &member(BELA, "Engi neer"),
             &member(ROOT, "Engi neer"),
             &permission("view"),
@@ -253,7 +254,7 @@ cases! {
         async fn profiles_whose_portal_id_is_given_up(ground) {
             ground.drop_unique("core_userprofile", &["user_id"]).await;
             ground.run(&[&profile(ANNA, "NULL", "'bela-3'")]).await;
-            Expected::finds(&[("PRF-002", "C", 1)])
+            Expected::finds(&[("PID-001", "C", 1), ("PRF-002", "C", 1)])
                 .answering("PRF-002", &[("main_portal_id", "none")])
                 .changing(&[("core_userprofile", 2, 1)])
         }
@@ -262,7 +263,7 @@ cases! {
             ground.drop_unique("core_userprofile", &["user_id"]).await;
             ground.run(&[&profile(ANNA, "NULL", "'bela-3'")]).await;
             // Anna's second profile, the fifth of all, has bela's: she gets it, and bela has none.
-            Expected::finds(&[("PRF-002", "C", 1)])
+            Expected::finds(&[("PID-001", "C", 1), ("PRF-002", "C", 1)])
                 .answering("PRF-002", &[("main_portal_id", "5")])
                 .changing(&[("core_userprofile", 3, 2)])
         }
@@ -275,7 +276,7 @@ cases! {
                 &profile(BELA, "NULL", "'SHARED'"),
             ]).await;
             // Whoever is decided about first gives it up; the other one's profiles then agree.
-            Expected::finds(&[("PRF-002", "C", 2)])
+            Expected::finds(&[("PID-001", "C", 1), ("PRF-002", "C", 2)])
                 .answering("PRF-002", &[("main_portal_id", "none")])
                 .leaves(&[("PRF-002", "A", 1)])
         }
@@ -346,7 +347,7 @@ cases! {
         async fn two_that_could_be_the_role_group(ground) {
             ground.run(&[
                 "UPDATE auth_group SET name = 'A MC Admin' WHERE name = 'AMC Admin'",
-                "INSERT INTO auth_group (name) VALUES ('AMCAdmin')",
+                "INSERT INTO auth_group (id, name) VALUES (4, 'AMCAdmin')",
             ]).await;
             // GRP-001 proposes nothing here, so GRP-002 is what is decided.
             Expected::finds(&[("GRP-001", "C", 1), ("GRP-002", "C", 1)])

@@ -128,8 +128,11 @@ stories! {
         ground.drop_unique("core_userprofile", &["user_id"]).await;
         ground.drop_foreign_keys("core_userprofile").await;
         let second = |portal_id: &str, user: i64| {
-            format!("INSERT INTO core_userprofile (main_portal_id, created_at, updated_at, user_id, email_notifications) \
-                     VALUES ('{portal_id}', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {user}, TRUE)")
+            format!(
+                "INSERT INTO core_userprofile (id, main_portal_id, created_at, updated_at, user_id, email_notifications) \
+                 SELECT MAX(id) + 1, '{portal_id}', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {user}, TRUE \
+                 FROM core_userprofile"
+            )
         };
         ground.run(&[&second("bela-3", ANNA), &second("GONE", BELA), &second("GONE", NOBODY)]).await;
         let portal = ground.portal().await;
@@ -181,7 +184,7 @@ stories! {
 
     async fn groups_of_which_each_may_have_one_row_stay_apart(db: TestDb) {
         let ground = ground(&db).await;
-        ground.run(&["INSERT INTO auth_group (name) VALUES ('engi neer')"]).await;
+        ground.run(&["INSERT INTO auth_group (id, name) VALUES (4, 'engi neer')"]).await;
         ground.another_app("core_shift", "auth_group", ", UNIQUE (owner_id)", &[
             "INSERT INTO core_shift (title, owner_id) VALUES ('day', 3), ('night', 4)",
         ]).await;

@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 
 use super::check::{Check, Class, Finding, FindingRow, Severity};
 use super::full::{FullRepair, Scope};
+use super::rehearsal::{Rehearsal, rehearse_first};
 use super::repair::{Selection, preview};
 use super::scan::{Report, scan_checks};
 
@@ -44,6 +45,8 @@ pub struct Fixed {
     pub dry_run: bool,
     /// In a dry run the first plans; later ones are made only when they are applied.
     pub plans: Vec<Plan>,
+    /// In a dry run what came of trying the first plan of each check.
+    pub rehearsed: Vec<(&'static str, Rehearsal)>,
 }
 
 impl Fixed {
@@ -162,6 +165,7 @@ async fn look(portal: &Portal, scope: &Scope) -> Result<Fixed> {
         stopped: false,
         dry_run: false,
         plans: Vec::new(),
+        rehearsed: Vec::new(),
     })
 }
 
@@ -205,6 +209,9 @@ async fn look_ahead(portal: &Portal, fixed: &mut Fixed) -> Result<()> {
         match plans {
             Ok(plans) => {
                 shown = (shown + finding.count()).min(SHOWN);
+                if let Some(rehearsal) = rehearse_first(portal, &plans, &[finding.check]).await? {
+                    fixed.rehearsed.push((finding.id(), rehearsal));
+                }
                 fixed.plans.extend(plans);
                 fixed.repaired.push(Repaired { id: finding.id(), count: finding.count(), operation: None });
             }

@@ -21,6 +21,7 @@ pub mod fix;
 pub mod full;
 mod migrations;
 pub mod of_user;
+pub mod rehearsal;
 pub mod repair;
 pub mod report;
 pub mod runs;
@@ -35,6 +36,7 @@ pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
 pub use of_user::of_user;
+pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 

@@ -12,6 +12,7 @@ use crate::directory::users::{self, Query};
 use crate::error::{Error, Result};
 use crate::integrity::{self, Class, Finding, Found, Report, Scope, Selection, Subject};
 use crate::portal::access::{self, allowed};
+use crate::text;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::jobs::{Reply, Slot, Task};
@@ -168,18 +169,14 @@ pub fn may_repair(sitting: &Sitting) -> std::result::Result<(), String> {
 /// Plans the repair; [`reply`] opens its review.
 pub fn ask(order: Order, cx: &mut Cx) {
     cx.start(&REVIEW, "planning the repair", move |portal| async move {
-        let prepared = prepare(&portal, &order, SHOWN).await?;
+        let prepared = rehearsed(&portal, &order).await?;
         Ok((order, prepared))
     });
 }
 
 /// Plans the repair; [`reply`] shows what it would do and offers nothing.
 pub fn preview(order: Order, cx: &mut Cx) {
-    cx.start(
-        &PREVIEW,
-        "planning the repair",
-        move |portal| async move { prepare(&portal, &order, SHOWN).await },
-    );
+    cx.start(&PREVIEW, "planning the repair", move |portal| async move { rehearsed(&portal, &order).await });
 }
 
 /// Takes the reply to [`ask`] and [`preview`]; says whether it was one.
@@ -280,6 +277,15 @@ pub async fn prepare(portal: &Portal, order: &Order, limit: usize) -> Result<Pre
         ));
         prepared.text.confirm = Confirmation::Typed(order.count().to_string());
     }
+    Ok(prepared)
+}
+
+/// The same, and what came of trying the first plan.
+async fn rehearsed(portal: &Portal, order: &Order) -> Result<Prepared> {
+    let mut prepared = prepare(portal, order, SHOWN).await?;
+    let checks: Vec<_> = order.findings.iter().map(|finding| finding.check).collect();
+    let rehearsal = integrity::rehearse_first(portal, &prepared.plans, &checks).await?;
+    prepared.text.notes.extend(rehearsal.map(|rehearsal| text::safe(&rehearsal.words()).into_owned()));
     Ok(prepared)
 }
 
