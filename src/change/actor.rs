@@ -1,11 +1,12 @@
 //! Who writes.
 
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::owner::Owner;
 
 /// A portal account that is signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// Its id in `auth_user`.
     pub id: i64,
@@ -14,7 +15,7 @@ pub struct Account {
 }
 
 /// Who writes, as the journal records it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The portal account; nobody on the command line, where whoever may read the database password acts.
     pub account: Option<Account>,

@@ -5,28 +5,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db, DbErrorKind, Dialect, Failure, ForeignKeys, Sql, Tx, own};
-use crate::error::{Differs, Error, Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::portal::access::Roles;
 
 use super::actor::Actor;
 use super::admin_log::{self, Written, Wrote};
+use super::compare::{describe, lock_and_compare, require};
 use super::counter::Raise;
-use super::plan::{Image, MOST_ROWS, Plan, Purpose, Require, Step, Value};
+use super::plan::{Image, MOST_ROWS, Plan, Purpose, Step, Value};
 use super::rows::{self, Lock};
 use super::superusers::{self, Standing};
-use super::{ddl, guard, hold, journal, references, taken};
-
-/// Columns that Django rewrites in passing: a difference there is no conflict.
-const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
+use super::{alone, guard, hold, journal, references, taken};
 
 /// How long to look for the answer when the connection broke at COMMIT.
-const SETTLE: Duration = Duration::from_secs(10);
+pub(super) const SETTLE: Duration = Duration::from_secs(10);
 
 /// How a plan stands in its run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Place {
     pub(super) run: String,
     pub(super) seq: i64,
@@ -59,19 +58,11 @@ pub(super) struct Order {
 
 /// Applies the order's plan; afterwards either all of it is written, journaled and logged, or nothing.
 pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
-    if order.plan.steps.len() > MOST_ROWS {
-        return Err(Error::bug(format!(
-            "a plan of {} rows, at most {MOST_ROWS} go together",
-            order.plan.steps.len()
-        )));
+    check_size(db.dialect(), &order.plan)?;
+    if alone::goes_alone(db, &order.plan) {
+        return alone::apply(db, order).await;
     }
-    alone(db.dialect(), &order.plan)?;
-    if ddl::commits_by_itself(db.dialect()) && !order.plan.steps.iter().all(Step::writes_a_row) {
-        return Err(Error::conflict(
-            "MySQL's counters and tables can't be altered yet; nothing was written.",
-        ));
-    }
-    let keys = if order.plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced };
+    let keys = foreign_keys(&order.plan);
     let work = Arc::clone(&order);
     let result = db
         .transaction_with(keys, move |tx| {
@@ -82,19 +73,34 @@ pub(super) async fn apply(db: &Db, order: Arc<Order>) -> Result<Applied> {
     match result {
         Ok(written) => Ok(Applied { operation: order.operation.clone(), written }),
         Err(Failure::Db(error)) if error.kind == DbErrorKind::CommitUnknown => settle(db, &order).await,
-        Err(Failure::Refused(error)) => Err(error),
-        Err(Failure::Db(error)) if let [Step::Ddl(ddl)] = order.plan.steps.as_slice() => {
-            Err(ddl.explain(error))
-        }
-        Err(Failure::Db(error)) if error.kind == DbErrorKind::Unique => {
-            Err(taken::explain(db, &error, &order.plan).await.unwrap_or_else(|| error.into()))
-        }
-        Err(Failure::Db(error)) => Err(error.into()),
+        Err(failure) => Err(explain(db, &order.plan, failure).await),
     }
 }
 
-fn alone(dialect: Dialect, plan: &Plan) -> Result<()> {
-    if plan.steps.len() > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
+/// Why a plan was rolled back, in words.
+pub(super) async fn explain(db: &Db, plan: &Plan, failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(error) => error,
+        Failure::Db(error) if let [Step::Ddl(ddl)] = plan.steps.as_slice() => ddl.explain(error),
+        Failure::Db(error) if error.kind == DbErrorKind::Unique => {
+            taken::explain(db, &error, plan).await.unwrap_or_else(|| error.into())
+        }
+        Failure::Db(error) => error.into(),
+    }
+}
+
+/// Whether the engine watches over references while the plan is applied.
+pub(super) fn foreign_keys(plan: &Plan) -> ForeignKeys {
+    if plan.without_foreign_keys { ForeignKeys::Off } else { ForeignKeys::Enforced }
+}
+
+/// Refuses more rows than go together, and anything beside what must be alone.
+pub(super) fn check_size(dialect: Dialect, plan: &Plan) -> Result<()> {
+    let rows = plan.steps.len();
+    if rows > MOST_ROWS {
+        return Err(Error::bug(format!("a plan of {rows} rows, at most {MOST_ROWS} go together")));
+    }
+    if rows > 1 && plan.steps.iter().any(|step| step.stands_alone(dialect)) {
         return Err(Error::bug("what alters a table must be alone in its plan; nothing was written"));
     }
     Ok(())
@@ -106,7 +112,7 @@ async fn settle(db: &Db, order: &Order) -> Result<Applied> {
     let mut pause = Duration::from_millis(50);
     loop {
         match own::abandon(db, &order.operation, Utc::now()).await {
-            Ok(own::Fate::Committed) => return recover(db, order).await,
+            Ok(own::Fate::Committed) => return recover(db, &order.operation).await,
             Ok(own::Fate::Abandoned) => {
                 return Err(Error::unreachable(
                     "The connection broke while the change was being committed. It did not happen: nothing was \
@@ -134,18 +140,20 @@ async fn settle(db: &Db, order: &Order) -> Result<Applied> {
     }
 }
 
-async fn recover(db: &Db, order: &Order) -> Result<Applied> {
-    let wanted = own::Wanted { id: Some(order.operation.clone()), ..own::Wanted::default() };
+/// What the journal says of an operation that was applied.
+pub(super) async fn recover(db: &Db, operation: &str) -> Result<Applied> {
+    let wanted = own::Wanted { id: Some(operation.to_owned()), ..own::Wanted::default() };
     let mut written = Vec::new();
     for change in own::changes(db, &wanted).await? {
         for row in own::change_rows(db, change.id).await? {
             written.push(super::undo::read_row(&row)?);
         }
     }
-    Ok(Applied { operation: order.operation.clone(), written })
+    Ok(Applied { operation: operation.to_owned(), written })
 }
 
-async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
+/// Does everything but COMMIT.
+pub(super) async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Written>, Failure> {
     let plan = &order.plan;
     let now = own::now(tx).await?;
     own::claim(tx, &order.operation, now).await?;
@@ -173,7 +181,17 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     if counts {
         standing.may_become(superusers::count(tx).await?)?;
     }
-    record(tx, order, &written, now).await?;
+    let deed = Deed {
+        actor: &order.actor,
+        place: &order.place,
+        operation: &order.operation,
+        title: &plan.title,
+        undo_of: plan.undo_of.as_deref(),
+        kind: plan.purpose.name(),
+        stands: false,
+    };
+    record(tx, &deed, &written, now).await?;
+    log(tx, order, &written, now).await?;
     Ok(written)
 }
 
@@ -224,192 +242,6 @@ async fn other_owner(tx: &mut Tx, id: &str, plan: &Plan) -> std::result::Result<
         }
     }
     Ok(None)
-}
-
-/// What the plan requires of one table, gathered so that it takes one statement and not one a row.
-#[derive(Default)]
-struct Required<'a> {
-    rows: Vec<&'a Image>,
-    holds: Vec<(&'a Image, &'a str, &'a Cell)>,
-    absent: BTreeMap<&'a str, Vec<Cell>>,
-}
-
-async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
-    let mut by_table: BTreeMap<&str, Required<'_>> = BTreeMap::new();
-    for requirement in &order.plan.require {
-        match requirement {
-            Require::Row { table, key } => by_table.entry(table).or_default().rows.push(key),
-            Require::Holds { table, key, column, value } => {
-                let required = by_table.entry(table).or_default();
-                required.rows.push(key);
-                required.holds.push((key, column, value));
-            }
-            Require::NoRow { table, column, value } => {
-                let values = by_table.entry(table).or_default().absent.entry(column).or_default();
-                if !values.contains(value) {
-                    values.push(value.clone());
-                }
-            }
-        }
-    }
-    for (name, required) in by_table {
-        let table = rows::table(&order.schema, name)?;
-        require_rows(tx, table, &required).await?;
-        for (column, values) in &required.absent {
-            if let Some(row) = rows::by_column(tx, table, column, values, Lock::No).await?.first() {
-                let value = row.get(column).map_or_else(|| Cell::Null.show(), Cell::show);
-                return Err(Error::conflict(format!(
-                    "Meanwhile {name} has a row with {column} {value}; nothing was written. Look again."
-                ))
-                .into());
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn require_rows(
-    tx: &mut Tx,
-    table: &Table,
-    required: &Required<'_>,
-) -> std::result::Result<(), Failure> {
-    let name = table.name.as_str();
-    let mut keys: Vec<Image> = Vec::new();
-    for key in &required.rows {
-        if !keys.contains(key) {
-            keys.push((*key).clone());
-        }
-    }
-    let found = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
-    let found: Vec<(Image, Image)> =
-        found.into_iter().map(|image| (rows::key_of(table, &image), image)).collect();
-    let there = |key: &Image| found.iter().find(|(found, _)| found == key).map(|(_, image)| image);
-    if let Some(key) = keys.iter().find(|key| there(key).is_none()) {
-        return Err(gone(name, key).into());
-    }
-    for (key, column, value) in &required.holds {
-        if there(key).and_then(|image| image.get(column)) != Some(*value) {
-            return Err(Error::conflict(format!(
-                "Someone else changed {} meanwhile ({column}); nothing was written. Look again.",
-                describe(name, key)
-            ))
-            .into());
-        }
-    }
-    Ok(())
-}
-
-fn describe(table: &str, key: &Image) -> String {
-    format!("{table} {}", words_of(key))
-}
-
-fn words_of(key: &Image) -> String {
-    let key: Vec<String> = key.0.iter().map(|(column, cell)| format!("{column} {}", cell.show())).collect();
-    key.join(", ")
-}
-
-fn gone(table: &str, key: &Image) -> Error {
-    Error::conflict(format!("The row {} is not there any more; nothing was written.", describe(table, key)))
-}
-
-/// Locks the rows to be written in table and id order and compares them with what the plan was made from. The result
-/// gives the row found under lock for every step that has one.
-async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Option<Image>>, Failure> {
-    let mut by_table: BTreeMap<&str, Vec<Image>> = BTreeMap::new();
-    for step in &order.plan.steps {
-        if let Step::Update { table, key, .. } | Step::Delete { table, key, .. } = step {
-            let keys = by_table.entry(table).or_default();
-            if !keys.contains(key) {
-                keys.push(key.clone());
-            }
-        }
-    }
-    let mut locked: BTreeMap<&str, Vec<(Image, Image)>> = BTreeMap::new();
-    for (name, keys) in by_table {
-        let table = rows::table(&order.schema, name)?;
-        let images = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
-        locked.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
-    }
-    let mut found = Vec::with_capacity(order.plan.steps.len());
-    let mut differences = Vec::new();
-    for step in &order.plan.steps {
-        found.push(match step {
-            Step::Insert { .. } => None,
-            Step::Counter { .. } | Step::Ddl(_) => beside_rows(tx, order, step).await?,
-            Step::Update { table, key, before, .. } | Step::Delete { table, key, before } => {
-                let image = locked
-                    .get(table.as_str())
-                    .and_then(|rows| rows.iter().find(|(found, _)| found == key))
-                    .map(|(_, image)| image)
-                    .ok_or_else(|| gone(table, key))?;
-                differences.extend(compare(step, table, key, before, image));
-                Some(image.clone())
-            }
-        });
-    }
-    if differences.is_empty() { Ok(found) } else { Err(overtaken(differences).into()) }
-}
-
-/// What stands beside the rows, looked at under lock: the image of it before.
-async fn beside_rows(tx: &mut Tx, order: &Order, step: &Step) -> std::result::Result<Option<Image>, Failure> {
-    match step {
-        Step::Ddl(ddl) => ddl.compare(tx, &order.schema).await,
-        Step::Counter { table, column, to, .. } => {
-            let raise = Raise { table, column, to: *to };
-            raise.hold(tx).await?;
-            raise.compare(tx, &order.schema).await.map(Some)
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The columns of a step's row that are not as its plan had read them.
-fn compare(step: &Step, table: &str, key: &Image, before: &Image, now: &Image) -> Vec<Differs> {
-    let shown = |column: &str, image: &Image, secret: &str| match image.get(column) {
-        Some(_) if super::plan::is_secret(column) => secret.to_owned(),
-        Some(cell) => cell.show(),
-        None => Cell::Null.show(),
-    };
-    before
-        .0
-        .iter()
-        .filter(|(column, _)| !VOLATILE.contains(&column.as_str()) || step.cell(column).is_some())
-        .filter(|(column, cell)| now.get(column) != Some(cell))
-        .map(|(column, _)| Differs {
-            table: table.to_owned(),
-            key: words_of(key),
-            column: column.clone(),
-            base: shown(column, before, "not shown"),
-            theirs: shown(column, now, "changed"),
-        })
-        .collect()
-}
-
-/// The refusal that names all of them.
-fn overtaken(differences: Vec<Differs>) -> Error {
-    let mut rows: Vec<(String, Vec<&str>)> = Vec::new();
-    for it in &differences {
-        let row = format!("{} {}", it.table, it.key);
-        match rows.iter_mut().find(|(known, _)| *known == row) {
-            Some((_, columns)) => columns.push(&it.column),
-            None => rows.push((row, vec![&it.column])),
-        }
-    }
-    let rows: Vec<String> =
-        rows.into_iter().map(|(row, columns)| format!("{row} ({})", columns.join(", "))).collect();
-    let mut error = Error::conflict(format!(
-        "Someone else changed {} meanwhile; nothing was written. Reload it and look again.",
-        rows.join(", ")
-    ));
-    for it in &differences {
-        let now = if super::plan::is_secret(&it.column) {
-            "it was changed".to_owned()
-        } else {
-            format!("it is now {}", it.theirs)
-        };
-        error = error.and_field(&it.column, now);
-    }
-    Error { differences, ..error }
 }
 
 /// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
@@ -620,20 +452,34 @@ async fn read_back(
     Ok(written)
 }
 
-async fn record(
+/// What the journal is told of a plan, beside what it wrote.
+pub(super) struct Deed<'a> {
+    pub(super) actor: &'a Actor,
+    pub(super) place: &'a Place,
+    pub(super) operation: &'a str,
+    pub(super) title: &'a str,
+    pub(super) undo_of: Option<&'a str>,
+    /// What kind of work its run is.
+    pub(super) kind: &'a str,
+    /// It is done whatever the journal says, and no ROLLBACK takes it back.
+    pub(super) stands: bool,
+}
+
+/// Writes the journal, and the run's row.
+pub(super) async fn record(
     tx: &mut Tx,
-    order: &Order,
+    deed: &Deed<'_>,
     written: &[Written],
     now: DateTime<Utc>,
 ) -> std::result::Result<(), Failure> {
-    let (actor, place) = (&order.actor, &order.place);
+    let (actor, place) = (deed.actor, deed.place);
     let rows = journal::rows(written)?;
     let mut change = own::Change {
         run_seq: place.seq,
-        undo_of: order.plan.undo_of.clone(),
+        undo_of: deed.undo_of.map(str::to_owned),
         row_count: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         previous_hash: own::last_hash(tx, &actor.sitting).await?,
-        ..journal::header(actor, &order.operation, &place.run, &order.plan.title, now)
+        ..journal::header(actor, deed.operation, &place.run, deed.title, now)
     };
     change.hash = journal::hash(&change, &rows);
     own::record(tx, &change, &rows).await?;
@@ -641,7 +487,7 @@ async fn record(
         let run = own::NewRun {
             id: &place.run,
             title: &journal::cut(&place.title, 300),
-            kind: order.plan.purpose.name(),
+            kind: deed.kind,
             planned: place.planned,
             actor_id: change.actor_id,
             actor: change.actor.as_deref(),
@@ -654,16 +500,26 @@ async fn record(
         own::begin_run(tx, &run, now).await?;
     }
     let run = (place.run.as_str(), actor.sitting.as_str());
-    if !own::count_plan(tx, run, place.weight, place.planned, now).await? {
+    if !own::count_plan(tx, run, place.weight, place.planned, now).await? && !deed.stands {
         return Err(hold::lost().into());
     }
     if place.planned == Some(1) && !place.is_open {
         own::end_run(tx, run, "done", 0, now).await?;
     }
-    if let Some(account) = change.actor_id {
+    Ok(())
+}
+
+/// Writes Django's own history, for somebody who is signed in.
+async fn log(
+    tx: &mut Tx,
+    order: &Order,
+    written: &[Written],
+    now: DateTime<Utc>,
+) -> std::result::Result<(), Failure> {
+    if let Some(account) = &order.actor.account {
         let names = usernames(tx, written).await?;
         let entries = admin_log::entries(written, &names);
-        admin_log::write(tx, &order.schema, account, (&order.operation, now), &entries).await?;
+        admin_log::write(tx, &order.schema, account.id, (&order.operation, now), &entries).await?;
     }
     Ok(())
 }

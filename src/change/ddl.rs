@@ -186,6 +186,11 @@ impl Ddl {
         commits_by_itself(self.dialect)
     }
 
+    /// Whether references have to be switched off: MySQL alters no column that others refer to.
+    pub(super) fn without_foreign_keys(&self) -> bool {
+        matches!(self.alter, Alter::AddCounter(_) | Alter::DropCounter(_))
+    }
+
     /// Whether the catalogue says already what the statement would make it say.
     ///
     /// # Errors

@@ -5,7 +5,9 @@
 
 mod actor;
 pub mod admin_log;
+mod alone;
 mod apply;
+mod compare;
 mod counter;
 mod ddl;
 pub mod guard;
@@ -15,6 +17,7 @@ mod owner;
 mod plan;
 mod progress;
 pub mod references;
+mod rehearse;
 pub mod rights;
 pub mod rows;
 mod run;

@@ -368,7 +368,7 @@ impl Writer {
         let order = Arc::new(order);
         let applied = apply::apply(&self.db, Arc::clone(&order)).await;
         if let Err(Error { kind: Kind::Unknown, .. }) = applied {
-            self.unsettled.add(&order.operation, &order.plan.title);
+            self.unsettled.add(&self.db, &order.operation, &order.plan);
         }
         applied
     }

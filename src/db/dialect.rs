@@ -197,6 +197,7 @@ fn judge_sqlite(code: &str, message: &str) -> DbErrorKind {
     match (number, number & 0xff) {
         (1555 | 2067 | 2579, _) => DbErrorKind::Unique,
         (787, _) => DbErrorKind::ForeignKey,
+        (1811, _) => DbErrorKind::Refused,
         (_, 5 | 6) => DbErrorKind::Retry,
         (_, 8) => DbErrorKind::ReadOnly,
         (_, 9) => DbErrorKind::Cancelled,
@@ -227,6 +228,7 @@ fn judge_mysql(number: &str) -> DbErrorKind {
         "1049" => DbErrorKind::Unreachable,
         "1146" | "1054" => DbErrorKind::Schema,
         "1406" | "1366" | "1292" | "1048" | "1264" | "1265" | "4025" | "3819" => DbErrorKind::Value,
+        "1644" => DbErrorKind::Refused,
         "1021" | "1114" => DbErrorKind::Disk,
         // The server shuts down, or ended this connection: by KILL, by a broken line, for being idle too long.
         "1053" | "1927" | "1152" | "1158" | "1159" | "1160" | "1161" | "4031" => DbErrorKind::Lost,
@@ -246,6 +248,7 @@ fn judge_postgres(state: &str) -> DbErrorKind {
         "42P01" | "42703" => DbErrorKind::Schema,
         "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => DbErrorKind::Lost,
         "53100" => DbErrorKind::Disk,
+        "P0001" => DbErrorKind::Refused,
         _ if state.starts_with("08") => DbErrorKind::Lost,
         _ if state.starts_with("22") || state.starts_with("23") => DbErrorKind::Value,
         _ => DbErrorKind::Other,

@@ -72,6 +72,8 @@ pub enum DbErrorKind {
     Schema,
     /// A value does not fit its column.
     Value,
+    /// A rule of the database's own, such as a trigger, says no.
+    Refused,
     /// The disk is full or failing.
     Disk,
     /// Stopped by [`Cancel`].
@@ -236,6 +238,9 @@ fn told(error: &DbError) -> Error {
         DbErrorKind::Value => {
             Error::invalid(format!("A value does not fit its column; nothing was written: {said}"))
         }
+        DbErrorKind::Refused => Error::conflict(format!(
+            "A rule of the database's own, such as a trigger, refuses this; nothing was written. It says: {said}"
+        )),
         DbErrorKind::Disk => Error::new(
             Kind::Busy,
             format!("The database could not write to its disk; nothing was changed: {said}"),

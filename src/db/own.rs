@@ -3,6 +3,7 @@
 
 mod baseline;
 mod journal;
+mod prepared;
 mod runs;
 mod sign_in;
 
@@ -12,6 +13,7 @@ use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
 pub use baseline::{BaselineRow, NewBaseline, accept, baseline, take_back};
 pub use journal::*;
+pub use prepared::{Prepared, forget_prepared, prepare, prepared};
 pub use runs::*;
 pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 

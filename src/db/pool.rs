@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) dialect: Dialect,
     idle: Mutex<VecDeque<Session>>,
     permits: Arc<Semaphore>,
+    /// There is one connection only, lent by a transaction that goes on afterwards.
+    pub(super) lent: bool,
 }
 
 /// A database that is open. Cheap to clone; all clones share a few connections.
@@ -66,6 +68,7 @@ impl Db {
             dialect: Dialect::from(target.engine),
             idle: Mutex::new(VecDeque::new()),
             permits: Arc::new(Semaphore::new(CONNECTIONS)),
+            lent: false,
         });
         let opening = Arc::clone(&shared);
         let mut session = owned(async move { opening.connect(create).await }).await?;
@@ -98,6 +101,12 @@ impl Db {
         Self { shared: Arc::clone(&self.shared), cancel: None }
     }
 
+    /// The same database, whose statements stop when those of the other one do.
+    #[must_use]
+    pub fn stopping_with(&self, other: &Self) -> Self {
+        Self { shared: Arc::clone(&self.shared), cancel: other.cancel.clone() }
+    }
+
     /// All rows of a statement.
     ///
     /// # Errors
@@ -108,7 +117,7 @@ impl Db {
             let mut lease = shared.lease().await?;
             let first = lease.all(&sql, cancel.as_ref()).await;
             match first {
-                Err(error) if error.kind == DbErrorKind::Lost && lease.reused => {
+                Err(error) if error.kind == DbErrorKind::Lost && lease.reused && !shared.lent => {
                     lease.discard();
                     let mut fresh = shared.lease_fresh().await?;
                     fresh.all(&sql, cancel.as_ref()).await
@@ -138,7 +147,10 @@ impl Db {
     /// The rows of a statement, one after the other, whatever their number. Dropping the receiver ends it.
     #[must_use]
     pub fn stream(&self, sql: Sql) -> mpsc::Receiver<Result<Row, DbError>> {
-        let (sender, receiver) = mpsc::channel(256);
+        // Who reads a lent connection's rows may ask something else meanwhile, and there is no other connection for that:
+        // the rows are all taken from it as fast as they come.
+        let at_once = if self.shared.lent { Semaphore::MAX_PERMITS } else { 256 };
+        let (sender, receiver) = mpsc::channel(at_once);
         let (shared, cancel) = (Arc::clone(&self.shared), self.cancel.clone());
         tokio::spawn(async move {
             match shared.lease().await {
@@ -219,6 +231,26 @@ impl Lease {
 
     fn session(&mut self) -> Result<&mut Session, DbError> {
         self.session.as_mut().ok_or_else(|| DbError::new(DbErrorKind::Lost, "the connection is closed"))
+    }
+
+    /// Puts the connection behind a [`Db`] of its own, until it is [taken back](Self::take_back).
+    pub(super) fn lend(&mut self) -> Result<Db, DbError> {
+        self.session()?;
+        let shared = Shared {
+            target: self.shared.target.clone(),
+            dialect: self.shared.dialect,
+            idle: Mutex::new(self.session.take().into_iter().collect()),
+            permits: Arc::new(Semaphore::new(1)),
+            lent: true,
+        };
+        Ok(Db { shared: Arc::new(shared), cancel: None })
+    }
+
+    /// Ends what [`Lease::lend`] began, once nothing runs there any more.
+    pub(super) async fn take_back(&mut self, db: &Db) -> Result<(), DbError> {
+        let mut lease = db.shared.lease().await?;
+        self.session = lease.session.take();
+        Ok(())
     }
 
     /// All rows, watched by `cancel`.
@@ -319,7 +351,7 @@ impl Lease {
     fn sift<T>(&mut self, result: Result<T, DbError>) -> Result<T, DbError> {
         match result.as_ref().map_err(|error| error.kind) {
             Err(DbErrorKind::Lost) => self.discard(),
-            Err(DbErrorKind::Denied) if self.shared.dialect == Dialect::MySql => {
+            Err(DbErrorKind::Denied) if self.shared.dialect == Dialect::MySql && !self.shared.lent => {
                 self.outdated = true;
                 self.shared.idle().clear();
             }
@@ -351,9 +383,12 @@ impl Shared {
             .acquire_owned()
             .await
             .map_err(|_| DbError::new(DbErrorKind::Lost, "the database is closed"))?;
-        let kept = if reuse { self.idle().pop_back() } else { None };
+        let kept = if reuse || self.lent { self.idle().pop_back() } else { None };
         let session = match kept {
             Some(session) => session,
+            None if self.lent => {
+                return Err(DbError::new(DbErrorKind::Lost, "the transaction's connection is closed"));
+            }
             None => self.connect(false).await?,
         };
         let reused = session.reused;

@@ -109,7 +109,8 @@ impl Session {
         }
     }
 
-    /// Sends row after row; false when it ended before the last one.
+    /// Sends row after row; false when it ended before the last one. A lent connection goes through all of them also when
+    /// nobody wants them any more: it has to be of use afterwards.
     pub(super) async fn send_all(
         &mut self,
         shared: &Arc<Shared>,
@@ -154,7 +155,8 @@ impl Session {
             let next = patience::answer(shared, backend, async { Ok(rows.next().await) }).await;
             let Some(row) = next.unwrap_or_else(|error| Some(Err(error))) else { return true };
             let failed = row.is_err();
-            if sender.send(row).await.is_err() || failed {
+            let unwanted = sender.send(row).await.is_err() && !shared.lent;
+            if unwanted || failed {
                 return false;
             }
         }

@@ -89,6 +89,21 @@ impl Tx {
         Ok(self.lease.execute(&sql).await?.0)
     }
 
+    /// Lets `look` see the database as this transaction does, its own writes and all, with the same queries as anybody. The
+    /// [`Db`] that it gets is of no use afterwards, and begins no transaction.
+    ///
+    /// # Errors
+    /// That the connection broke, or was closed because a query was stopped.
+    pub async fn lend<T>(
+        &mut self,
+        look: impl FnOnce(Db) -> BoxFuture<'static, T> + Send,
+    ) -> Result<T, DbError> {
+        let db = self.lease.lend()?;
+        let seen = look(db.clone()).await;
+        self.lease.take_back(&db).await?;
+        Ok(seen)
+    }
+
     /// Runs an INSERT of one row into a table whose key is the column `id`; the id that the engine gave.
     ///
     /// # Errors
@@ -185,7 +200,37 @@ impl Db {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync + 'static,
     {
-        self.run(Arc::new(work), Manner { keys: ForeignKeys::Enforced, commit: false }).await
+        self.rehearsal_with(ForeignKeys::Enforced, work).await
+    }
+
+    /// Like [`Db::rehearsal`], with a say on foreign keys.
+    ///
+    /// # Errors
+    /// As [`Db::rehearsal`].
+    pub async fn rehearsal_with<T, F>(&self, keys: ForeignKeys, work: F) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx) -> BoxFuture<'a, Result<T, Failure>> + Send + Sync + 'static,
+    {
+        self.run(Arc::new(work), Manner { keys, commit: false }).await
+    }
+
+    /// Runs one statement that the engine commits by itself (MySQL), on a connection of its own that holds a named lock
+    /// until the statement has ended, even where the one who waits, or the line, is gone before.
+    ///
+    /// # Errors
+    /// What the engine says. [`DbErrorKind::Lost`] when the connection broke: it may have happened.
+    pub async fn execute_alone(&self, lock: &str, keys: ForeignKeys, sql: Sql) -> Result<(), DbError> {
+        let shared = Arc::clone(self.shared());
+        let lock = lock.to_owned();
+        owned(async move {
+            let mut lease = shared.lease_fresh().await?;
+            let run = execute_alone(&mut lease, shared.patience().locks, &lock, keys, &sql).await;
+            // The lock and the settings go with the connection.
+            lease.discard();
+            run
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(&self, work: Work<T>, manner: Manner) -> Result<T, Failure> {
@@ -193,6 +238,27 @@ impl Db {
         let dialect = self.dialect();
         owned(async move { Ok(try_until_done(&shared, dialect, &work, manner).await) }).await?
     }
+}
+
+async fn execute_alone(
+    lease: &mut Lease,
+    patience: Duration,
+    lock: &str,
+    keys: ForeignKeys,
+    sql: &Sql,
+) -> Result<(), DbError> {
+    if let Err(error) = lease.all(&Sql::new("SELECT GET_LOCK(?, 0)").bind(lock), None).await {
+        // A Galera cluster may refuse locks that it can't keep; then only the catalogue tells.
+        tracing::warn!(%error, "a statement runs without its lock");
+    }
+    // The server's own patience with whoever reads the table is a day.
+    lease.execute_text(&format!("SET SESSION lock_wait_timeout = {}", patience.as_secs().max(1))).await?;
+    if keys == ForeignKeys::Off
+        && let Some(order) = foreign_key_switch(Dialect::MySql, false)
+    {
+        lease.execute_text(order).await?;
+    }
+    lease.execute(sql).await.map(drop)
 }
 
 async fn try_until_done<T>(
@@ -275,6 +341,9 @@ async fn finish<T>(tx: &mut Tx, work: &Work<T>, commit: bool) -> Result<T, Failu
 
 /// A connection with an open transaction. One that waited in the pool may be broken: then a fresh one is tried.
 async fn begin(shared: &Arc<Shared>, dialect: Dialect, keys: ForeignKeys) -> Result<Lease, DbError> {
+    if shared.lent {
+        return Err(DbError::bug("a transaction was begun within another one"));
+    }
     let lease = shared.lease().await?;
     let reused = lease.reused;
     match start(lease, dialect, keys).await {

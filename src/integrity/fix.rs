@@ -6,6 +6,7 @@ use crate::error::{Error, Kind, Result};
 
 use super::check::{Check, Class, Finding, FindingRow, Severity};
 use super::full::{FullRepair, Scope};
+use super::rehearsal::{Rehearsal, rehearse_first};
 use super::repair::{Selection, preview};
 use super::scan::{Report, scan_checks};
 
@@ -36,8 +37,7 @@ pub struct Fixed {
     pub after: Report,
     /// What was refused, in words, and why.
     pub refused: Vec<(String, Error)>,
-    /// The run that undo takes, or that can be gone on with when it was stopped. Nothing is known of it where nothing was
-    /// written.
+    /// The run that undo takes, and that can be gone on with when it was stopped; nothing when nothing was written.
     pub run: Option<String>,
     /// It was stopped before its end; then `after` is what was found before.
     pub stopped: bool,
@@ -45,6 +45,8 @@ pub struct Fixed {
     pub dry_run: bool,
     /// In a dry run the first plans; later ones are made only when they are applied.
     pub plans: Vec<Plan>,
+    /// In a dry run what came of trying the first plan of each check.
+    pub rehearsed: Vec<(&'static str, Rehearsal)>,
 }
 
 impl Fixed {
@@ -163,6 +165,7 @@ async fn look(portal: &Portal, scope: &Scope) -> Result<Fixed> {
         stopped: false,
         dry_run: false,
         plans: Vec::new(),
+        rehearsed: Vec::new(),
     })
 }
 
@@ -183,7 +186,7 @@ async fn go_through(portal: &Portal, hold: Hold, scope: Scope, watch: &Watch) ->
     fixed.refused = outcome.refused;
     let repaired = |tally: Tally| Repaired { id: tally.of, count: tally.count, operation: Some(run.clone()) };
     fixed.repaired = outcome.tally.into_iter().map(repaired).collect();
-    fixed.run = Some(run);
+    fixed.run = outcome.run;
     // Whoever stops it does not want to wait for another scan.
     if !fixed.stopped {
         fixed.after = scan_checks(&portal.uncancelled(), &checks, None).await?;
@@ -206,6 +209,9 @@ async fn look_ahead(portal: &Portal, fixed: &mut Fixed) -> Result<()> {
         match plans {
             Ok(plans) => {
                 shown = (shown + finding.count()).min(SHOWN);
+                if let Some(rehearsal) = rehearse_first(portal, &plans, &[finding.check]).await? {
+                    fixed.rehearsed.push((finding.id(), rehearsal));
+                }
                 fixed.plans.extend(plans);
                 fixed.repaired.push(Repaired { id: finding.id(), count: finding.count(), operation: None });
             }

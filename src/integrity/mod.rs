@@ -14,12 +14,14 @@ pub mod cells;
 pub mod check;
 pub mod checks;
 mod constraints;
+pub mod counters;
 pub mod decision;
 pub mod export;
 pub mod fix;
 pub mod full;
 mod migrations;
 pub mod of_user;
+pub mod rehearsal;
 pub mod repair;
 pub mod report;
 pub mod runs;
@@ -34,6 +36,7 @@ pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
 pub use of_user::of_user;
+pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
@@ -55,17 +58,27 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::names_unique::NamesUnique,
     &checks::legacy_unique::LegacyUnique,
     &checks::foreign_keys::ForeignKeys,
+    &checks::sequence_behind::SEQUENCE_BEHIND,
+    &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
+    &checks::inherited_id::INHERITED_ID,
+    &checks::counter_near_end::COUNTER_NEAR_END,
+    &checks::odd_sequence::ODD_SEQUENCE,
+    &checks::odd_id::OddId,
+    &checks::portal_id_twins::PortalIdTwins,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
     &checks::odd_storage::ODD_STORAGE,
     &checks::username_twins::UsernameTwins,
+    &checks::email_addresses::EmailAddresses,
     &checks::no_role::NoRole,
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
     &checks::renamed_role::RenamedRole,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::admin_without_flags::AdminWithoutFlags,
+    &checks::group_without_permissions::GroupWithoutPermissions,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
@@ -74,6 +87,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::cheap_password::CheapPassword,
     &checks::broken_password::BrokenPassword,
     &checks::shared_password::SharedPassword,
+    &checks::inactive_department::InactiveDepartment,
+    &checks::department_names::DepartmentNames,
     &checks::missing_permissions::MissingPermissions,
     &checks::stale_content_types::StaleContentTypes,
     &checks::future_time::FUTURE_TIME,
@@ -154,7 +169,8 @@ mod tests {
             named(&only, false).map(|checks| checks.iter().map(|check| check.about().id).collect::<Vec<_>>())
         };
         assert_eq!(ids(&["grp-001", "PRF-001", "PRF-001"]).unwrap(), ["PRF-001", "GRP-001"]);
-        assert_eq!(ids(&[]).unwrap().len(), CHECKS.len());
+        let usual = CHECKS.iter().filter(|check| !check.about().deep).count();
+        assert_eq!(ids(&[]).unwrap().len(), usual, "the deep ones only when somebody asks");
         let error = ids(&["PRF-01"]).unwrap_err();
         assert_eq!(error.kind, crate::error::Kind::Usage);
         assert!(error.message.contains("'PRF-01'") && error.message.contains("PRF-001"), "{error}");

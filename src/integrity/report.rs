@@ -71,7 +71,7 @@ pub async fn write_json(portal: &Portal, report: &Report, sink: Sink<'_>) -> Res
 }
 
 /// Writes what a repair did as one JSON object: the report of what was found before, with `"repaired"`, `"remaining"`,
-/// `"refused"`, `"plan"` (in a dry run, its beginning) and `"dry_run"`. Of each finding the rows of its first thousand
+/// `"refused"`, in a dry run `"plan"` (its beginning) and `"rehearsed"` (what came of trying it), and `"dry_run"`. Of each finding the rows of its first thousand
 /// subjects are in it, because what has been repaired can't be fetched any more.
 ///
 /// # Errors
@@ -93,10 +93,17 @@ pub async fn write_fixed_json(portal: &Portal, fixed: &Fixed, sink: Sink<'_>) ->
         .iter()
         .map(|(title, error)| json!({ "title": title, "kind": error.kind.name(), "message": error.message }))
         .collect();
+    let rehearsed = fixed.rehearsed.iter().map(|(id, rehearsal)| {
+        let mut rehearsal = rehearsal.to_json();
+        rehearsal["id"] = json!(id);
+        rehearsal
+    });
+    let rehearsed: Json = rehearsed.collect();
     let plan: Vec<Json> = fixed.plans.iter().flat_map(crate::change::Plan::to_json).collect();
     sink(&format!(
-        ",\"refused\":{},\"plan\":{},\"summary\":{},\"skipped\":{}}}",
+        ",\"refused\":{},\"rehearsed\":{},\"plan\":{},\"summary\":{},\"skipped\":{}}}",
         text::json(&refused),
+        text::json(&rehearsed),
         text::json(&Json::Array(plan)),
         summary(&fixed.before),
         text::json(&skipped(&fixed.before.skipped)),
@@ -379,6 +386,9 @@ pub fn fixed_to_text(fixed: &Fixed) -> String {
             let _ = write!(out, "; undo with: portaldesk undo {operation}");
         }
         out.push('\n');
+    }
+    for (id, rehearsal) in &fixed.rehearsed {
+        let _ = writeln!(out, "{id}  {}", text::safe(&rehearsal.words()));
     }
     for (title, error) in &fixed.refused {
         let _ = writeln!(out, "refused: {}: {}", text::safe(title), text::safe(&error.message));

@@ -14,6 +14,7 @@
 #[macro_use]
 pub(crate) mod corpus;
 pub(crate) mod django;
+pub(crate) mod wreck;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -213,6 +214,19 @@ impl TestDb {
             .script(vec![before.to_owned(), text.to_owned(), after.to_owned()])
             .await
             .unwrap_or_else(|error| panic!("{error}: {text}"));
+    }
+
+    /// Lets the counter of a table stand as if this id had been handed out last.
+    pub(crate) async fn count_up_to(&self, table: &str, last: i64) {
+        let order = match self.db.dialect() {
+            Dialect::Sqlite => format!(
+                "DELETE FROM sqlite_sequence WHERE name = '{table}'; \
+                 INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {last})"
+            ),
+            Dialect::MySql => format!("ALTER TABLE {table} AUTO_INCREMENT = {}", last + 1),
+            Dialect::Postgres => format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})"),
+        };
+        self.run(&order).await;
     }
 
     /// A true boolean as this engine's SQL spells it.

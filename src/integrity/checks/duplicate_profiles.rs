@@ -140,14 +140,18 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
     }
     let several = !(safe.is_empty() && choose.is_empty());
     let torn = if several { torn(portal, None).await? } else { Torn::new() };
-    let mut manual: Vec<Subject> = torn.keys().copied().map(Subject::of).collect();
+    let (mut manual, mut columns) = (Vec::new(), BTreeSet::new());
     for subjects in [&mut safe, &mut choose] {
-        subjects.retain(|subject| !torn.contains_key(&subject.id));
+        subjects.retain(|subject| {
+            let column = torn.get(&subject.id);
+            columns.extend(column.map(String::as_str));
+            manual.extend(column.map(|_| *subject));
+            column.is_none()
+        });
         subjects.sort_unstable();
     }
     manual.sort_unstable();
     scan.progress(1, 1);
-    let columns: BTreeSet<&str> = torn.values().map(String::as_str).collect();
     let columns: Vec<&str> = columns.into_iter().collect();
     let note = format!(
         "{} takes one row a profile, and several profiles of these users have one: remove all but one of those rows in \
