@@ -218,7 +218,7 @@ struct Required<'a> {
     absent: BTreeMap<&'a str, Vec<Cell>>,
 }
 
-async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+pub(super) async fn require(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
     let mut by_table: BTreeMap<&str, Required<'_>> = BTreeMap::new();
     for requirement in &order.plan.require {
         match requirement {
@@ -298,7 +298,10 @@ fn gone(table: &str, key: &Image) -> Error {
 
 /// Locks the rows to be written in table and id order and compares them with what the plan was made from. The result
 /// gives the row found under lock for every step that has one.
-async fn lock_and_compare(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<Option<Image>>, Failure> {
+pub(super) async fn lock_and_compare(
+    tx: &mut Tx,
+    order: &Order,
+) -> std::result::Result<Vec<Option<Image>>, Failure> {
     let mut by_table: BTreeMap<&str, Vec<Image>> = BTreeMap::new();
     for step in &order.plan.steps {
         if let Step::Update { table, key, .. } | Step::Delete { table, key, .. } = step {

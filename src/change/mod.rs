@@ -5,12 +5,14 @@
 
 mod actor;
 pub mod admin_log;
+mod ahead;
 mod apply;
 mod counter;
 mod ddl;
 pub mod guard;
 pub mod journal;
 mod plan;
+pub mod plan_file;
 pub mod references;
 pub mod rights;
 pub mod rows;

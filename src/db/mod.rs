@@ -20,6 +20,7 @@ mod value;
 mod wire;
 
 pub mod counter;
+pub mod dump;
 pub mod grants;
 pub mod migrate;
 pub mod named;

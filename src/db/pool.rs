@@ -173,6 +173,10 @@ impl Db {
         .await
     }
 
+    pub(super) fn cancel(&self) -> Option<&Cancel> {
+        self.cancel.as_ref()
+    }
+
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
