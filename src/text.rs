@@ -45,6 +45,35 @@ pub fn safe_bytes(bytes: &[u8]) -> String {
     shown
 }
 
+/// The text without what is not plainly visible: what [`safe`] would show as an escape, marks aside. What parts words, a
+/// tab or a newline, becomes a space.
+#[must_use]
+pub fn bare(text: &str) -> Cow<'_, str> {
+    if is_plain_ascii(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut before = Before::default();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if !(acts(c) || hides(c)) || stays(c, &before, rest.peek().copied()) {
+            before.shown(c);
+            kept.push(c);
+        } else if c.is_whitespace() {
+            before.shown(' ');
+            kept.push(' ');
+        }
+    }
+    if kept == text { Cow::Borrowed(text) } else { Cow::Owned(kept) }
+}
+
+/// The characters that [`bare`] may take away, as they stand between the brackets of a pattern, NUL aside: ranges of
+/// characters that every engine's patterns read alike.
+pub const HIDDEN_CLASS: &str = "\u{1}-\u{1f}\u{7f}-\u{9f}\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\
+    \u{180b}-\u{180f}\u{200b}-\u{200f}\u{2028}-\u{202e}\u{2060}-\u{206f}\u{3164}\u{fdd0}-\u{fdef}\
+    \u{fe00}-\u{fe0f}\u{feff}\u{ffa0}\u{fff0}-\u{fffb}\u{fffe}\u{ffff}\u{1bca0}-\u{1bca3}\
+    \u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}";
+
 /// Compact JSON in which every character that [`safe`] might escape stands as `\uXXXX`.
 ///
 /// Parsing it gives back exactly `value`, and printing it does nothing to a terminal.
@@ -281,11 +310,46 @@ fn push_byte(shown: &mut String, byte: u8) {
     let _infallible = write!(shown, "\\x{byte:02x}");
 }
 
+/// The ranges of characters in a pattern's class.
+#[cfg(test)]
+pub(crate) fn class(text: &str) -> Vec<std::ops::RangeInclusive<char>> {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut ranges, mut at) = (Vec::new(), 0);
+    while at < chars.len() {
+        let to = if chars.get(at + 1) == Some(&'-') { at + 2 } else { at };
+        ranges.push(chars[at]..=chars[to]);
+        at = to + 1;
+    }
+    ranges
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_class_of_what_hides_has_all_of_it() {
+        let class = class(HIDDEN_CLASS);
+        // The last two places of a plane hold noncharacters; who would type one beyond the first plane?
+        for c in ('\u{1}'..=char::MAX).filter(|c| *c < '\u{10000}' || *c as u32 & 0xfffe != 0xfffe) {
+            assert_eq!(class.iter().any(|range| range.contains(&c)), acts(c) || hides(c), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_hides_is_taken_away_and_what_works_stays() {
+        for (text, bare_text) in [
+            ("anna", "anna"),
+            ("Kovács\t János", "Kovács  János"),
+            ("an\u{200b}na\u{202e}", "anna"),
+            ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+            ("a\0b\u{1b}[31m", "ab[31m"),
+        ] {
+            assert_eq!(bare(text), bare_text);
+        }
+    }
 
     #[test]
     fn wrapping_loses_nothing_and_keeps_to_the_width() {
@@ -441,6 +505,12 @@ mod tests {
         #[test]
         fn nothing_harmful_comes_out_of_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             prop_assert!(!safe_bytes(&bytes).contains(char::is_control));
+        }
+
+        #[test]
+        fn what_is_bare_stays_as_it_is(text in hostile()) {
+            let once = bare(&text);
+            prop_assert_eq!(bare(&once), once.as_ref());
         }
 
         #[test]

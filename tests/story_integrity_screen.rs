@@ -275,15 +275,55 @@ async fn ghosts_are_removed_and_come_back_with_the_undo() {
 }
 
 #[tokio::test]
-async fn a_choice_is_explained_and_not_made() {
+async fn what_nobody_can_decide_here_is_explained() {
     let desk = Desk::new().await;
     desk.db.run("UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'").await;
     let mut program = desk.open(80, 24).await;
     program.go_to("GRP-001").await;
     assert!(program.shown().contains("choose"), "{}", program.shown());
     program.press("F").await;
-    assert!(program.toast().contains("someone must choose"), "{}", program.toast());
-    assert!(!program.footer().contains("fix") && program.footer().contains("rows"), "{}", program.footer());
+    assert!(program.toast().contains("nothing can be decided here"), "{}", program.toast());
+    assert_eq!(program.titles(), ["Integrity"]);
+}
+
+#[tokio::test]
+async fn a_finding_is_accepted_with_a_reason_shown_apart_and_taken_back() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["robot", "cho"]).await;
+    let before = digest(&desk.db).await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("⏎b").await;
+    assert_eq!(program.titles().last().unwrap(), "Accept 1 × PRF-001");
+    program.press("a machine signs in with it⇥30d").await;
+    program.feed(vec![ctrl('s')]).await;
+    let review = program.shown();
+    assert!(review.contains("'robot'") && !review.contains("'cho'"), "{review}");
+    assert!(review.contains("Reason: a machine signs in with it"), "{review}");
+    program.press("y").await;
+    assert!(program.toast().starts_with("Accepted 1 × PRF-001"), "{}", program.toast());
+    assert!(!program.shown().contains("'robot'") && program.shown().contains("'cho'"), "{}", program.shown());
+    // It is apart in the list, and nothing repairs it.
+    program.press("⎋A").await;
+    program.press("y").await;
+    assert!(program.toast().starts_with("Repaired PRF-001: 1 row"), "{}", program.toast());
+    assert!(program.shown().contains("1 accepted"), "{}", program.shown());
+    program.press("u").await;
+    program.confirm().await;
+    program.press("G").await;
+    let shown = program.shown();
+    assert!(shown.contains("Accepted by amir") && shown.contains("'robot'"), "{shown}");
+    program.press("F").await;
+    assert!(program.toast().contains("was accepted"), "{}", program.toast());
+    // Everybody sees it, and everybody may take it back.
+    let mut other = desk.open(120, 40).await;
+    assert!(other.shown().contains("1 accepted"), "{}", other.shown());
+    other.press("Gb").await;
+    assert!(other.shown().contains("It counts again, for everyone."), "{}", other.shown());
+    other.press("y").await;
+    assert_eq!(other.toast(), "Taken back: 1 × PRF-001 counts again");
+    assert!(!other.shown().contains("accepted"), "{}", other.shown());
+    assert!(digest(&desk.db).await == before, "no row of the portal was written but what was undone");
 }
 
 #[tokio::test]

@@ -1,14 +1,14 @@
-//! Rows that refer to a user: those the catalogue's foreign keys know, and those of the portal's own tables even
-//! where the foreign key is missing.
+//! Rows that refer to others. To a user: those the catalogue's foreign keys know, and those of the portal's own tables
+//! even where the foreign key is missing. To a row that becomes one with another: those that have to follow.
 
 use std::collections::BTreeSet;
 
 use crate::db::schema::{Schema, Table};
-use crate::db::{Cell, DbError, Failure, Tx};
+use crate::db::{Cell, DbError, Failure, Reads, Tx};
 use crate::error::{Error, Kind};
 
-use super::plan::Image;
-use super::rows;
+use super::plan::{Image, Step, Value};
+use super::rows::{self, Lock};
 
 /// The columns that hold user ids, by Django's models, and the check that repairs rows without a user.
 const KNOWN: [(&str, &str, &str); 4] = [
@@ -117,4 +117,95 @@ pub async fn refuse_referred(
         .into());
     }
     Ok(())
+}
+
+/// A row that refers to one that goes, and that is to refer to what stays instead.
+#[derive(Debug, Clone)]
+pub struct Follower {
+    /// Its table.
+    pub table: String,
+    /// The column that refers.
+    pub column: String,
+    /// Its key.
+    pub key: Image,
+    /// The row.
+    pub before: Image,
+    /// The id that it refers to.
+    pub to: i64,
+}
+
+impl Follower {
+    /// Turns it to another row.
+    #[must_use]
+    pub fn turned_to(&self, id: i64) -> Step {
+        Step::Update {
+            table: self.table.clone(),
+            key: self.key.clone(),
+            before: self.before.clone(),
+            set: vec![(self.column.clone(), Value::Cell(Cell::Int(id)))],
+        }
+    }
+}
+
+/// The rows of other tables than `except` that refer to these rows of a table, by the foreign keys of the catalogue.
+///
+/// # Errors
+/// What the engine says; that a table which refers has no primary key.
+pub async fn followers(
+    reads: &mut dyn Reads,
+    schema: &Schema,
+    to_table: &str,
+    ids: &[i64],
+    except: &[&str],
+) -> Result<Vec<Follower>, DbError> {
+    let mut found = Vec::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let ids: Vec<Cell> = ids.iter().copied().map(Cell::Int).collect();
+    let mut seen = BTreeSet::new();
+    for key in schema.references_to(to_table).filter(|key| key.to_column == "id") {
+        if except.contains(&key.table.as_str()) || !seen.insert((&key.table, &key.column)) {
+            continue;
+        }
+        let table = rows::table(schema, &key.table)?;
+        for before in rows::by_column(reads, table, &key.column, &ids, Lock::No).await? {
+            let Some(to) = before.int(&key.column) else { continue };
+            found.push(Follower {
+                table: key.table.clone(),
+                column: key.column.clone(),
+                key: rows::key_of(table, &before),
+                before,
+                to,
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// A column that refers to a table and is kept unique, alone or with others: several rows can't all follow to one.
+#[derive(Debug, Clone)]
+pub struct Exclusive<'a> {
+    /// The table that refers.
+    pub table: &'a Table,
+    /// Its column.
+    pub column: &'a str,
+    /// The columns with which it is unique.
+    pub with: Vec<&'a str>,
+}
+
+/// The columns of other tables than `except` that refer to a table and are kept unique.
+#[must_use]
+pub fn exclusive<'a>(schema: &'a Schema, to_table: &'a str, except: &[&str]) -> Vec<Exclusive<'a>> {
+    let mut found = Vec::new();
+    for key in schema.references_to(to_table).filter(|key| key.to_column == "id") {
+        let Some(table) = schema.table(&key.table).filter(|_| !except.contains(&key.table.as_str())) else {
+            continue;
+        };
+        for unique in table.uniques.iter().filter(|unique| unique.contains(&key.column)) {
+            let with = unique.iter().map(String::as_str).filter(|column| *column != key.column).collect();
+            found.push(Exclusive { table, column: &key.column, with });
+        }
+    }
+    found
 }

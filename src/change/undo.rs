@@ -309,6 +309,9 @@ fn is_generated(table: &Table, column: &str) -> bool {
 
 fn restore(table: &Table, row: &Written, now: Image, password: OldPassword, undo: &mut Undo) -> Back {
     let (Some(before), Some(after)) = (&row.before, &row.after) else { return Back::Steps(Vec::new()) };
+    // A time beside other columns only says that they changed; alone it is what the change was about.
+    let mut changed = before.0.iter().filter(|(column, old)| after.get(column) != Some(old));
+    let only_times = changed.all(|(column, _)| VOLATILE.contains(&column.as_str()));
     let mut set = Vec::new();
     for (column, old) in &before.0 {
         // Nothing to do where we changed nothing, or where the old value is back already.
@@ -324,11 +327,11 @@ fn restore(table: &Table, row: &Written, now: Image, password: OldPassword, undo
         }
         if now.get(column) == after.get(column) {
             set.push((column.clone(), Value::Cell(old.clone())));
-        } else if !VOLATILE.contains(&column.as_str()) {
+        } else if only_times || !VOLATILE.contains(&column.as_str()) {
             undo.left.push(format!("{}: {column} changed since, so it stays", name(row)));
         }
     }
-    if set.iter().all(|(column, _)| VOLATILE.contains(&column.as_str())) {
+    if set.is_empty() || (!only_times && set.iter().all(|(column, _)| VOLATILE.contains(&column.as_str()))) {
         return Back::Steps(Vec::new());
     }
     Back::Steps(vec![Step::Update { table: row.table.clone(), key: row.key.clone(), before: now, set }])

@@ -25,6 +25,7 @@ pub mod grants;
 pub mod migrate;
 pub mod named;
 pub mod own;
+pub mod patterns;
 pub mod schema;
 pub mod server;
 

@@ -37,7 +37,7 @@ pub async fn owner(portal: &Portal, id: &str, except: Option<i64>) -> Result<Opt
 /// # Errors
 /// Duplicate, on the field `main_portal_id`, where a profile without a user has it: that one is to be repaired, and
 /// nobody could say whose rights are asked for. What the engine says.
-pub(super) async fn take_over(portal: &Portal, plan: &mut Plan, id: &str, except: Option<i64>) -> Result<()> {
+pub async fn take_over(portal: &Portal, plan: &mut Plan, id: &str, except: Option<i64>) -> Result<()> {
     let table = rows::table(&portal.schema, PROFILES)?;
     let id = Cell::Text(id.to_owned());
     let mut db = portal.db.clone();

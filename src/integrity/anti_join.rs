@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::db::{Dialect, Ident, Row, Sql};
 use crate::error::Result;
 
+use super::checks::odd_storage;
 use super::scan::Scan;
 use super::windows::{Window, name, table, windows, within};
 
@@ -123,7 +124,11 @@ async fn gather(scan: &Scan<'_>, sql: Sql, take: &mut (dyn FnMut(&Row) -> Result
 
 fn without_partner(names: &Names<'_>, window: Window, dialect: Dialect, indexed: bool) -> Sql {
     let sql = Sql::new("t.").ident(names.column).push(" IS NOT NULL AND ");
-    let sql = within(sql, "t.", names.column, window);
+    let mut sql = within(sql, "t.", names.column, window);
+    if dialect == Dialect::Sqlite && odd_storage::watches(names.table.as_str(), names.column.as_str()) {
+        // Text where an id belongs is equal to no id, and may still mean one: somebody has to say.
+        sql = sql.push("typeof(t.").ident(names.column).push(") = 'integer' AND ");
+    }
     if indexed || dialect == Dialect::Postgres {
         let sql = sql.push("NOT EXISTS (SELECT 1 FROM ").ident(names.to_table).push(" r WHERE ");
         return within(sql, "r.", names.to_column, window)

@@ -369,6 +369,12 @@ pub trait Check: Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// The subjects that could be about this user, who has these profiles: what their record asks [`Check::rows`] about.
+    /// None for a check that is not about single accounts.
+    fn of_user(&self, _user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        Vec::new()
+    }
+
     /// What somebody has to decide about this subject, from rows read now; nothing where there is nothing to decide, or
     /// not any more. A check may also offer a decision beside its automatic repair.
     ///
@@ -380,6 +386,11 @@ pub trait Check: Sync {
         _subject: Subject,
     ) -> BoxFuture<'a, Result<Option<Decision>>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// Whether it offers a decision beside its automatic repair: another way out than the safe one.
+    fn offers_decision(&self) -> bool {
+        false
     }
 
     /// The repair that these answers ask for, made from rows read now: nothing where it is repaired already. Usually one

@@ -10,21 +10,24 @@
 
 mod anti_join;
 pub mod baseline;
+pub mod cells;
 pub mod check;
 pub mod checks;
-pub mod decide;
 pub mod decision;
 pub mod export;
 pub mod fix;
+pub mod of_user;
 pub mod repair;
 pub mod report;
 pub mod scan;
+mod twins;
 mod windows;
 
 pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 
@@ -38,9 +41,33 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::ghost_rights::GhostRights,
     &checks::group_ghosts::GroupGhosts,
     &checks::lost_department::LostDepartment,
+    &checks::log_entries::LogEntries,
+    &checks::lost_permission::LostPermission,
+    &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
+    &checks::blank_value::BLANK_VALUE,
+    &checks::unclean_text::UNCLEAN_TEXT,
+    &checks::long_text::LONG_TEXT,
+    &checks::odd_storage::ODD_STORAGE,
+    &checks::username_twins::UsernameTwins,
+    &checks::no_role::NoRole,
+    &checks::username_pattern::UsernamePattern,
+    &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::no_superuser::NoSuperuser,
+    &checks::single_superuser::SingleSuperuser,
+    &checks::superuser_not_staff::SuperuserNotStaff,
+    &checks::superuser_locked_out::SuperuserLockedOut,
+    &checks::open_password::OpenPassword,
+    &checks::cheap_password::CheapPassword,
+    &checks::broken_password::BrokenPassword,
+    &checks::shared_password::SharedPassword,
+    &checks::future_time::FUTURE_TIME,
+    &checks::odd_time::ODD_TIME,
+    &checks::backward_times::BackwardTimes,
+    &checks::odd_bool::ODD_BOOL,
+    &checks::log_objects::LogObjects,
 ];
 
 /// The check of this id, whatever the case it is written in.

@@ -185,7 +185,7 @@ pub(super) async fn scan_checks(
 }
 
 /// What this check needs and the database does not have.
-fn lack(schema: &Schema, about: &About) -> Option<String> {
+pub(super) fn lack(schema: &Schema, about: &About) -> Option<String> {
     for (table, columns) in about.needs {
         if schema.table(table).is_none() {
             return Some(format!("table {table} is missing"));

@@ -1,6 +1,6 @@
 //! Reading a whole table in ranges of values: each statement ends soon, so a scan tells how far it is and can be stopped.
 
-use crate::db::schema::{Schema, Table};
+use crate::db::schema::{Column, Schema, Table};
 use crate::db::{Ident, Row, Sql};
 use crate::error::{Error, Result};
 
@@ -31,15 +31,18 @@ pub(super) fn table<'a>(schema: &'a Schema, name: &str) -> Result<&'a Table> {
 
 /// The name of a column that the check has declared as needed, as it stands in the catalogue.
 pub(super) fn name<'a>(table: &'a Table, column: &str) -> Result<&'a Ident> {
-    let found = table.column(column).map(|column| &column.name);
-    found.ok_or_else(|| {
+    Ok(&column_of(table, column)?.name)
+}
+
+fn column_of<'a>(table: &'a Table, column: &str) -> Result<&'a Column> {
+    table.column(column).ok_or_else(|| {
         Error::bug(format!("column {}.{column} was not declared as needed", table.name.as_str()))
     })
 }
 
-/// Gives `take` the rows of a table that meet a condition, the table's `id` first and then these columns, in windows of
-/// ids. The condition stands in parentheses behind AND and calls the table `t`; empty, it lets every row through. In
-/// which order rows come is the engine's business.
+/// Gives `take` the rows of a table that meet a condition, the table's `id` first and then these columns exactly as the
+/// engine holds them, in windows of ids. The condition stands in parentheses behind AND and calls the table `t`; empty,
+/// it lets every row through. In which order rows come is the engine's business.
 ///
 /// # Errors
 /// What the engine says; that it was cancelled; what `take` says.
@@ -57,7 +60,8 @@ pub(super) async fn rows_where(
         scan.progress(index as u64, windows.len() as u64);
         let mut sql = Sql::new("SELECT t.").ident(id);
         for column in columns {
-            sql = sql.push(", t.").ident(name(table, column)?);
+            let column = column_of(table, column)?;
+            sql = sql.push(", ").image(&column.name, scan.db().dialect().image_form(column.kind));
         }
         sql = sql.push(" FROM ").ident(&table.name).push(" t WHERE ");
         sql = within(sql, "t.", id, *window);

@@ -49,8 +49,18 @@ pub type Checked<T> = Result<T, Vec<String>>;
 /// space and the four separators U+001C to U+001F.
 #[must_use]
 pub fn strip(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\x1c'..='\x1f'))
+    text.trim_matches(is_space)
 }
+
+/// Whether [`strip`] takes the character away.
+#[must_use]
+pub fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\x1c'..='\x1f')
+}
+
+/// What [`strip`] takes away, as it stands between the brackets of a pattern.
+pub const SPACE_CLASS: &str =
+    "\t-\r\u{1c}-\u{20}\u{85}\u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}";
 
 /// Whether nothing but white space was given.
 #[must_use]
@@ -72,13 +82,18 @@ pub(super) fn is_word(c: char) -> bool {
         || matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)
 }
 
+/// A username as the portal's login form takes what is typed there: stripped, and in Unicode's compatibility form (NFKC).
+#[must_use]
+pub fn normal_username(text: &str) -> String {
+    strip(text).nfkc().collect()
+}
+
 /// A username: required, NFKC-normalised as the portal's login form does with what is typed there, at most 150.
 ///
 /// # Errors
 /// Django's messages: required, too long, or other characters than letters, numbers and `@.+-_`.
 pub fn username(text: &str) -> Checked<String> {
-    let name = required(line(text, USERNAME_MAX)?)?;
-    let name: String = name.nfkc().collect();
+    let name = normal_username(&required(line(text, USERNAME_MAX)?)?);
     let problems: Vec<String> = too_long(&name, USERNAME_MAX).into_iter().collect();
     if !problems.is_empty() {
         return Err(problems);
@@ -206,6 +221,17 @@ mod tests {
 
     fn refused<T: std::fmt::Debug>(checked: Checked<T>) -> String {
         checked.unwrap_err().join(" ")
+    }
+
+    #[test]
+    fn the_class_of_spaces_is_what_is_stripped() {
+        let class = crate::text::class(SPACE_CLASS);
+        for c in '\0'..=char::MAX {
+            assert_eq!(
+                class.iter().any(|range| range.contains(&c)),
+                strip(c.encode_utf8(&mut [0; 4])).is_empty()
+            );
+        }
     }
 
     #[test]

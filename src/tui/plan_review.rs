@@ -41,7 +41,7 @@ use super::screens::review::{Confirmation, Review, ReviewText};
 pub const APPLY: Slot<Applied> = Slot::exclusive("change.apply").reporting(Applied::words);
 
 /// Above so many rows the count has to be typed.
-const MOST_ROWS_BY_Y: usize = 10;
+pub const MOST_ROWS_BY_Y: usize = 10;
 /// Names longer than this are not asked to be typed; the count is.
 const MOST_TYPED: usize = 40;
 

@@ -2,20 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
+use crate::change::references;
 use crate::change::rows::{self as images, Lock};
-use crate::change::{Image, MOST_ROWS, Plan, Purpose, Require, Step, Value};
-use crate::db::schema::{ColumnKind, Table};
-use crate::db::{Cell, Sql, parse_time};
-use crate::directory::Portal;
-use crate::error::{Error, Result};
+use crate::change::{Image, Plan, Require};
+use crate::db::schema::Table;
+use crate::db::{Cell, Sql};
+use crate::directory::{Portal, departments, portal_ids};
+use crate::error::Result;
+use crate::portal::forms;
 
 use crate::integrity::check::{
     About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
 };
+use crate::integrity::decision::{Answers, Choice, Decision, Question};
 use crate::integrity::scan::Scan;
+
+use super::merged_profile::{self as merged, Choices, PORTAL_ID, PROFILES};
 
 /// The check.
 pub struct DuplicateProfiles;
@@ -54,24 +58,34 @@ impl Check for DuplicateProfiles {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }
-}
 
-/// A column in which profiles of one user differ: each profile's id and value, those that are not blank.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
-    /// The column.
-    pub column: String,
-    /// Profile id and value, the oldest profile first.
-    pub values: Vec<(i64, Cell)>,
-    /// The profile whose value stays where nobody says otherwise: the newest.
-    pub newest: i64,
-}
+    fn decision<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+    ) -> BoxFuture<'a, Result<Option<Decision>>> {
+        Box::pin(async move {
+            let Some(asked) = Asked::of(portal, subject).await? else { return Ok(None) };
+            asked.decision(portal).await
+        })
+    }
 
-/// Which profile's value stays, by column.
-pub type Choices = BTreeMap<String, i64>;
+    fn decided<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+        answers: &'a Answers,
+    ) -> BoxFuture<'a, Result<Vec<Part>>> {
+        Box::pin(decided(portal, subject, answers))
+    }
+}
 
 /// Who has several profiles is gathered once by the engine, whether or not `user_id` is indexed; the rows come by user.
 const WITH_SEVERAL: &str = " JOIN (SELECT user_id AS several FROM core_userprofile GROUP BY user_id HAVING COUNT(*) > 1) d \
@@ -91,9 +105,9 @@ struct Sorted {
 impl Sorted {
     fn add(&mut self, table: &Table, profiles: &[Image]) {
         let Some(user) = profiles.first().and_then(user_of) else { return };
-        let subjects = if !differing(table, profiles).is_empty() {
+        let subjects = if !merged::differing(table, profiles).is_empty() {
             &mut self.choose
-        } else if let Some((_, cell)) = said(profiles, "main_portal_id").first() {
+        } else if let Some((_, cell)) = merged::said(profiles, PORTAL_ID).first() {
             self.portal_ids.extend(cell.as_text().map(str::to_owned));
             &mut self.with_portal_id
         } else {
@@ -124,11 +138,61 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
     for subject in with_portal_id {
         if contested.contains(&subject.id) { choose.push(subject) } else { safe.push(subject) }
     }
-    safe.sort_unstable();
-    choose.sort_unstable();
+    let several = !(safe.is_empty() && choose.is_empty());
+    let torn = if several { torn(portal, None).await? } else { Torn::new() };
+    let mut manual: Vec<Subject> = torn.keys().copied().map(Subject::of).collect();
+    for subjects in [&mut safe, &mut choose] {
+        subjects.retain(|subject| !torn.contains_key(&subject.id));
+        subjects.sort_unstable();
+    }
+    manual.sort_unstable();
     scan.progress(1, 1);
-    let automatic = Found::each(&ABOUT, Class::Automatic, safe);
-    Ok(automatic.into_iter().chain(Found::each(&ABOUT, Class::Choose, choose)).collect())
+    let columns: BTreeSet<&str> = torn.values().map(String::as_str).collect();
+    let columns: Vec<&str> = columns.into_iter().collect();
+    let note = format!(
+        "{} takes one row a profile, and several profiles of these users have one: remove all but one of those rows in \
+         the portal first",
+        columns.join(", ")
+    );
+    let manual = Found::each(&ABOUT, Class::Manual, manual);
+    let found = [
+        Found::each(&ABOUT, Class::Automatic, safe),
+        Found::each(&ABOUT, Class::Choose, choose),
+        manual.map(|found| Found { note: Some(note), ..found }),
+    ];
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Users whose profiles can't become one, by the column that forbids it.
+type Torn = BTreeMap<i64, String>;
+
+/// The users, all or these, of whom several profiles have rows that only one profile can have. Nobody else turns up: two
+/// such rows of a single profile are what the engine forbids.
+async fn torn(portal: &Portal, only: Option<&[i64]>) -> Result<Torn> {
+    let mut found = Torn::new();
+    for one in references::exclusive(&portal.schema, PROFILES, &[PROFILES]) {
+        let Some(column) = one.table.column(one.column) else { continue };
+        let others: Vec<_> = one.with.iter().filter_map(|name| one.table.column(name)).collect();
+        let mut sql = Sql::new("SELECT p.user_id FROM ").ident(&one.table.name);
+        sql = sql.push(" t JOIN core_userprofile p ON p.id = t.").ident(&column.name);
+        sql = sql.push(" WHERE p.user_id IS NOT NULL");
+        if let Some(users) = only {
+            sql = sql.push(" AND p.user_id").among(users.iter().copied());
+        }
+        // NULLs are never equal to the engine.
+        for other in &others {
+            sql = sql.push(" AND t.").ident(&other.name).push(" IS NOT NULL");
+        }
+        sql = sql.push(" GROUP BY p.user_id");
+        for other in &others {
+            sql = sql.push(", t.").ident(&other.name);
+        }
+        let mut rows = portal.db.stream(sql.push(" HAVING COUNT(*) > 1"));
+        while let Some(row) = rows.recv().await {
+            found.insert(row?.int(0)?, format!("{}.{}", one.table.name.as_str(), one.column));
+        }
+    }
+    Ok(found)
 }
 
 fn user_of(image: &Image) -> Option<i64> {
@@ -157,43 +221,6 @@ async fn contested(portal: &Portal, portal_ids: &[String]) -> Result<BTreeSet<i6
         }
     }
     Ok(users)
-}
-
-/// The columns that are compared: never keys, times, or what the engine computes.
-fn compared(table: &Table) -> impl Iterator<Item = &str> {
-    table
-        .columns
-        .iter()
-        .filter(|column| column.kind != ColumnKind::Time && !column.generated)
-        .map(|column| column.name.as_str())
-        .filter(|name| *name != "user_id" && !table.primary_key.iter().any(|key| key == name))
-}
-
-/// When a profile was last saved, then its id: the greatest is the newest.
-fn age(image: &Image) -> (Option<DateTime<Utc>>, i64) {
-    (image.text("updated_at").and_then(parse_time), image.int("id").unwrap_or_default())
-}
-
-/// What the profiles say in this column, the blank ones left out.
-fn said<'a>(profiles: &'a [Image], column: &str) -> Vec<(&'a Image, &'a Cell)> {
-    let cells = profiles.iter().filter_map(|image| Some((image, image.get(column)?)));
-    cells.filter(|(_, cell)| !super::is_blank(cell)).collect()
-}
-
-/// The columns in which at least two of the profiles say different things.
-fn differing(table: &Table, profiles: &[Image]) -> Vec<Difference> {
-    let mut found = Vec::new();
-    for column in compared(table) {
-        let said = said(profiles, column);
-        if said.windows(2).all(|pair| pair[0].1 == pair[1].1) {
-            continue;
-        }
-        let values: Vec<(i64, Cell)> =
-            said.iter().filter_map(|(image, cell)| Some((image.int("id")?, (*cell).clone()))).collect();
-        let newest = said.iter().max_by_key(|(image, _)| age(image)).and_then(|(image, _)| image.int("id"));
-        found.push(Difference { column: column.to_owned(), values, newest: newest.unwrap_or_default() });
-    }
-    found
 }
 
 /// The profiles of these users, by user, the oldest first.
@@ -232,140 +259,160 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
 }
 
 async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let table = images::table(&portal.schema, "core_userprofile")?;
+    let table = images::table(&portal.schema, PROFILES)?;
     let profiles = by_user(portal, subjects).await?;
-    let names = super::usernames(portal, &profiles.keys().copied().collect::<Vec<_>>()).await?;
+    let users: Vec<i64> = profiles.keys().copied().collect();
+    let names = super::usernames(portal, &users).await?;
+    let torn = torn(portal, Some(&users)).await?;
     // That the merged portal id is nobody else's is seen to under lock, as for every portal id that is given out.
     let safe: Vec<(i64, &Vec<Image>)> = profiles
         .iter()
-        .filter(|(user, profiles)| names.contains_key(user) && differing(table, profiles).is_empty())
+        .filter(|(user, profiles)| {
+            names.contains_key(user)
+                && !torn.contains_key(user)
+                && merged::differing(table, profiles).is_empty()
+        })
         .map(|(user, profiles)| (*user, profiles))
         .collect();
-    let referring = referring(portal, safe.iter().flat_map(|(_, profiles)| &profiles[1..])).await?;
-    let mut parts = Vec::with_capacity(safe.len());
-    for (user, profiles) in safe {
-        let name = names.get(&user).map(|name| super::quoted(name)).unwrap_or_default();
-        let steps = merge_steps(table, profiles, &Choices::new(), &referring);
-        parts.push(Part {
-            subject: Subject::of(user),
-            title: format!("Merge {} profiles of {name}", profiles.len()),
-            steps,
-            require: vec![user_is_there(user)],
-        });
-    }
-    Ok(parts)
+    let followers = merged::followers(portal, safe.iter().flat_map(|(_, profiles)| &profiles[1..])).await?;
+    let part = |(user, profiles): (i64, &Vec<Image>)| Part {
+        subject: Subject::of(user),
+        title: title(profiles, names.get(&user)),
+        steps: merged::steps(table, profiles, &Choices::new(), &followers, Vec::new()),
+        require: vec![user_is_there(user)],
+    };
+    Ok(safe.into_iter().map(part).collect())
+}
+
+fn title(profiles: &[Image], name: Option<&String>) -> String {
+    let name = name.map(|name| super::quoted(name)).unwrap_or_default();
+    format!("Merge {} profiles of {name}", profiles.len())
 }
 
 fn user_is_there(user: i64) -> Require {
     Require::Row { table: "auth_user".to_owned(), key: Image::id(user) }
 }
 
-/// A row of another table that refers to a profile.
-struct Referring {
-    table: String,
-    column: String,
-    key: Image,
-    before: Image,
-    profile: i64,
+/// The answer that leaves a portal id to whoever else has it.
+const NONE: &str = "none";
+
+/// A user about whose profiles somebody has to decide.
+struct Asked {
+    subject: Subject,
+    name: String,
+    profiles: Vec<Image>,
+    /// The portal ids of these profiles that others have too, and who does.
+    contested: Vec<(String, String)>,
 }
 
-/// The rows that refer to these profiles, by the foreign keys that the catalogue knows.
-async fn referring(portal: &Portal, profiles: impl Iterator<Item = &Image>) -> Result<Vec<Referring>> {
-    let ids: Vec<Cell> = profiles.filter_map(|image| image.get("id").cloned()).collect();
-    let mut found = Vec::new();
-    if ids.is_empty() {
-        return Ok(found);
-    }
-    for key in portal.schema.references_to("core_userprofile").filter(|key| key.to_column == "id") {
-        let table = images::table(&portal.schema, &key.table)?;
-        for before in images::by_column(&mut portal.db.clone(), table, &key.column, &ids, Lock::No).await? {
-            let Some(profile) = before.int(&key.column) else { continue };
-            found.push(Referring {
-                table: key.table.clone(),
-                column: key.column.clone(),
-                key: images::key_of(table, &before),
-                before,
-                profile,
-            });
+impl Asked {
+    /// Nothing when the user has not several profiles any more, or when they can't become one.
+    async fn of(portal: &Portal, subject: Subject) -> Result<Option<Self>> {
+        let user = subject.id;
+        let Some(name) = super::usernames(portal, &[user]).await?.remove(&user) else { return Ok(None) };
+        let Some(profiles) = by_user(portal, &[subject]).await?.remove(&user) else { return Ok(None) };
+        if torn(portal, Some(&[user])).await?.contains_key(&user) {
+            return Ok(None);
         }
-    }
-    Ok(found)
-}
-
-/// What refers to a loser is turned to the keeper; the losers go before the keeper takes over their values, because a
-/// legacy portal's index keeps portal ids unique (core 0003).
-fn merge_steps(table: &Table, profiles: &[Image], choices: &Choices, referring: &[Referring]) -> Vec<Step> {
-    let Some((keeper, losers)) = profiles.split_first() else { return Vec::new() };
-    let keeper_id = keeper.int("id").unwrap_or_default();
-    let lost: BTreeSet<i64> = losers.iter().filter_map(|image| image.int("id")).collect();
-    let mut plan = Plan::default();
-    for row in referring.iter().filter(|row| lost.contains(&row.profile)) {
-        let set = vec![(row.column.as_str(), Value::Cell(Cell::Int(keeper_id)))];
-        plan.update(&row.table, row.key.clone(), row.before.clone(), set);
-    }
-    for loser in losers {
-        plan.delete("core_userprofile", images::key_of(table, loser), loser.clone());
-    }
-    let mut set: Vec<(&str, Value)> = Vec::new();
-    for column in compared(table) {
-        if let Some(cell) = kept(profiles, column, choices)
-            && keeper.get(column) != Some(cell)
-        {
-            set.push((column, Value::Cell(cell.clone())));
+        let mut contested = Vec::new();
+        for (_, cell) in merged::said(&profiles, PORTAL_ID) {
+            let Some(id) = cell.as_text() else { continue };
+            if let Some((_, owner)) = portal_ids::owner(portal, id, Some(user)).await? {
+                let owner = if owner.is_empty() {
+                    "a profile without a user".to_owned()
+                } else {
+                    super::quoted(&owner)
+                };
+                contested.push((id.to_owned(), owner));
+            }
         }
+        Ok(Some(Self { subject, name, profiles, contested }))
     }
-    if table.column("updated_at").is_some() {
-        set.push(("updated_at", Value::Now));
+
+    fn owner_of(&self, portal_id: &Cell) -> Option<&str> {
+        let held = |(id, _): &&(String, String)| portal_id.as_text() == Some(id);
+        self.contested.iter().find(held).map(|(_, owner)| owner.as_str())
     }
-    plan.update("core_userprofile", images::key_of(table, keeper), keeper.clone(), set);
-    plan.steps
+
+    /// One question for each column in which the profiles differ, and for a portal id that others have too.
+    async fn decision(&self, portal: &Portal) -> Result<Option<Decision>> {
+        let table = images::table(&portal.schema, PROFILES)?;
+        let departments = department_names(portal).await?;
+        let mut differences = merged::differing(table, &self.profiles);
+        if !self.contested.is_empty() && !differences.iter().any(|found| found.column == PORTAL_ID) {
+            differences.extend(merged::all_of(&self.profiles, PORTAL_ID));
+        }
+        let mut questions = Vec::new();
+        for difference in differences {
+            let contested = difference.column == PORTAL_ID && !self.contested.is_empty();
+            let mut choices: Vec<Choice> = difference
+                .values
+                .iter()
+                .map(|(profile, cell)| self.choice(&difference.column, *profile, cell, &departments))
+                .collect();
+            if contested {
+                choices.push(Choice::new(
+                    NONE,
+                    format!("None: {} has no portal id then", super::quoted(&self.name)),
+                ));
+            }
+            let question = Question::new(&difference.column, label(&difference.column), choices);
+            let newest = difference.newest.to_string();
+            questions.push(if contested { question } else { question.proposing(&newest) });
+        }
+        let title =
+            format!("{} has {} profiles: which values stay", super::quoted(&self.name), self.profiles.len());
+        Ok((!questions.is_empty()).then_some(Decision { subject: self.subject, title, questions }))
+    }
+
+    fn choice(&self, column: &str, profile: i64, cell: &Cell, departments: &BTreeMap<i64, String>) -> Choice {
+        let value = match cell {
+            Cell::Bool(on) if column == "email_notifications" => (if *on { "on" } else { "off" }).to_owned(),
+            Cell::Int(id) if column == "department_id" => {
+                departments.get(id).map_or_else(|| format!("#{id}"), |name| super::quoted(name))
+            }
+            cell => cell.show(),
+        };
+        let taken = self.owner_of(cell).filter(|_| column == PORTAL_ID);
+        let taken =
+            taken.map_or_else(String::new, |owner| format!("; taken from {owner}, who then has none"));
+        Choice::new(profile.to_string(), format!("{value}, of profile #{profile}{taken}"))
+    }
 }
 
-/// The value that stays: the chosen profile's, else the newest that is not blank.
-fn kept<'a>(profiles: &'a [Image], column: &str, choices: &Choices) -> Option<&'a Cell> {
-    if let Some(chosen) = choices.get(column) {
-        return profiles.iter().find(|image| image.int("id") == Some(*chosen))?.get(column);
-    }
-    said(profiles, column).into_iter().max_by_key(|(image, _)| age(image)).map(|(_, cell)| cell)
+/// What the forms call a column; one that they don't know goes by its own name.
+fn label(column: &str) -> String {
+    let name = column.strip_suffix("_id").filter(|_| column != PORTAL_ID).unwrap_or(column);
+    let field = forms::USER.iter().find(|field| field.name == name);
+    field.map_or_else(|| crate::text::safe(column).into_owned(), |field| field.label.to_owned())
 }
 
-/// What has to be decided before this user's profiles can become one; nothing when they say the same.
-///
-/// # Errors
-/// What the engine says.
-pub async fn differences(portal: &Portal, user: i64) -> Result<Vec<Difference>> {
-    let table = images::table(&portal.schema, "core_userprofile")?;
-    let profiles = by_user(portal, &[Subject::of(user)]).await?.remove(&user).unwrap_or_default();
-    Ok(differing(table, &profiles))
+async fn department_names(portal: &Portal) -> Result<BTreeMap<i64, String>> {
+    if !portal.schema.has("core_department", "name") {
+        return Ok(BTreeMap::new());
+    }
+    let departments = departments::choices(portal).await?;
+    Ok(departments.into_iter().map(|department| (department.id, department.name)).collect())
 }
 
-/// The plan that makes one profile of a user's several, with the values of the profiles chosen; where nothing is chosen
-/// the newest value stays.
-///
-/// # Errors
-/// A conflict, when the user has not several profiles or the plan would be too large; what the engine says.
-pub async fn merge(portal: &Portal, user: i64, choices: &Choices) -> Result<Plan> {
-    let table = images::table(&portal.schema, "core_userprofile")?;
-    let names = super::usernames(portal, &[user]).await?;
-    let profiles = by_user(portal, &[Subject::of(user)]).await?.remove(&user);
-    let (Some(name), Some(profiles)) = (names.get(&user), profiles) else {
-        return Err(Error::conflict(format!(
-            "User #{user} does not have several profiles any more; nothing was written."
-        )));
-    };
-    let referring = referring(portal, profiles[1..].iter()).await?;
-    let mut plan =
-        Plan::new(format!("{}: merge {} profiles of {}", ABOUT.id, profiles.len(), super::quoted(name)));
-    plan.purpose = Purpose::Repair;
-    plan.steps = merge_steps(table, &profiles, choices, &referring);
-    plan.require = vec![user_is_there(user)];
-    if plan.steps.len() > MOST_ROWS {
-        return Err(Error::conflict(format!(
-            "Merging the profiles of {} takes {} rows, and at most {MOST_ROWS} are written together; nothing was \
-             written.",
-            super::quoted(name),
-            plan.steps.len()
-        )));
+async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+    let Some(asked) = Asked::of(portal, subject).await? else { return Ok(Vec::new()) };
+    let Some(decision) = asked.decision(portal).await? else { return Ok(Vec::new()) };
+    decision.check(answers)?;
+    let choices: Choices =
+        answers.iter().map(|(column, profile)| (column.clone(), profile.parse().ok())).collect();
+    let mut taken = Plan::default();
+    if let Some(id) = merged::portal_id(&asked.profiles, &choices)
+        && asked.contested.iter().any(|(contested, _)| contested == id)
+    {
+        portal_ids::take_over(portal, &mut taken, id, Some(subject.id)).await?;
     }
-    Ok(plan)
+    let table = images::table(&portal.schema, PROFILES)?;
+    let followers = merged::followers(portal, asked.profiles[1..].iter()).await?;
+    Ok(vec![Part {
+        subject,
+        title: title(&asked.profiles, Some(&asked.name)),
+        steps: merged::steps(table, &asked.profiles, &choices, &followers, taken.steps),
+        require: vec![user_is_there(subject.id)],
+    }])
 }

@@ -49,6 +49,10 @@ impl Check for MissingProfile {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }

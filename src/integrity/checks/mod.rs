@@ -1,16 +1,45 @@
 //! The checks, one a file, each with its repair; and the few look-ups that they share.
 
+mod answered;
+pub mod backward_times;
+pub mod blank_value;
+pub mod broken_password;
+pub mod cheap_password;
 pub mod double_links;
 pub mod duplicate_profiles;
+pub mod foreign_rows;
+pub mod future_time;
 pub mod ghost_rights;
 pub mod group_ghosts;
 mod links;
+pub mod log_entries;
+mod log_names;
+pub mod log_objects;
+pub mod long_text;
 pub mod lost_department;
+pub mod lost_permission;
+mod merged_profile;
 pub mod missing_group;
 pub mod missing_profile;
+pub mod no_role;
+pub mod no_superuser;
+pub mod odd_bool;
+pub mod odd_storage;
+pub mod odd_time;
+pub mod open_password;
 pub mod orphan_profile;
+mod people;
 mod reference;
+pub mod shared_password;
+pub mod single_superuser;
+mod stored_passwords;
+pub mod superuser_locked_out;
+pub mod superuser_not_staff;
 pub mod superuser_outside;
+pub mod unclean_text;
+pub mod unused_account;
+pub mod username_pattern;
+pub mod username_twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +52,7 @@ use crate::text;
 use super::check::Subject;
 
 /// Values in one IN list.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// The ids of subjects of this place.
 fn ids(subjects: &[Subject], place: u32) -> Vec<i64> {
@@ -36,7 +65,7 @@ fn keys(ids: &[i64]) -> Vec<Image> {
 }
 
 /// The usernames of these accounts; those that do not exist are left out.
-async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
+pub(super) async fn usernames(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>> {
     let mut names = BTreeMap::new();
     for part in ids.chunks(AT_ONCE) {
         let sql =
@@ -79,7 +108,7 @@ async fn there(portal: &Portal, table: &str, ids: impl IntoIterator<Item = i64>)
 }
 
 /// A name that is safe to print, in quotes so that its ends can be seen.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("'{}'", text::safe(name))
 }
 

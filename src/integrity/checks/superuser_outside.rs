@@ -6,12 +6,13 @@ use crate::change::{Image, Require, Step, Value};
 use crate::db::{Cell, Dialect, Sql};
 use crate::directory::Portal;
 use crate::error::{Error, Result};
-use crate::portal::access::Level;
 
 use crate::integrity::check::{
     About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
 };
 use crate::integrity::scan::Scan;
+
+use super::people::{admin_names, members_of};
 
 /// The check.
 pub struct SuperuserOutside;
@@ -52,14 +53,13 @@ impl Check for SuperuserOutside {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }
-}
-
-/// The names of the groups whose role is Admin.
-fn admin_names(portal: &Portal) -> Vec<&str> {
-    portal.roles.iter().filter(|role| role.level == Level::Admin).map(|role| role.group.as_str()).collect()
 }
 
 /// Superusers outside; `only` these, or all.
@@ -68,12 +68,7 @@ fn outside(portal: &Portal, only: Option<Vec<i64>>) -> Sql {
     if let Some(ids) = only {
         sql = sql.push(" AND u.id IN (").list(ids).push(")");
     }
-    let members = Sql::new(
-        "SELECT ug.user_id FROM auth_user_groups ug JOIN auth_group g ON g.id = ug.group_id \
-         WHERE ug.user_id IS NOT NULL AND g.name IN (",
-    )
-    .list(admin_names(portal))
-    .push(")");
+    let members = members_of(admin_names(portal));
     // The same choice as between the forms of an anti-join: each engine's own fast one.
     let sql = if portal.dialect() == Dialect::Postgres {
         sql.push(" AND NOT EXISTS (SELECT 1 FROM (").append(members).push(") m WHERE m.user_id = u.id)")

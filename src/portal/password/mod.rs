@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 mod digits;
 mod encoding;
 mod generate;
+mod health;
 mod recipe;
 mod strength;
 mod validate;
@@ -20,6 +21,7 @@ mod verify;
 
 pub use encoding::{Algorithm, Cost, Stored, algorithm_name, describe, read};
 pub use generate::{generate, spell};
+pub use health::{Health, health};
 pub use recipe::{Recipe, burn, choose, unusable};
 pub use strength::{Strength, strength};
 pub use validate::{About, Problem, problems};

@@ -1,10 +1,12 @@
 //! The register of screens: one file each.
 
 mod account;
+pub mod baseline;
 pub mod chooser;
 pub mod confirm;
 pub mod conflict;
 pub mod connect;
+pub mod decision;
 pub mod delete_user;
 pub mod drafts;
 pub mod export;
@@ -58,10 +60,12 @@ pub fn commands() -> Vec<(Action, Command)> {
 
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
+    Context { name: "Accept", tables: &[baseline::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
+    Context { name: "Decision", tables: &[decision::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },

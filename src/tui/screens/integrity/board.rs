@@ -3,15 +3,37 @@
 use std::cell::{Ref, RefCell, RefMut};
 use std::rc::Rc;
 
-use crate::integrity::{CHECKS, Class, Finding, Report, Severity};
+use crate::integrity::{AcceptedFinding, CHECKS, Class, Finding, Report, Severity, Subject};
 
-/// What names a finding as long as it is found: its check and who decides about it.
-pub type FindingKey = (&'static str, Class);
+/// What names a finding as long as it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FindingKey {
+    /// Its check, and who decides about it.
+    Found(&'static str, Class),
+    /// Its check, and the number of the first of what was accepted at once.
+    Accepted(&'static str, i64),
+}
+
+impl FindingKey {
+    /// The check's id.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Found(id, _) | Self::Accepted(id, _) => id,
+        }
+    }
+}
 
 /// What names this finding.
 #[must_use]
 pub fn key_of(finding: &Finding) -> FindingKey {
-    (finding.id(), finding.class())
+    FindingKey::Found(finding.id(), finding.class())
+}
+
+/// What names this part of a finding that was accepted.
+#[must_use]
+pub fn key_of_accepted(accepted: &AcceptedFinding) -> FindingKey {
+    FindingKey::Accepted(accepted.finding.id(), accepted.ids.first().copied().unwrap_or_default())
 }
 
 /// The last scan's result.
@@ -21,6 +43,8 @@ pub struct Board {
     pub report: Option<Report>,
     /// Rows may have changed since.
     pub stale: bool,
+    /// What has just changed rows has looked again by itself.
+    pub settled: bool,
     /// A repair runs, so that `Esc` stops it before it closes anything.
     pub repairing: bool,
     /// The users whose rows the last repair has written.
@@ -64,22 +88,45 @@ impl Board {
     /// Puts a scan of some checks in the place of what these checks found before. What the scan of all of them took,
     /// and when it was, stays.
     pub fn merge(&mut self, partial: Report) {
+        self.settled = true;
         let Some(report) = &mut self.report else {
             self.report = Some(partial);
             return;
         };
         report.findings.retain(|finding| !partial.checked.contains(&finding.id()));
         report.findings.extend(partial.findings);
+        report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
         report.accepted.retain(|accepted| !partial.checked.contains(&accepted.finding.id()));
         report.accepted.extend(partial.accepted);
-        report.findings.sort_by_key(|finding| (std::cmp::Reverse(finding.severity()), place(finding.id())));
+        report.accepted.sort_by_key(|accepted| place(accepted.finding.id()));
         report.users = partial.users;
     }
 
     /// The finding of this name.
     #[must_use]
     pub fn find(&self, key: FindingKey) -> Option<&Finding> {
-        self.findings().iter().find(|finding| key_of(finding) == key)
+        self.findings()
+            .iter()
+            .find(|finding| key_of(finding) == key)
+            .or_else(|| Some(&self.accepted(key)?.finding))
+    }
+
+    /// What was accepted under this name.
+    #[must_use]
+    pub fn accepted(&self, key: FindingKey) -> Option<&AcceptedFinding> {
+        self.report.as_ref()?.accepted.iter().find(|accepted| key_of_accepted(accepted) == key)
+    }
+
+    /// Takes a decision off that somebody has made, until the next scan tells.
+    pub fn settle(&mut self, key: FindingKey, subject: Subject) {
+        self.settled = true;
+        let Some(report) = &mut self.report else { return };
+        for finding in report.findings.iter_mut().filter(|finding| key_of(finding) == key) {
+            let before = finding.found.subjects.len();
+            finding.found.subjects.retain(|other| *other != subject);
+            finding.found.count -= (before - finding.found.subjects.len()).min(finding.found.count);
+        }
+        report.findings.retain(|finding| finding.count() > 0);
     }
 
     /// The same with only these findings, for an export.
@@ -120,7 +167,7 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
-    use crate::integrity::{self, Found, Subject};
+    use crate::integrity::{self, Found};
 
     fn report(found: &[(&str, usize)]) -> Report {
         let finding = |(id, count): &(&str, usize)| {
@@ -147,7 +194,7 @@ mod tests {
         board.merge(report(&[("PRF-003", 4), ("PRF-001", 0)]));
         let left: Vec<_> = board.findings().iter().map(|finding| (finding.id(), finding.count())).collect();
         assert_eq!(left, [("PRF-003", 4), ("GRP-003", 1)], "the worst comes first");
-        assert!(board.find(("PRF-001", Class::Automatic)).is_none());
+        assert!(board.find(FindingKey::Found("PRF-001", Class::Automatic)).is_none());
         assert_eq!((board.count(Severity::Critical), board.count(Severity::Error)), (1, 0));
     }
 }

@@ -1,7 +1,7 @@
-//! One finding as a line of the list.
+//! One finding, or what was accepted of one, as a line of the list.
 
-use super::board::{FindingKey, key_of};
-use crate::integrity::{Finding, Severity};
+use super::board::{FindingKey, key_of, key_of_accepted};
+use crate::integrity::{AcceptedFinding, Finding, Severity};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::grouped;
@@ -19,18 +19,32 @@ pub(super) const COLUMNS: [Column; 5] = [
 /// What the list shows of a finding.
 pub(super) struct Line {
     pub(super) key: FindingKey,
-    severity: Severity,
+    /// How bad it is; nothing for what was accepted.
+    severity: Option<Severity>,
     count: String,
-    what: &'static str,
+    repair: &'static str,
+    what: String,
 }
 
 impl Line {
     pub(super) fn of(finding: &Finding) -> Self {
         Self {
             key: key_of(finding),
-            severity: finding.severity(),
+            severity: Some(finding.severity()),
             count: grouped(finding.count() as u64),
-            what: finding.title(),
+            repair: finding.class().label(),
+            what: finding.title().to_owned(),
+        }
+    }
+
+    /// What was accepted stands apart, with its reason.
+    pub(super) fn of_accepted(accepted: &AcceptedFinding) -> Self {
+        Self {
+            key: key_of_accepted(accepted),
+            severity: None,
+            count: grouped(accepted.finding.count() as u64),
+            repair: "",
+            what: format!("{}: {}", accepted.finding.title(), accepted.reason),
         }
     }
 }
@@ -53,11 +67,14 @@ impl Row for Line {
 
     fn cell(&self, column: usize) -> Cell<'_> {
         match column {
-            0 => self.key.0.into(),
-            1 => Cell::new(self.severity.name(), tone(self.severity)),
+            0 => self.key.id().into(),
+            1 => match self.severity {
+                Some(severity) => Cell::new(severity.name(), tone(severity)),
+                None => Cell::new("accepted", Tone::Quiet),
+            },
             2 => self.count.as_str().into(),
-            3 => self.key.1.label().into(),
-            _ => self.what.into(),
+            3 => self.repair.into(),
+            _ => self.what.as_str().into(),
         }
     }
 }

@@ -17,8 +17,10 @@ use ratatui::layout::Rect;
 
 use self::board::{FindingKey, SharedBoard, key_of};
 use self::line::{COLUMNS, Line};
-use self::repair::{Order, REPAIR, is_automatic, may_repair, may_scan};
+use self::repair::{Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
 use self::view::{Detail, Phase, View};
+use super::baseline::{self, Accept};
+use super::decision::DecisionScreen;
 use super::export::Export;
 use super::finding::FindingScreen;
 use super::undo::Undo;
@@ -47,6 +49,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
+    Binding::new(&[key('b')], Action::IntegrityAccept, "accept, or take that back"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
     Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('E')], Action::Export, "export").quiet(),
@@ -77,8 +80,6 @@ pub struct Integrity {
     users: Option<i64>,
     /// The first lines about each finding, as far as they were read.
     lines: HashMap<FindingKey, Vec<DiffLine>>,
-    /// The repair that just ended has looked again by itself.
-    settled: bool,
     clock: Clock,
 }
 
@@ -105,7 +106,6 @@ impl Integrity {
             sitting: Sitting::default(),
             users: None,
             lines: HashMap::new(),
-            settled: false,
             clock,
         }
     }
@@ -143,6 +143,48 @@ impl Integrity {
             return Err("None of the marked findings can be repaired without a choice.".to_owned());
         }
         Ok(order)
+    }
+
+    /// Whether the finding under the cursor is one to be decided, and not several are marked.
+    fn must_choose(&self) -> bool {
+        self.marked().is_empty() && !self.is_accepted() && self.about(Finding::class) == Ok(Class::Choose)
+    }
+
+    fn is_accepted(&self) -> bool {
+        matches!(self.current(), Some(FindingKey::Accepted(..)))
+    }
+
+    /// Asks for a reason to accept the marked findings, without marks the one under the cursor; where that was accepted,
+    /// takes it back.
+    fn accept(&self, cx: &mut Cx) {
+        let board = self.board.get();
+        let marked = self.marked();
+        let current = self.current();
+        if let Some(accepted) = current.filter(|_| marked.is_empty()).and_then(|key| board.accepted(key)) {
+            let what = vec![(accepted.finding.check, accepted.finding.found.subjects.clone())];
+            return baseline::take_back(what, accepted.ids.clone(), cx);
+        }
+        let keys = if marked.is_empty() { current.into_iter().collect() } else { marked };
+        let found = board.findings().iter().filter(|finding| keys.contains(&key_of(finding)));
+        let what: baseline::What =
+            found.map(|finding| (finding.check, finding.found.subjects.clone())).collect();
+        if what.is_empty() {
+            cx.refuse("What is marked was accepted already.");
+        } else {
+            cx.push(Accept::new(self.board.clone(), what, self.clock));
+        }
+    }
+
+    /// Asks what there is to decide about the finding under the cursor.
+    fn decide(&self, cx: &mut Cx) {
+        let screen = self.about(|finding| {
+            let subjects = finding.found.subjects.clone();
+            let sitting = self.sitting.clone();
+            DecisionScreen::new(self.board.clone(), key_of(finding), finding.check, subjects, 0, sitting)
+        });
+        if let Ok(screen) = screen {
+            cx.push(screen);
+        }
     }
 
     fn look(cx: &mut Cx) {
@@ -188,7 +230,11 @@ impl Integrity {
 
     /// Lists what the board holds now.
     fn show(&mut self, cx: &mut Cx) {
-        let rows: Vec<Line> = self.board.get().findings().iter().map(Line::of).collect();
+        let rows: Vec<Line> = {
+            let board = self.board.get();
+            let accepted = board.report.iter().flat_map(|report| &report.accepted);
+            board.findings().iter().map(Line::of).chain(accepted.map(Line::of_accepted)).collect()
+        };
         let want = self.table.again();
         self.table.take(want, Page { rows, more: false });
         // What is on the screen stays there until the new lines have come.
@@ -216,13 +262,14 @@ impl Integrity {
             },
         });
         let Ok(finding) = finding else { return };
+        let accepted = self.is_accepted();
         cx.start(&LINES, "loading rows", move |portal| async move {
-            Ok((key, first_lines(&portal, &finding, &order).await?))
+            let order = Some(&order).filter(|_| !accepted && finding.class() == Class::Automatic);
+            Ok((key, first_lines(&portal, &finding, order).await?))
         });
     }
 
     fn repaired(&mut self, result: Result<repair::Repaired>, cx: &mut Cx) {
-        self.settled = result.is_ok();
         repair::finished(result, &mut self.board.change(), cx);
         self.table.marks_mut().clear();
         self.show(cx);
@@ -245,8 +292,8 @@ pub(super) async fn scan(portal: &Portal, task: &Task, only: &[String]) -> Resul
 }
 
 /// What the repair of the first decisions writes; where there is none, the rows themselves.
-async fn first_lines(portal: &Portal, finding: &Finding, order: &Order) -> Result<Vec<DiffLine>> {
-    if finding.class() == Class::Automatic {
+async fn first_lines(portal: &Portal, finding: &Finding, order: Option<&Order>) -> Result<Vec<DiffLine>> {
+    if let Some(order) = order {
         match repair::prepare(portal, order, DETAIL).await {
             Ok(prepared) if !prepared.is_empty() => {
                 // A single row has no heading of its own; the title says whose it is.
@@ -282,6 +329,14 @@ impl Screen for Integrity {
         match action {
             Action::IntegrityScan => may_scan(&self.sitting),
             Action::Open => self.about(|_| ()),
+            Action::IntegrityAccept => may_repair(&self.sitting).and_then(|()| self.about(|_| ())),
+            Action::IntegrityPreview | Action::IntegrityFix | Action::IntegrityFixKind
+                if self.marked().is_empty() && self.is_accepted() =>
+            {
+                self.current().map_or(Ok(()), |key| Err(was_accepted(key)))
+            }
+            Action::IntegrityPreview if self.must_choose() => Ok(()),
+            Action::IntegrityFix if self.must_choose() => may_repair(&self.sitting),
             Action::IntegrityPreview => self.about(is_automatic)?,
             Action::IntegrityFix => may_repair(&self.sitting).and_then(|()| self.order().map(|_| ())),
             Action::IntegrityFixKind => may_repair(&self.sitting).and_then(|()| self.about(is_automatic)?),
@@ -301,10 +356,9 @@ impl Screen for Integrity {
     }
 
     fn changed(&mut self, cx: &mut Cx) {
-        let settled = std::mem::take(&mut self.settled);
         {
             let mut board = self.board.change();
-            board.stale |= !settled;
+            board.stale |= !std::mem::take(&mut board.settled);
             // Whatever ran has ended, whoever started it.
             board.repairing = false;
         }
@@ -320,6 +374,7 @@ impl Screen for Integrity {
                     cx.push(FindingScreen::new(self.board.clone(), key, self.sitting.clone(), self.clock));
                 }
             }
+            Action::IntegrityPreview | Action::IntegrityFix if self.must_choose() => self.decide(cx),
             Action::IntegrityPreview => {
                 if let Ok(order) = self.about(|finding| Order::all([finding])) {
                     repair::preview(order, cx);
@@ -335,6 +390,7 @@ impl Screen for Integrity {
                     repair::ask(order, cx);
                 }
             }
+            Action::IntegrityAccept => self.accept(cx),
             Action::HistoryOpenRows => repair::open_touched(&self.board.get(), self.clock, cx),
             Action::Export => {
                 if let Some(report) = &self.board.get().report {
@@ -373,6 +429,8 @@ impl Screen for Integrity {
             }
         } else if let Some(result) = REPAIR.take(reply) {
             self.repaired(result, cx);
+        } else if baseline::reply(reply, &self.board, self.clock, cx) {
+            self.show(cx);
         } else {
             repair::reply(reply, &self.board, cx);
         }
@@ -402,12 +460,8 @@ impl Screen for Integrity {
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let board = self.board.get();
         let detail = self.table.current().map(|line| line.key).and_then(|key| {
-            let finding = board.find(key)?;
-            Some(Detail {
-                finding,
-                key: key_of(finding),
-                lines: self.lines.get(&key).map_or(&[], Vec::as_slice),
-            })
+            let lines = self.lines.get(&key).map_or(&[][..], Vec::as_slice);
+            Some(Detail { finding: board.find(key)?, key, lines })
         });
         let off = may_repair(&self.sitting).err();
         let view = View { board: &board, phase: &self.phase, detail, off: off.as_deref(), clock: self.clock };

@@ -3,7 +3,7 @@
 //! The review shows the plans of the first decisions. What is applied is planned again, a few hundred rows at a time, from
 //! rows read then, so that memory doesn't grow and what is no longer a fault is left alone.
 
-use super::board::{Board, SharedBoard, Touched};
+use super::board::{Board, FindingKey, SharedBoard, Touched};
 use super::preview::Preview;
 use crate::change::Outcome;
 use crate::directory::Portal;
@@ -105,6 +105,12 @@ pub fn is_automatic(finding: &Finding) -> std::result::Result<(), String> {
         Class::Choose => Err(format!("{}: someone must choose. {}", about.id, about.choice)),
         Class::Manual => Err(format!("{}: this is not repaired here. {}", about.id, about.remedy)),
     }
+}
+
+/// Why what was accepted is not repaired by a key.
+#[must_use]
+pub fn was_accepted(key: FindingKey) -> String {
+    format!("{} was accepted; b takes that back first.", key.id())
 }
 
 /// Whether the person signed in may look for findings.

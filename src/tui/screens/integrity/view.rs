@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::SMALL;
 use super::board::{Board, FindingKey};
 use super::line::{Line, tone};
-use crate::integrity::{Class, Finding, Report, Severity};
+use crate::integrity::{AcceptedFinding, Class, Finding, Report, Severity};
 use crate::text;
 use crate::tui::clock::Clock;
 use crate::tui::theme::{Theme, Tone};
@@ -78,7 +78,7 @@ impl View<'_> {
         if body.is_empty() {
             return;
         }
-        if report.findings.is_empty() {
+        if report.findings.is_empty() && report.accepted.is_empty() {
             let words = format!("Nothing found: {} checks, all clean.", report.checked.len());
             let inside = Rect { y: body.y, height: body.height, ..inner };
             paragraph(frame.buffer_mut(), inside, &words, Tone::Good, theme);
@@ -117,6 +117,11 @@ impl View<'_> {
         }
         if x == row.x {
             x += put(buffer, x, row.y, row.width, "clean", theme.style(Tone::Good)) + 2;
+        }
+        let accepted = report.accepted();
+        if accepted > 0 {
+            let words = format!("{} accepted", grouped(accepted as u64));
+            x += put(buffer, x, row.y, row.right().saturating_sub(x), &words, theme.style(Tone::Quiet)) + 2;
         }
         let room = row.right().saturating_sub(x);
         for facts in self.facts(report, theme) {
@@ -176,7 +181,7 @@ impl View<'_> {
                 row.x + 2,
                 row.y,
                 row.width.saturating_sub(4),
-                &format!(" {} ", detail.key.0),
+                &format!(" {} ", detail.key.id()),
                 theme.style(Tone::Strong),
             );
         }
@@ -185,7 +190,11 @@ impl View<'_> {
     fn draw_detail(&self, buffer: &mut Buffer, area: Rect, theme: &Theme) {
         let Some(detail) = &self.detail else { return };
         let mut rest = area;
-        for (tone, words) in about(detail.finding, self.off) {
+        let known = match self.board.accepted(detail.key) {
+            Some(accepted) => about_accepted(accepted, self.clock),
+            None => about(detail.finding, self.off),
+        };
+        for (tone, words) in known {
             let used = paragraph(buffer, rest, &words, tone, theme);
             rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
         }
@@ -226,6 +235,23 @@ pub(in crate::tui::screens) fn about(finding: &Finding, off: Option<&str>) -> Ve
         words.push((Tone::Warn, format!("Not here: {why}")));
     }
     words
+}
+
+/// What is known of a part of a finding that was accepted: by whom, why, until when.
+pub(in crate::tui::screens) fn about_accepted(
+    accepted: &AcceptedFinding,
+    clock: Clock,
+) -> Vec<(Tone, String)> {
+    let until = match accepted.until {
+        Some(until) => format!("until {}", clock.date_and_time(until)),
+        None => "for good".to_owned(),
+    };
+    let by = format!("Accepted by {} on {}, {until}.", accepted.by, clock.date(accepted.made));
+    vec![
+        (Tone::Plain, by),
+        (Tone::Plain, format!("Reason: {}", accepted.reason)),
+        (Tone::Quiet, "It doesn't count and isn't repaired; b takes that back.".to_owned()),
+    ]
 }
 
 /// `2 errors`, `1 critical`.

@@ -83,7 +83,7 @@ impl Tab {
             DiffLine::new(Sign::Heading, "e\u{1b}[2Jvan"),
             DiffLine::added("profile  department —   notifications on"),
         ];
-        self.reply(Reply::of(&LINES, Ok((("PRF-001", Class::Automatic), lines))));
+        self.reply(Reply::of(&LINES, Ok((FindingKey::Found("PRF-001", Class::Automatic), lines))));
     }
 
     fn shown(&mut self, width: u16, height: u16) -> String {
@@ -146,13 +146,15 @@ fn a_read_only_portal_is_scanned_and_says_why_it_repairs_nothing() {
 }
 
 #[test]
-fn a_finding_that_needs_a_choice_says_what_to_do_instead() {
+fn a_finding_that_needs_a_choice_is_decided_and_not_repaired_by_a_key() {
     let mut tab = Tab::of(some());
     tab.act(Action::Down);
-    for action in [Action::IntegrityFix, Action::IntegrityFixKind, Action::IntegrityPreview] {
-        let why = tab.tab.enabled(action).expect_err("someone must choose");
-        assert!(why.contains("someone must choose"), "{why}");
+    for action in [Action::IntegrityFix, Action::IntegrityPreview] {
+        assert_eq!(tab.tab.enabled(action), Ok(()));
+        assert_eq!(tab.act(action), "[Push(Decide PRF-002)]");
     }
+    let why = tab.tab.enabled(Action::IntegrityFixKind).expect_err("someone must choose");
+    assert!(why.contains("someone must choose"), "{why}");
     assert!(tab.shown(80, 20).contains("To be decided: "), "{}", tab.shown(80, 20));
 }
 
@@ -201,7 +203,7 @@ fn a_repair_takes_over_what_its_checks_find_now() {
     let repaired = repair::Repaired { ids: vec!["PRF-001"], outcome, touched: None, after: Ok(after) };
     let effects = tab.reply(Reply::of(&REPAIR, Ok(repaired)));
     assert!(effects.starts_with("[Toast(\"Repaired PRF-001: 2 rows · u undoes\")"), "{effects}");
-    assert!(tab.tab.board.get().find(("PRF-001", Class::Automatic)).is_none());
+    assert!(tab.tab.board.get().find(FindingKey::Found("PRF-001", Class::Automatic)).is_none());
     tab.tab.changed(&mut tab.cx);
     assert!(!tab.tab.board.get().stale, "it has looked by itself");
 }

@@ -1,22 +1,24 @@
-//! One finding: its rows, a page at a time, each of which can be marked, previewed and repaired.
+//! One finding: its rows, a page at a time, each of which can be marked, previewed, and repaired or decided.
 
-use std::collections::HashMap;
+mod rows;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use self::rows::{COLUMNS, Line, Span};
+use super::baseline::{self, Accept};
+use super::decision::DecisionScreen;
 use super::export::Export;
 use super::integrity::board::{FindingKey, SharedBoard};
-use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan};
-use super::integrity::view::{about, paragraph};
+use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
+use super::integrity::view::{about, about_accepted, paragraph};
 use super::integrity::{self, SMALL};
 use super::record::RecordScreen;
 use super::undo::Undo;
 use super::user_actions::{SITTING, Sitting, Whom};
-use crate::directory::Portal;
-use crate::error::{Kind, Result};
+use crate::error::Kind;
 use crate::integrity::export::Lines;
-use crate::integrity::{Check, Finding, FindingRow, Report, Subject};
+use crate::integrity::{Class, Finding, Report, Subject};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -25,9 +27,8 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::row::PAGE;
-use crate::tui::widgets::table::{self, Cell, Page, Row, Table, Want};
+use crate::tui::widgets::table::{self, Page, Table, Want};
 use crate::tui::widgets::{grouped, put};
 
 /// Its keys, beside those of every list.
@@ -35,7 +36,10 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('d')], Action::IntegrityPreview, "preview"),
     Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
-    Binding::new(&[code(Key::Enter)], Action::Open, "account"),
+    Binding::new(&[code(Key::Right)], Action::IntegrityRight, "decide"),
+    Binding::new(&[code(Key::Enter)], Action::Open, "open"),
+    Binding::new(&[code(Key::Tab)], Action::SwitchPane, "account"),
+    Binding::new(&[key('b')], Action::IntegrityAccept, "accept, or take that back"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
     Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
@@ -49,37 +53,8 @@ pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
 const ROWS: Slot<(Want, Page<Line>)> = Slot::latest("finding.rows");
 const SCAN: Slot<Report> = Slot::latest("finding.scan");
 
-/// How many pages of decisions are looked through for one that still has rows.
-const PAGES: usize = 10;
 /// From so many rows on, what the catalogue says stands below the list.
 const HIGH: u16 = 14;
-
-const COLUMNS: [Column; 3] =
-    [Column::new("WHAT", 20, 100, 9), Column::new("TABLE", 9, 27, 4), Column::new("KEY", 6, 16, 5)];
-
-/// A row of the finding, and the place of its decision among all of them.
-struct Line {
-    row: FindingRow,
-    at: usize,
-    key: String,
-}
-
-impl Row for Line {
-    type Key = Subject;
-
-    /// The decision: all its rows are marked together, because they are repaired together.
-    fn key(&self) -> Subject {
-        self.row.subject
-    }
-
-    fn cell(&self, column: usize) -> Cell<'_> {
-        match column {
-            0 => self.row.text.as_str().into(),
-            1 => Cell::new(self.row.table.as_ref(), Tone::Quiet),
-            _ => Cell::new(self.key.as_str(), Tone::Quiet),
-        }
-    }
-}
 
 /// The screen.
 pub struct FindingScreen {
@@ -99,28 +74,96 @@ impl FindingScreen {
         Self { board, key, table, sitting, clock }
     }
 
-    fn about<T>(&self, ask: impl FnOnce(&Finding) -> T) -> std::result::Result<T, String> {
+    fn about<T>(&self, ask: impl FnOnce(&Finding) -> T) -> Result<T, String> {
         let board = self.board.get();
         board.find(self.key).map(ask).ok_or_else(|| "It is not found any more; Esc goes back.".to_owned())
     }
 
     /// What `F` repairs: the marked decisions; without marks the one under the cursor.
-    fn order(&self) -> std::result::Result<Order, String> {
+    fn order(&self) -> Result<Order, String> {
         self.about(is_automatic)??;
-        let marks = self.table.marks();
-        if !marks.is_empty() {
-            return self.about(|finding| {
-                let marked = finding.found.subjects.iter().filter(|subject| marks.has(subject)).copied();
-                Order::some(finding, marked.collect())
-            });
-        }
-        self.order_of_current()
+        let chosen = self.chosen()?;
+        self.about(|finding| Order::some(finding, chosen))
     }
 
-    fn order_of_current(&self) -> std::result::Result<Order, String> {
+    fn order_of_current(&self) -> Result<Order, String> {
         let row = self.table.current().ok_or_else(|| "There is no row under the cursor.".to_owned())?;
         let subject = row.row.subject;
         self.about(|finding| Order::some(finding, vec![subject]))
+    }
+
+    /// Whether somebody can decide about this finding here.
+    fn may_decide(&self) -> Result<(), String> {
+        if self.is_accepted() {
+            return Err(was_accepted(self.key));
+        }
+        self.about(|finding| match finding.class() {
+            Class::Choose => Ok(()),
+            Class::Automatic if finding.check.offers_decision() => Ok(()),
+            Class::Automatic => Err(format!("{} leaves nothing to decide; F repairs it.", finding.id())),
+            Class::Manual => is_automatic(finding),
+        })?
+    }
+
+    /// Asks what there is to decide: about the marked decisions where `marked` is asked for and there are any, else about
+    /// all of them, the one under the cursor first.
+    fn decide(&self, marked: bool, cx: &mut Cx) {
+        let current = self.table.current().map(|line| line.row.subject);
+        let marks = self.table.marks();
+        let screen = self.about(|finding| {
+            let all = finding.found.subjects.iter().copied();
+            let subjects: Vec<Subject> = if marked && !marks.is_empty() {
+                all.filter(|subject| marks.has(subject)).collect()
+            } else {
+                all.collect()
+            };
+            let at = subjects.iter().position(|subject| Some(*subject) == current).unwrap_or(0);
+            DecisionScreen::new(
+                self.board.clone(),
+                self.key,
+                finding.check,
+                subjects,
+                at,
+                self.sitting.clone(),
+            )
+        });
+        if let Ok(screen) = screen {
+            cx.push(screen);
+        }
+    }
+
+    fn must_choose(&self) -> bool {
+        !self.is_accepted() && self.about(Finding::class) == Ok(Class::Choose)
+    }
+
+    fn is_accepted(&self) -> bool {
+        matches!(self.key, FindingKey::Accepted(..))
+    }
+
+    /// The marked decisions; without marks the one under the cursor.
+    fn chosen(&self) -> Result<Vec<Subject>, String> {
+        let marks = self.table.marks();
+        if marks.is_empty() {
+            let row = self.table.current().ok_or_else(|| "There is no row under the cursor.".to_owned())?;
+            return Ok(vec![row.row.subject]);
+        }
+        self.about(|finding| {
+            finding.found.subjects.iter().filter(|subject| marks.has(subject)).copied().collect()
+        })
+    }
+
+    /// Asks for a reason to accept what is chosen; what was accepted is taken back.
+    fn accept(&self, cx: &mut Cx) {
+        let Ok(chosen) = self.chosen() else { return };
+        let board = self.board.get();
+        let Some(finding) = board.find(self.key) else { return };
+        let what = vec![(finding.check, chosen)];
+        let Some(accepted) = board.accepted(self.key) else {
+            return cx.push(Accept::new(self.board.clone(), what, self.clock));
+        };
+        let numbered = finding.found.subjects.iter().zip(&accepted.ids);
+        let ids = numbered.filter(|(subject, _)| what[0].1.contains(subject)).map(|(_, id)| *id).collect();
+        baseline::take_back(what, ids, cx);
     }
 
     /// The account that the row under the cursor is about, where it exists.
@@ -144,8 +187,8 @@ impl FindingScreen {
     }
 
     fn rescan(&self, cx: &mut Cx) {
-        let only = vec![self.key.0.to_owned()];
-        let label = format!("scanning {}", self.key.0);
+        let only = vec![self.key.id().to_owned()];
+        let label = format!("scanning {}", self.key.id());
         cx.start_task(
             &SCAN,
             label,
@@ -157,7 +200,7 @@ impl FindingScreen {
         let board = self.board.get();
         let found = board.find(self.key).cloned().and_then(|finding| board.only(vec![finding]));
         if let Some(report) = found {
-            let name = format!("{}-{}.csv", self.key.0, self.clock.date(report.at));
+            let name = format!("{}-{}.csv", self.key.id(), self.clock.date(report.at));
             cx.push(Export::new(report, Lines::Rows, &name));
         }
     }
@@ -173,77 +216,33 @@ impl FindingScreen {
     }
 }
 
-/// A stretch of a finding's decisions.
-struct Span {
-    check: &'static dyn Check,
-    from: usize,
-    subjects: Vec<Subject>,
-    /// How many of them make a page.
-    page: usize,
-    /// Whether the finding goes on in the direction that was asked for.
-    more: bool,
-}
-
-impl Span {
-    /// The decisions that a table wants that has those from `first` up to `next`, `loaded` rows.
-    fn new(finding: &Finding, want: Want, first: usize, next: usize, loaded: usize) -> Self {
-        let all = &finding.found.subjects;
-        let (from, to, page) = match want {
-            Want::First => (0, PAGE * PAGES, PAGE),
-            Want::After => (next, next + PAGE * PAGES, PAGE),
-            Want::Again => (first, first + loaded, loaded),
-            Want::Before => (first.saturating_sub(PAGE), first, PAGE),
-            Want::Last => (all.len().saturating_sub(PAGE), all.len(), PAGE),
-        };
-        let to = to.min(all.len());
-        let from = from.min(to);
-        let more = if matches!(want, Want::Before | Want::Last) { from > 0 } else { to < all.len() };
-        Self { check: finding.check, from, subjects: all[from..to].to_vec(), page, more }
-    }
-
-    /// The rows of its first page that has any; decisions that were settled meanwhile have none.
-    async fn read(self, portal: &Portal) -> Result<Page<Line>> {
-        let mut from = self.from;
-        for (number, part) in self.subjects.chunks(self.page.max(1)).enumerate() {
-            let rows = self.check.rows(portal, part).await?;
-            if !rows.is_empty() {
-                let left = self.subjects.len() > (number + 1) * self.page;
-                return Ok(Page { rows: lines(rows, part, from), more: self.more || left });
-            }
-            from += part.len();
-        }
-        Ok(Page { rows: Vec::new(), more: false })
-    }
-}
-
-/// The rows of these decisions, the first of which is the `from`th, in their order.
-fn lines(rows: Vec<FindingRow>, subjects: &[Subject], from: usize) -> Vec<Line> {
-    let places: HashMap<Subject, usize> = subjects.iter().copied().zip(from..).collect();
-    let line = |row: FindingRow| {
-        let at = places.get(&row.subject).copied().unwrap_or(from);
-        let key = row.key.0.iter().map(|(_, cell)| cell.show()).collect::<Vec<_>>().join(", ");
-        Line { row, at, key }
-    };
-    let mut lines: Vec<Line> = rows.into_iter().map(line).collect();
-    lines.sort_by_key(|line| line.at);
-    lines
-}
-
 impl Screen for FindingScreen {
     fn title(&self) -> String {
-        self.key.0.to_owned()
+        self.key.id().to_owned()
     }
 
     fn keys(&self) -> &'static [&'static [Binding]] {
         TABLES
     }
 
-    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+    fn enabled(&self, action: Action) -> Result<(), String> {
         match action {
             Action::IntegrityScan => may_scan(&self.sitting),
             Action::HistoryOpenRows => repair::may_open_touched(&self.board.get()),
             Action::Export => self.about(|_| ()),
-            Action::Open if self.whom().is_none() => Err("This row belongs to no account.".to_owned()),
+            Action::IntegrityAccept => may_repair(&self.sitting).and_then(|()| self.chosen().map(|_| ())),
+            Action::IntegrityPreview | Action::IntegrityFix | Action::IntegrityFixKind
+                if self.is_accepted() =>
+            {
+                Err(was_accepted(self.key))
+            }
+            Action::IntegrityRight => self.may_decide(),
+            Action::Open if self.may_decide().is_ok() => Ok(()),
+            Action::Open | Action::SwitchPane if self.whom().is_none() => {
+                Err("This row belongs to no account.".to_owned())
+            }
+            Action::IntegrityPreview if self.must_choose() => Ok(()),
+            Action::IntegrityFix if self.must_choose() => may_repair(&self.sitting),
             Action::IntegrityPreview => {
                 self.about(is_automatic)?.and_then(|()| self.order_of_current().map(|_| ()))
             }
@@ -269,6 +268,11 @@ impl Screen for FindingScreen {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
+            Action::IntegrityAccept => self.accept(cx),
+            Action::IntegrityRight => self.decide(false, cx),
+            Action::Open if self.must_choose() || self.whom().is_none() => self.decide(false, cx),
+            Action::IntegrityPreview if self.must_choose() => self.decide(false, cx),
+            Action::IntegrityFix if self.must_choose() => self.decide(true, cx),
             Action::IntegrityPreview => {
                 if let Ok(order) = self.order_of_current() {
                     repair::preview(order, cx);
@@ -285,7 +289,7 @@ impl Screen for FindingScreen {
                 }
             }
             Action::IntegrityScan => self.rescan(cx),
-            Action::Open => {
+            Action::Open | Action::SwitchPane => {
                 if let Some(whom) = self.whom() {
                     cx.push(RecordScreen::new(whom, self.clock));
                 }
@@ -332,6 +336,9 @@ impl Screen for FindingScreen {
             repair::finished(result, &mut self.board.change(), cx);
             self.table.marks_mut().clear();
             self.show(cx);
+        } else if baseline::reply(reply, &self.board, self.clock, cx) {
+            self.table.marks_mut().clear();
+            self.show(cx);
         } else {
             repair::reply(reply, &self.board, cx);
         }
@@ -358,10 +365,11 @@ impl Screen for FindingScreen {
         let known = self.about(|finding| {
             let severity = finding.severity().name();
             let dot = theme.dot();
-            let title = format!("{} {dot} {} {dot} {severity}", self.key.0, finding.title());
-            (title, about(finding, off.as_deref()))
+            let title = format!("{} {dot} {} {dot} {severity}", self.key.id(), finding.title());
+            let accepted = self.board.get().accepted(self.key).map(|it| about_accepted(it, self.clock));
+            (title, accepted.unwrap_or_else(|| about(finding, off.as_deref())))
         });
-        let (title, words) = known.unwrap_or_else(|_| (self.key.0.to_owned(), Vec::new()));
+        let (title, words) = known.unwrap_or_else(|_| (self.key.id().to_owned(), Vec::new()));
         put(frame.buffer_mut(), inner.x, inner.y, inner.width, &title, theme.style(Tone::Strong));
         let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
         if body.height < HIGH {
@@ -378,37 +386,5 @@ impl Screen for FindingScreen {
             let used = paragraph(frame.buffer_mut(), rest, &words, tone, theme);
             rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::integrity::{self as checks, Class, Found};
-
-    fn finding(count: i64) -> Finding {
-        let check = checks::check("PRF-001").expect("a check");
-        let subjects = (1..=count).map(Subject::of).collect();
-        Finding { check, found: Found::each(check.about(), Class::Automatic, subjects).expect("some") }
-    }
-
-    fn ids(span: &Span) -> (i64, i64, bool) {
-        let id = |subject: Option<&Subject>| subject.map_or(0, |subject| subject.id);
-        (id(span.subjects.first()), id(span.subjects.last()), span.more)
-    }
-
-    #[test]
-    fn pages_follow_each_other_and_end() {
-        let page = i64::try_from(PAGE).expect("a small number");
-        let most = page * i64::try_from(PAGES).expect("a small number");
-        let long = finding(most * 3);
-        let span = |want, first, next| ids(&Span::new(&long, want, first, next, PAGE));
-        assert_eq!(span(Want::First, 0, 0), (1, most, true));
-        assert_eq!(span(Want::After, 0, PAGE), (page + 1, page + most, true));
-        assert_eq!(span(Want::Last, 0, 0), (most * 3 - page + 1, most * 3, true));
-        assert_eq!(span(Want::Before, 10, 20), (1, 10, false));
-        let short = finding(3);
-        assert_eq!(ids(&Span::new(&short, Want::First, 0, 0, PAGE)), (1, 3, false));
-        assert_eq!(ids(&Span::new(&short, Want::After, 0, 9, PAGE)), (0, 0, false));
     }
 }

@@ -1,0 +1,78 @@
+//! PWD-004: passwords of a known algorithm that nothing can be compared with.
+
+use futures_util::future::BoxFuture;
+
+use crate::directory::Portal;
+use crate::error::Result;
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
+};
+use crate::integrity::decision::{Answers, Decision};
+use crate::integrity::scan::Scan;
+use crate::portal::password::Health;
+
+use super::stored_passwords;
+
+/// The check.
+pub struct BrokenPassword;
+
+static ABOUT: About = About {
+    id: "PWD-004",
+    severity: Severity::Error,
+    title: "password damaged",
+    why: "No password is right for it, and for some of these values the portal's sign-in page fails with an error \
+          (HTTP 500) instead of saying so.",
+    cause: "The value was cut at the column's 128 characters, or edited, or spoilt when it was copied between systems.",
+    remedy: "Makes the password unusable, so that the sign-in page says no; then `portaldesk change-password NAME` gives \
+             a new one.",
+    choice: "A backup may still hold the whole value: somebody has to say that it is given up.",
+    needs: &[("auth_user", &["id", "username", "password"])],
+    engines: EVERY_ENGINE,
+    deep: false,
+    stage: Stage::Groups,
+    rows_each: 1,
+};
+
+impl Check for BrokenPassword {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
+        Box::pin(stored_passwords::find(scan, &ABOUT, Class::Choose, Health::Broken))
+    }
+
+    fn rows<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
+        Box::pin(rows(portal, subjects))
+    }
+
+    fn decision<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+    ) -> BoxFuture<'a, Result<Option<Decision>>> {
+        Box::pin(stored_passwords::decision(portal, subject, Health::Broken))
+    }
+
+    fn decided<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+        answers: &'a Answers,
+    ) -> BoxFuture<'a, Result<Vec<Part>>> {
+        Box::pin(stored_passwords::decided(self, portal, subject, answers))
+    }
+}
+
+async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+    let found = stored_passwords::still(portal, subjects, Health::Broken).await?;
+    let row = |person: &super::people::Person| {
+        let text = format!("the password of {} can never be right: {}", person.name(), person.kept);
+        person.row(Subject::of(person.id), text)
+    };
+    Ok(found.iter().map(row).collect())
+}

@@ -1,0 +1,81 @@
+//! What the checks of stored passwords have in common. A hash is looked at and forgotten; it is never shown.
+
+use crate::db::Sql;
+use crate::directory::{Portal, accounts};
+use crate::error::Result;
+use crate::integrity::check::{About, Check, Class, Found, Part, Subject};
+use crate::integrity::decision::{Answers, Choice, Decision, Question};
+use crate::integrity::scan::Scan;
+use crate::integrity::windows;
+use crate::portal::password::{self, Health};
+
+use super::people::{self, Person};
+
+/// The question, and its only answer: no other way ends well for the account.
+const QUESTION: &str = "password";
+const UNUSABLE: &str = "unusable";
+
+/// The condition that leaves out unusable passwords; the table is `t`.
+pub(super) fn that_may_be_usable() -> Sql {
+    Sql::new("SUBSTR(t.password, 1, 1) <> '!'")
+}
+
+/// The accounts whose password is worth this.
+pub(super) async fn find(scan: &Scan<'_>, about: &About, class: Class, worth: Health) -> Result<Vec<Found>> {
+    let mut users = Vec::new();
+    windows::rows_where(scan, "auth_user", &["password"], &that_may_be_usable(), &mut |row| {
+        if password::health(&row.text(1)?) == worth {
+            users.push(Subject::of(row.int(0)?));
+        }
+        Ok(())
+    })
+    .await?;
+    users.sort_unstable();
+    Ok(Found::each(about, class, users).into_iter().collect())
+}
+
+/// The accounts of which that is still so.
+pub(super) async fn still(portal: &Portal, subjects: &[Subject], worth: Health) -> Result<Vec<Person>> {
+    let mut found = people::people(portal, &super::ids(subjects, 0)).await?;
+    found.retain(|person| person.password == worth);
+    Ok(found)
+}
+
+/// Whether the password is made unusable.
+pub(super) async fn decision(portal: &Portal, subject: Subject, worth: Health) -> Result<Option<Decision>> {
+    let found = still(portal, &[subject], worth).await?.pop();
+    Ok(found.map(|person| Decision {
+        subject,
+        title: format!("The password of {} is worth nothing ({})", person.name(), person.kept),
+        questions: vec![Question::new(
+            QUESTION,
+            "The password",
+            vec![Choice::new(UNUSABLE, consequence(&person))],
+        )],
+    }))
+}
+
+fn consequence(person: &Person) -> String {
+    let name = super::quoted(&person.username);
+    format!(
+        "is made unusable; {name} signs in again once `portaldesk change-password` or `p` in Users gave a new one"
+    )
+}
+
+/// Makes the password unusable.
+pub(super) async fn decided(
+    check: &dyn Check,
+    portal: &Portal,
+    subject: Subject,
+    answers: &Answers,
+) -> Result<Vec<Part>> {
+    if !people::is_answered(check, portal, subject, answers).await? {
+        return Ok(Vec::new());
+    }
+    Ok(vec![people::part(subject, make_unusable(portal, subject.id).await?)])
+}
+
+/// The plan that does so, which ends the account's sessions in the portal too.
+pub(super) async fn make_unusable(portal: &Portal, user: i64) -> Result<crate::change::Plan> {
+    accounts::set_password(portal, user, password::unusable()?).await
+}
