@@ -192,3 +192,99 @@ fn what_cannot_be_accepted_is_refused_by_name() {
     }
     assert_eq!(home.json(&["baseline", "list"]).1["total"], 0);
 }
+
+#[test]
+fn what_is_to_be_decided_is_asked_and_answered() {
+    let home = Home::new("decide");
+    home.sql("UPDATE auth_user SET is_staff = FALSE WHERE username = 'root'");
+    let (code, asked) = home.json(&["decide", "ADM-003", "root"]);
+    assert_eq!((code, &asked["kind"]), (0, &json!("decision")));
+    let item = &asked["item"];
+    assert_eq!((&item["check"], &item["row"]), (&json!("ADM-003"), &json!("1")));
+    let question = &item["questions"][0];
+    let answer = format!(
+        "{}={}",
+        question["name"].as_str().unwrap(),
+        question["choices"][0]["value"].as_str().unwrap()
+    );
+    let out = home.ok(&["decide", "adm-003", "1"]);
+    assert!(
+        out.ends_with(&format!("\nportaldesk decide ADM-003 1 {}=…\n", question["name"].as_str().unwrap())),
+        "{out}"
+    );
+
+    for (arguments, code, said) in [
+        (&["decide", "ADM-003", "1", "staff"][..], 2, "QUESTION=ANSWER"),
+        (&["decide", "ADM-003", "1", "staff=perhaps"], 4, "nothing was written"),
+        (&["decide", "ADM-003", "1", &answer, "colour=red"], 4, "nothing was written"),
+        (&["decide", "ADM-003", "dana", &answer], 4, "does not find 'dana'"),
+        (&["decide", "PRF-001", "dana"], 4, "leaves nothing to decide"),
+        (&["decide", "ADM-003", "1", &answer], 2, "--yes"),
+    ] {
+        let (got, error) = home.refused(arguments);
+        assert_eq!(got, code, "{arguments:?}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{arguments:?}: {error}");
+    }
+    let backup = home.0.join("before.sqlite3");
+    let backup = backup.to_str().unwrap();
+    let (code, done) = home.json(&["--yes", "decide", "ADM-003", "1", &answer, "--backup", backup]);
+    assert_eq!((code, &done["rows"]), (0, &json!(1)), "{done}");
+    assert!(fs::metadata(backup).unwrap().len() > 0);
+    assert_eq!(home.json(&["check", "--only", "ADM-003"]).1["findings"], json!([]));
+    home.ok(&["undo", done["operation"].as_str().unwrap()]);
+    assert_eq!(home.json(&["check", "--only", "ADM-003"]).0, 1);
+}
+
+#[test]
+fn what_a_dry_run_prints_can_be_applied_later() {
+    let home = Home::new("plan");
+    let file = home.0.join("plan.json");
+    let path = file.to_str().unwrap();
+    let keep = |arguments: &[&str]| {
+        let (_, out, err) = home.ended(&[&["--json"], arguments, &["--dry-run"]].concat());
+        assert_eq!(err, "");
+        fs::write(&file, out).unwrap();
+    };
+    keep(&["fix-user-profiles"]);
+    let shown = home.ok(&["plan", "show", path]);
+    assert!(
+        shown.contains("delete core_userprofile 2: ") && shown.contains("insert core_userprofile: "),
+        "{shown}"
+    );
+    assert_eq!(home.refused(&["plan", "apply", path]).0, 2, "somebody has to agree");
+    let (code, done) = home.json(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &done["rows"]), (0, &json!(3)), "{done}");
+    assert_eq!(home.ended(&["check", "--quiet"]).0, 0);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &error["kind"]), (4, &json!("conflict")));
+
+    // An account with an unusable password is no secret; a password is.
+    keep(&["user", "add", "--username", "evan", "--email", "evan@example.org"]);
+    assert_eq!(home.json(&["--yes", "plan", "apply", path]).0, 0);
+    assert_eq!(home.json(&["user", "show", "evan"]).1["item"]["email"], "evan@example.org");
+    keep(&["user", "password", "evan", "--password-generate"]);
+    assert_eq!(home.json(&["plan", "show", path]).1["can_be_applied"], false);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert!(code == 4 && error["message"].as_str().unwrap().contains("no file ever holds one"), "{error}");
+
+    keep(&["user", "edit", "evan", "--first-name", "Evan"]);
+    home.ok(&["user", "edit", "evan", "--last-name", "Other"]);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &error["differences"][0]["column"]), (4, &json!("last_name")));
+    fs::write(&file, "{}").unwrap();
+    assert_eq!(home.refused(&["plan", "show", path]).0, 4);
+    assert_eq!(home.refused(&["plan", "show", "no-such-file"]).0, 2);
+}
+
+#[test]
+fn a_backup_is_a_database_of_its_own() {
+    let home = Home::new("backup");
+    let path = home.0.join("copy.sqlite3");
+    let (code, made) = home.json(&["--read-only", "backup", path.to_str().unwrap()]);
+    assert_eq!((code, &made["kind"]), (0, &json!("backup")));
+    assert_eq!(made["bytes"], fs::metadata(&path).unwrap().len());
+    let url = format!("sqlite://{}", path.display());
+    assert_eq!(home.json(&["--database", &url, "user", "list"]).1, home.json(&["user", "list"]).1);
+    let (code, error) = home.refused(&["backup", path.to_str().unwrap()]);
+    assert!(code == 4 && error["message"].as_str().unwrap().contains("overwrites nothing"), "{error}");
+}

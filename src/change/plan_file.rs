@@ -124,27 +124,27 @@ pub fn read(source: impl Read) -> Result<PlanFile> {
     source
         .take(MOST_BYTES + 1)
         .read_to_end(&mut text)
-        .map_err(|why| wrong(format!("it can't be read: {why}")))?;
+        .map_err(|why| wrong(&format!("it can't be read: {why}")))?;
     if text.len() as u64 > MOST_BYTES {
-        return Err(wrong(format!("it is larger than {} MiB", MOST_BYTES / 1024 / 1024)));
+        return Err(wrong(&format!("it is larger than {} MiB", MOST_BYTES / 1024 / 1024)));
     }
     let Json::Object(mut object) =
-        serde_json::from_slice(&text).map_err(|why| wrong(format!("it is no JSON: {why}")))?
+        serde_json::from_slice(&text).map_err(|why| wrong(&format!("it is no JSON: {why}")))?
     else {
-        return Err(wrong("it is no object".to_owned()));
+        return Err(wrong("it is no object"));
     };
     if object.get("portaldesk") != Some(&json!(1)) {
-        return Err(wrong("it was not written by portaldesk".to_owned()));
+        return Err(wrong("it was not written by portaldesk"));
     }
     if object.get("dry_run") != Some(&Json::Bool(true)) {
-        return Err(wrong("it says what was done, not what is to be done; use --dry-run".to_owned()));
+        return Err(wrong("it says what was done, not what is to be done; use --dry-run"));
     }
     let Some(Json::Array(plans)) = object.remove("plans") else {
-        return Err(wrong("it has no plans".to_owned()));
+        return Err(wrong("it has no plans"));
     };
     let name = object.get("engine").and_then(Json::as_str).unwrap_or_default();
     let engine = Engine::from_name(name)
-        .ok_or_else(|| wrong(format!("it is for no engine that is known, '{name}'")))?;
+        .ok_or_else(|| wrong(&format!("it is for no engine that is known, '{name}'")))?;
     let mut file = PlanFile {
         engine,
         database: object.get("database").and_then(Json::as_str).unwrap_or_default().to_owned(),
@@ -154,8 +154,8 @@ pub fn read(source: impl Read) -> Result<PlanFile> {
     };
     for (number, plan) in (1..).zip(plans) {
         let plan: PlanJson =
-            serde_json::from_value(plan).map_err(|why| wrong(format!("plan {number}: {why}")))?;
-        let of_plan = |why: String| wrong(format!("plan {number}: {why}"));
+            serde_json::from_value(plan).map_err(|why| wrong(&format!("plan {number}: {why}")))?;
+        let of_plan = |why: String| wrong(&format!("plan {number}: {why}"));
         let (plan, secret) = plan.read(engine.into()).map_err(of_plan)?;
         if secret {
             file.secrets.push(plan.title.clone());
@@ -165,7 +165,7 @@ pub fn read(source: impl Read) -> Result<PlanFile> {
     // What people and scripts look at is what would be done.
     let shown = object.remove("plan").map(without_secrets);
     if shown.is_some_and(|shown| shown != without_secrets(as_read(numbered(&file.plans)))) {
-        return Err(wrong("what it shows ('plan') is not what it would do ('plans')".to_owned()));
+        return Err(wrong("what it shows ('plan') is not what it would do ('plans')"));
     }
     Ok(file)
 }
@@ -197,7 +197,7 @@ fn without_secrets(mut steps: Json) -> Json {
     steps
 }
 
-fn wrong(why: String) -> Error {
+fn wrong(why: &str) -> Error {
     Error::invalid(format!("This is no plan file that can be used: {why}. Nothing was written."))
 }
 
@@ -214,11 +214,11 @@ impl PlanFile {
             )));
         }
         if Dialect::from(self.engine) != dialect {
-            return Err(wrong(format!("it was made for {}", self.engine.name())));
+            return Err(wrong(&format!("it was made for {}", self.engine.name())));
         }
         for (number, plan) in (1..).zip(&self.plans) {
             check_plan(plan, schema)
-                .map_err(|why| wrong(format!("plan {number}, '{}': {why}", plan.title)))?;
+                .map_err(|why| wrong(&format!("plan {number}, '{}': {why}", plan.title)))?;
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ fn check_plan(plan: &Plan, schema: &Schema) -> std::result::Result<(), String> {
         match step {
             Step::Insert { values, adopt, .. } => {
                 check_values(plan, at, &table, values)?;
-                for adopt in adopt.iter() {
+                if let Some(adopt) = adopt {
                     table.has(&adopt.by)?;
                     adopt.columns.iter().try_for_each(|column| table.has(column))?;
                 }

@@ -1,13 +1,14 @@
 //! `decide`: what somebody has to choose before a finding can be repaired.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use super::args::Decide;
 use super::change::Note;
 use super::{Work, backup, json, rows};
 use crate::error::{Error, Result};
-use crate::integrity::decide;
-use crate::integrity::{Answers, Decision, Question};
+use crate::integrity::{self, Answers, Decision, Question};
 use crate::text;
 
 /// `portaldesk decide`: without answers it prints what is asked.
@@ -40,7 +41,7 @@ pub(super) async fn run(work: &mut Work, wanted: &Decide) -> Result<u8> {
         return ask(work, id, &decision);
     }
     decision.check(&answers)?;
-    let plans = decide::plans(&work.portal, found.check, subject, &answers).await?;
+    let plans = integrity::decide(&work.portal, found.check, subject, &answers).await?;
     let note = Note { dry_run: wanted.write.dry_run, ..Note::default() };
     if !note.dry_run && !plans.is_empty() {
         work.portal.writer()?;
@@ -65,11 +66,12 @@ fn ask(work: &mut Work, id: &str, decision: &Decision) -> Result<u8> {
     let item = json!({"check": id, "row": row, "title": decision.title, "questions": questions});
     work.output.result(&json::one("decision", &item), || {
         let mut out = format!("{id} {row}: {}\n", text::safe(&decision.title));
+        let mut command = format!("portaldesk decide {id} {row}");
         for question in &decision.questions {
             push_question(&mut out, question);
+            let _ = write!(command, " {}=…", text::safe(&question.name));
         }
-        let names = decision.questions.iter().map(|question| format!(" {}=…", text::safe(&question.name)));
-        out.push_str(&format!("\nportaldesk decide {id} {row}{}\n", names.collect::<String>()));
+        let _ = writeln!(out, "\n{command}");
         out
     })?;
     Ok(0)
@@ -89,12 +91,12 @@ fn question_json(question: &Question) -> Value {
 }
 
 fn push_question(out: &mut String, question: &Question) {
-    out.push_str(&format!("\n{}: {}\n", text::safe(&question.name), text::safe(&question.label)));
+    let _ = writeln!(out, "\n{}: {}", text::safe(&question.name), text::safe(&question.label));
     let width = question.choices.iter().map(|choice| text::width(&choice.value)).max().unwrap_or_default();
     for (at, choice) in question.choices.iter().enumerate() {
         let mark = if question.proposed == Some(at) { '*' } else { ' ' };
         let value = text::pad(&text::safe(&choice.value), width);
-        out.push_str(&format!("  {mark} {value}  {}\n", text::safe(&choice.label)));
+        let _ = writeln!(out, "  {mark} {value}  {}", text::safe(&choice.label));
     }
     if question.text.is_some() {
         out.push_str("    or any text of your own\n");

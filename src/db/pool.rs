@@ -268,7 +268,7 @@ impl Lease {
         }
     }
 
-    async fn send_all(
+    pub(super) async fn send_all(
         &mut self,
         sql: &Sql,
         cancel: Option<&Cancel>,

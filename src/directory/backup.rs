@@ -184,8 +184,8 @@ fn tables(schema: &Schema, own: bool) -> Vec<Table> {
         schema.tables.keys().map(String::as_str).filter(|it| is_of_accounts(it)).collect();
     let mut at = 0;
     while at < names.len() {
-        let referring = schema.foreign_keys.iter().filter(|key| key.table == names[at]);
-        for key in referring {
+        let table = names[at];
+        for key in schema.foreign_keys.iter().filter(|key| key.table == table) {
             if !names.contains(&key.to_table.as_str()) && schema.table(&key.to_table).is_some() {
                 names.push(&key.to_table);
             }

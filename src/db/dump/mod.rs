@@ -182,7 +182,7 @@ impl Dump<'_> {
         self.dialect.quote(&mut insert, table.name.as_str());
         // Ids are given even where PostgreSQL would rather make them itself.
         let given = if self.dialect == Dialect::Postgres { " OVERRIDING SYSTEM VALUE" } else { "" };
-        let _ = write!(insert, " ({names}){given} VALUES\n");
+        let _ = writeln!(insert, " ({names}){given} VALUES");
         let columns = written().count();
         let (sender, mut rows) = mpsc::channel(256);
         let read = async {
