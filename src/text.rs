@@ -45,6 +45,20 @@ pub fn safe_bytes(bytes: &[u8]) -> String {
     shown
 }
 
+/// A number with its thousands apart: `1 204`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut spaced = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            spaced.push(' ');
+        }
+        spaced.push(digit);
+    }
+    spaced
+}
+
 /// The text without what is not plainly visible: what [`safe`] would show as an escape, marks aside. What parts words, a
 /// tab or a newline, becomes a space.
 #[must_use]

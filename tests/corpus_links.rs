@@ -42,6 +42,26 @@ async fn orphan_of_cho(ground: &Ground) {
     ground.run(&[&format!("UPDATE core_userprofile SET user_id = {NOBODY} WHERE user_id = {CHO}")]).await;
 }
 
+/// Adds a group with nearly the name of Engineer, number 4: bela is in both, root is not, and of its two permissions
+/// Engineer has one.
+async fn group_beside_engineer(ground: &Ground) {
+    let permission = |which: &str| {
+        format!(
+            "INSERT INTO auth_group_permissions (group_id, permission_id) SELECT 4, id FROM auth_permission \
+             WHERE codename = '{which}_department'"
+        )
+    };
+    ground
+        .run(&[
+            "INSERT INTO auth_group (name) VALUES ('Engi neer')",
+            &member(BELA, "Engi neer"),
+            &member(ROOT, "Engi neer"),
+            &permission("view"),
+            &permission("add"),
+        ])
+        .await;
+}
+
 /// An entry of the portal's log, of which author, content type and object are SQL.
 fn entry(author: i64, content_type: &str, object: &str, name: &str, flag: i64) -> String {
     format!(
@@ -343,6 +363,61 @@ cases! {
             ground.run(&["UPDATE core_userprofile SET department_id = 99 WHERE id = 4"]).await;
             Expected::finds(&[("PRF-001", "A", 1), ("PRF-003", "A", 1), ("REL-003", "A", 1)])
                 .changing(&[("core_userprofile", 1, 1)])
+        }
+
+        async fn a_role_group_in_other_letters(ground) {
+            ground.run(&["UPDATE auth_group SET name = 'amc  admin' WHERE name = 'AMC Admin'"]).await;
+            Expected::finds(&[("GRP-001", "C", 1), ("GRP-002", "C", 1)]).changing(&[("auth_group", 1, 1)])
+        }
+
+        async fn two_that_could_be_the_role_group(ground) {
+            ground.run(&[
+                "UPDATE auth_group SET name = 'A MC Admin' WHERE name = 'AMC Admin'",
+                "INSERT INTO auth_group (name) VALUES ('AMCAdmin')",
+            ]).await;
+            // GRP-001 proposes nothing here, so GRP-002 is what is decided.
+            Expected::finds(&[("GRP-001", "C", 1), ("GRP-002", "C", 1)])
+                .answering("GRP-002", &[("keep", "4"), ("others", "merge")])
+                .changing(&[("auth_group", 2, 1), ("auth_group_permissions", 1, 1)])
+        }
+
+        async fn a_group_beside_the_role_group_becomes_one_with_it(ground) {
+            group_beside_engineer(&ground).await;
+            another_app(&ground, "core_shift", "auth_group", "", &[
+                "INSERT INTO core_shift (title, owner_id) VALUES ('day', 3), ('night', 4)",
+            ]).await;
+            // What both have goes, the rest moves, and the other app's row follows.
+            Expected::finds(&[("GRP-002", "C", 1)]).answering("GRP-002", &[("others", "merge")]).changing(&[
+                ("auth_group", 1, 0),
+                ("auth_group_permissions", 2, 1),
+                ("auth_user_groups", 2, 1),
+                ("core_shift", 1, 1),
+            ])
+        }
+
+        async fn a_group_beside_the_role_group_goes(ground) {
+            group_beside_engineer(&ground).await;
+            Expected::finds(&[("GRP-002", "C", 1)]).answering("GRP-002", &[("others", "remove")]).changing(&[
+                ("auth_group", 1, 0),
+                ("auth_group_permissions", 2, 0),
+                ("auth_user_groups", 2, 0),
+            ])
+        }
+    }
+
+    mariadb {
+        // There the engine takes the one for the other, and the portal's own code does not.
+        async fn a_role_group_in_small_letters(ground) {
+            ground.run(&["UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'"]).await;
+            Expected::finds(&[("GRP-002", "C", 1)]).changing(&[("auth_group", 1, 1)])
+        }
+    }
+
+    sqlite {
+        async fn a_role_group_in_small_letters_and_its_members(ground) {
+            ground.run(&["UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'"]).await;
+            Expected::finds(&[("GRP-001", "C", 1), ("GRP-002", "C", 1), ("USR-003", "C", 3)])
+                .changing(&[("auth_group", 1, 1)])
         }
     }
 }

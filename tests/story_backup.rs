@@ -126,7 +126,8 @@ stories! {
             } else {
                 summary.tables.iter().map(|(name, _)| name.clone()).collect()
             };
-            for name in ["auth_user", "auth_user_groups", "core_userprofile", "django_content_type", "django_migrations", "django_admin_log"] {
+            // Of a copy of a whole database, what is counted is what the digest looks at.
+            for name in ["auth_user", "auth_user_groups", "core_userprofile", "django_content_type"] {
                 assert!(there.iter().any(|table| table == name), "{name}");
             }
             for (table, rows) in &before {

@@ -2,6 +2,8 @@
 
 use uuid::Uuid;
 
+use super::owner::Owner;
+
 /// A portal account that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -57,6 +59,6 @@ impl Actor {
     /// Which process this is, for runs and locks.
     #[must_use]
     pub fn owner(&self) -> String {
-        format!("{}:{}", self.unix_user, std::process::id())
+        Owner::of_process(&self.unix_user).to_string()
     }
 }

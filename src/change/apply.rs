@@ -14,10 +14,10 @@ use crate::portal::access::Roles;
 use super::actor::Actor;
 use super::admin_log::{self, Written, Wrote};
 use super::counter::Raise;
-use super::plan::{Image, MOST_ROWS, Plan, Require, Step, Value};
+use super::plan::{Image, MOST_ROWS, Plan, Purpose, Require, Step, Value};
 use super::rows::{self, Lock};
 use super::superusers::{self, Standing};
-use super::{ddl, guard, journal, references, taken};
+use super::{ddl, guard, hold, journal, references, taken};
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
@@ -31,8 +31,11 @@ pub(super) struct Place {
     pub(super) run: String,
     pub(super) seq: i64,
     pub(super) title: String,
-    pub(super) kind: &'static str,
     pub(super) planned: Option<i64>,
+    /// For how many of the planned this plan counts.
+    pub(super) weight: i64,
+    /// The run is in the database already, see [`super::Hold`].
+    pub(super) is_open: bool,
 }
 
 /// What was written.
@@ -146,6 +149,9 @@ async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::Result<Vec<W
     let plan = &order.plan;
     let now = own::now(tx).await?;
     own::claim(tx, &order.operation, now).await?;
+    if plan.purpose == Purpose::Repair && !order.place.is_open {
+        hold::refuse_second(tx, &order.actor.sitting, now).await?;
+    }
     let portal_ids = portal_ids(plan);
     if !portal_ids.is_empty() {
         own::lock(tx, own::PORTAL_ID_LOCK).await?;
@@ -634,11 +640,11 @@ async fn record(
     };
     change.hash = journal::hash(&change, &rows);
     own::record(tx, &change, &rows).await?;
-    if place.seq == 1 {
+    if place.seq == 1 && !place.is_open {
         let run = own::NewRun {
             id: &place.run,
             title: &journal::cut(&place.title, 300),
-            kind: place.kind,
+            kind: order.plan.purpose.name(),
             planned: place.planned,
             actor_id: change.actor_id,
             actor: change.actor.as_deref(),
@@ -646,12 +652,16 @@ async fn record(
             ssh_from: change.ssh_from.as_deref(),
             sitting: &change.sitting,
             owner: &journal::cut(&actor.owner(), 200),
+            resume_from: None,
         };
         own::begin_run(tx, &run, now).await?;
     }
-    own::count_plan(tx, &place.run, now).await?;
-    if place.planned == Some(1) {
-        own::end_run(tx, &place.run, "done", 0, now).await?;
+    let run = (place.run.as_str(), actor.sitting.as_str());
+    if !own::count_plan(tx, run, place.weight, place.planned, now).await? {
+        return Err(hold::lost().into());
+    }
+    if place.planned == Some(1) && !place.is_open {
+        own::end_run(tx, run, "done", 0, now).await?;
     }
     if let Some(account) = change.actor_id {
         let names = usernames(tx, written).await?;

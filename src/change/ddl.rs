@@ -18,6 +18,14 @@ pub enum Alter {
     AddIndex(Index),
     /// An index that goes; its parts are those that it has, to make it again.
     DropIndex(Index),
+    /// MySQL: a new index in place of one that it makes superfluous. The engine drops one that it made for a foreign key
+    /// by itself when another can serve the key, and then nothing could take that back.
+    ExchangeIndex {
+        /// The one that comes.
+        new: Index,
+        /// The one that goes, of another name; its parts are those that it has.
+        old: Index,
+    },
     /// A new foreign key.
     AddForeignKey(Reference),
     /// A foreign key that goes; its parts are those that it has.
@@ -110,6 +118,25 @@ impl Ddl {
         &self.alter
     }
 
+    /// The engine that it is for.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The name of what is made, dropped or altered.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.alter {
+            Alter::AddIndex(index) | Alter::DropIndex(index) | Alter::ExchangeIndex { new: index, .. } => {
+                &index.name
+            }
+            Alter::AddForeignKey(key) | Alter::DropForeignKey(key) => &key.name,
+            Alter::ValidateForeignKey { name } => name,
+            Alter::AddCounter(key) | Alter::DropCounter(key) => &key.column,
+        }
+    }
+
     /// The statement, as it is sent.
     #[must_use]
     pub fn statement(&self) -> String {
@@ -122,6 +149,7 @@ impl Ddl {
         let alter = match self.alter.clone() {
             Alter::AddIndex(index) => Alter::DropIndex(index),
             Alter::DropIndex(index) => Alter::AddIndex(index),
+            Alter::ExchangeIndex { new, old } => Alter::ExchangeIndex { new: old, old: new },
             Alter::AddForeignKey(reference) => Alter::DropForeignKey(reference),
             Alter::DropForeignKey(reference) => Alter::AddForeignKey(reference),
             Alter::AddCounter(key) => Alter::DropCounter(key),
@@ -140,7 +168,7 @@ impl Ddl {
             Dialect::Postgres => "that the database account owns the table, and ",
         };
         let rows = match &self.alter {
-            Alter::AddIndex(index) if index.unique => {
+            Alter::AddIndex(index) | Alter::ExchangeIndex { new: index, .. } if index.unique => {
                 format!("no two rows with the same {}", index.columns.join(", "))
             }
             Alter::AddForeignKey(Reference { column, to_table, .. }) => {
@@ -167,6 +195,10 @@ impl Ddl {
         Ok(match &self.alter {
             Alter::AddIndex(index) => named::has_index(reads, &table, &index.name).await?,
             Alter::DropIndex(index) => !named::has_index(reads, &table, &index.name).await?,
+            Alter::ExchangeIndex { new, old } => {
+                named::has_index(reads, &table, &new.name).await?
+                    && !named::has_index(reads, &table, &old.name).await?
+            }
             Alter::AddForeignKey(key) => named::foreign_key(reads, &table, &key.name).await?.is_some(),
             Alter::DropForeignKey(key) => named::foreign_key(reads, &table, &key.name).await?.is_none(),
             Alter::ValidateForeignKey { name } => {
@@ -217,7 +249,7 @@ impl Ddl {
     /// Refuses what names a table or column that is not there.
     fn fits(&self, schema: &Schema) -> Result<()> {
         let (columns, to): (Vec<&str>, _) = match &self.alter {
-            Alter::AddIndex(index) | Alter::DropIndex(index) => {
+            Alter::AddIndex(index) | Alter::DropIndex(index) | Alter::ExchangeIndex { new: index, .. } => {
                 (index.columns.iter().map(String::as_str).collect(), None)
             }
             Alter::AddForeignKey(key) | Alter::DropForeignKey(key) => {
@@ -266,6 +298,12 @@ impl Ddl {
         Ok(match &self.alter {
             Alter::AddIndex(index) => self.add_index(&table, index)?,
             Alter::DropIndex(index) => self.drop_index(&table, index)?,
+            Alter::ExchangeIndex { new, old } if self.dialect == Dialect::MySql => {
+                let words = if new.unique { " ADD UNIQUE INDEX " } else { " ADD INDEX " };
+                let sql = altered.push(words).ident(&Ident::new(&new.name)?).push(" (");
+                let sql = columns(sql, &new.columns, "")?.push("), DROP INDEX ");
+                sql.ident(&Ident::new(&old.name)?)
+            }
             Alter::AddForeignKey(key) => self.add_foreign_key(altered, key)?,
             Alter::DropForeignKey(key) => match self.dialect {
                 Dialect::Sqlite => return Err(self.unknown()),
@@ -279,7 +317,10 @@ impl Ddl {
                 modify(altered, key)?.push(" AUTO_INCREMENT")
             }
             Alter::DropCounter(key) if self.dialect == Dialect::MySql => modify(altered, key)?,
-            Alter::ValidateForeignKey { .. } | Alter::AddCounter(_) | Alter::DropCounter(_) => {
+            Alter::ExchangeIndex { .. }
+            | Alter::ValidateForeignKey { .. }
+            | Alter::AddCounter(_)
+            | Alter::DropCounter(_) => {
                 return Err(self.unknown());
             }
         })

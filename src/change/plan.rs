@@ -349,6 +349,24 @@ pub enum Purpose {
     Undo,
 }
 
+impl Purpose {
+    /// The name under which runs are kept.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Repair => "repair",
+            Self::Undo => "undo",
+        }
+    }
+
+    /// The purpose of this name; an unknown one is an edit.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        [Self::Repair, Self::Undo].into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
+    }
+}
+
 /// The most rows that one plan may write: its transaction stays short.
 pub const MOST_ROWS: usize = 500;
 

@@ -7,21 +7,24 @@ use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::db::schema::Schema;
-use crate::db::{Cancel, Db, own};
+use crate::db::{Db, own};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::Roles;
 
 use super::actor::Actor;
 use super::admin_log::Written;
 use super::apply::{self, Order, Place};
-use super::plan::{Plan, Purpose};
+use super::hold::Hold;
+use super::plan::Plan;
+use super::progress::{Progress, Watch};
 use super::undo::{self, OldPassword};
 use super::unsettled::Unsettled;
 use super::{guard, superusers};
 
 /// Where plans come from, one at a time.
 pub trait Plans: Send {
-    /// How many there will be, where that is known.
+    /// How much there is in all, where that is known: plans, unless they [weigh](Self::weight) otherwise. It may change
+    /// as more is found.
     fn planned(&self) -> Option<u64>;
     /// The next one, made from rows read now; nothing when there are no more.
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>>;
@@ -34,30 +37,54 @@ pub trait Plans: Send {
     fn made(&self) -> &[Plan] {
         &[]
     }
+    /// For how many of the [planned](Self::planned) the plan just given counts.
+    fn weight(&self) -> u64 {
+        1
+    }
+    /// What could not be planned, by title, and why; told once.
+    fn left_out(&mut self) -> Vec<(String, Error)> {
+        Vec::new()
+    }
+    /// How much was done of what, once no more plans come.
+    fn tally(&self) -> Vec<Tally> {
+        Vec::new()
+    }
+}
+
+/// How much was done of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The kind: the id of a check.
+    pub of: &'static str,
+    /// How many decisions that settled.
+    pub count: usize,
 }
 
 /// Plans that are all made already.
-pub struct Ready(std::vec::IntoIter<Plan>);
+pub struct Ready {
+    plans: std::vec::IntoIter<Plan>,
+    planned: u64,
+}
 
 impl Ready {
     /// These, in this order.
     #[must_use]
     pub fn new(plans: Vec<Plan>) -> Self {
-        Self(plans.into_iter())
+        Self { planned: plans.len() as u64, plans: plans.into_iter() }
     }
 }
 
 impl Plans for Ready {
     fn planned(&self) -> Option<u64> {
-        Some(self.0.len() as u64)
+        Some(self.planned)
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
-        Box::pin(async move { Ok(self.0.next()) })
+        Box::pin(async move { Ok(self.plans.next()) })
     }
 
     fn made(&self) -> &[Plan] {
-        self.0.as_slice()
+        self.plans.as_slice()
     }
 }
 
@@ -86,26 +113,6 @@ impl Plans for UntilRefused {
     }
 }
 
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Progress {
-    /// Plans applied.
-    pub done: u64,
-    /// Plans refused.
-    pub refused: u64,
-    /// Plans in all, where that is known.
-    pub planned: Option<u64>,
-}
-
-/// Who watches a run and may stop it between two plans.
-#[derive(Clone, Default)]
-pub struct Watch {
-    /// Stops the run after the plan under way.
-    pub cancel: Cancel,
-    /// Told after every plan.
-    pub progress: Option<Arc<dyn Fn(Progress) + Send + Sync>>,
-}
-
 /// What a run did.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Outcome {
@@ -119,6 +126,8 @@ pub struct Outcome {
     pub refused: Vec<(String, Error)>,
     /// It was stopped before its end.
     pub stopped: bool,
+    /// How much was done of what.
+    pub tally: Vec<Tally>,
     /// The rows of the last plan: what a single action wrote.
     pub written: Vec<Written>,
     /// What became of earlier operations whose outcome was unknown until now, a sentence each.
@@ -181,60 +190,110 @@ impl Writer {
     }
 
     async fn run_settled(&self, title: &str, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
-        let run = Uuid::now_v7().to_string();
-        let planned = plans.planned();
         // A single one is asked when it is applied.
         if plans.made().len() > 1 {
             self.check(plans.made()).await?;
         }
-        let mut outcome = Outcome::default();
-        let mut progress = Progress { planned, ..Progress::default() };
+        let mut course = Course::new(title);
+        let driven = self.drive(&mut course, None, plans, watch).await;
+        let noted = match &driven {
+            Ok(()) if course.planned == Some(1) => None,
+            Ok(()) => Some(if course.outcome.stopped { "stopped" } else { "done" }),
+            Err(error) if is_away(error) => None,
+            Err(_) => Some("stopped"),
+        };
+        if let Some(state) = noted
+            && course.outcome.run.is_some()
+        {
+            self.end(&course, state).await;
+        }
+        match driven {
+            Ok(()) => Ok(course.outcome),
+            Err(error) => Err(stopped_by(error, &course, course.outcome.operation().unwrap_or(&course.run))),
+        }
+    }
+
+    /// Applies plan after plan within a run that was [opened](Self::open) or [taken up](Self::take_up).
+    ///
+    /// # Errors
+    /// As [`Self::run`]; where a part of the run stands, [`Kind::Interrupted`] or [`Kind::Unknown`].
+    pub async fn run_held(&self, hold: Hold, plans: &mut dyn Plans, watch: &Watch) -> Result<Outcome> {
+        let settled = self.unsettled.settle(&self.db).await?;
+        let (seq, done) = hold.before();
+        let mut course =
+            Course { run: hold.run().to_owned(), seq, done, before: done, ..Course::new(hold.title()) };
+        let driven = self.drive(&mut course, Some(&hold), plans, watch).await;
+        let refused = course.outcome.refused.len() as u64;
+        match driven {
+            Ok(()) => {
+                hold.end(if course.outcome.stopped { "stopped" } else { "done" }, refused).await;
+                Ok(Outcome { settled, ..course.outcome })
+            }
+            Err(error) => {
+                let error = after(&settled, stopped_by(error, &course, hold.run()));
+                if !hold.is_ours().await {
+                    hold.forsake();
+                } else if !is_away(&error) {
+                    hold.end("stopped", refused).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Applies plan after plan, until there are no more or it is stopped.
+    async fn drive(
+        &self,
+        course: &mut Course,
+        hold: Option<&Hold>,
+        plans: &mut dyn Plans,
+        watch: &Watch,
+    ) -> Result<()> {
         loop {
-            let plan = match plans.next().await {
+            let next = match hold {
+                Some(hold) => hold.keep(plans.next()).await,
+                None => plans.next().await,
+            };
+            let plan = match next {
                 Ok(Some(plan)) => plan,
                 Ok(None) => break,
-                Err(error) => return Err(self.give_up(&run, error, &mut outcome).await),
+                Err(error) if is_stopped(&error, watch) => {
+                    course.outcome.stopped = true;
+                    break;
+                }
+                Err(error) => return Err(error),
             };
             if watch.cancel.is_requested() {
-                outcome.stopped = true;
+                course.outcome.stopped = true;
                 break;
             }
             if plan.steps.is_empty() {
                 continue;
             }
-            let place = Place {
-                run: run.clone(),
-                seq: i64::try_from(outcome.operations.len() + 1).unwrap_or(i64::MAX),
-                title: title.to_owned(),
-                kind: kind(plan.purpose),
-                planned: planned.and_then(|count| i64::try_from(count).ok()),
-            };
+            let weight = plans.weight();
+            course.planned = plans.planned().map(|planned| planned + course.before);
             let plan_title = plan.title.clone();
-            match self.apply_in(place, plan).await {
-                Ok(applied) => {
-                    outcome.run = Some(run.clone());
-                    outcome.rows += applied.written.len() as u64;
-                    outcome.operations.push(applied.operation);
-                    outcome.written = applied.written;
-                    progress.done += 1;
+            match self.apply_in(course.place(weight, hold.is_some()), plan).await {
+                Ok(applied) => course.count(applied, weight),
+                Err(error) if is_away(&error) || error.kind == Kind::Bug => return Err(error),
+                Err(error) if is_stopped(&error, watch) => {
+                    course.outcome.stopped = true;
+                    break;
                 }
-                Err(error) if matches!(error.kind, Kind::Unreachable | Kind::Unknown | Kind::Bug) => {
-                    return Err(self.give_up(&run, error, &mut outcome).await);
-                }
+                Err(error) if error.kind == Kind::Busy && is_lost(hold).await => return Err(error),
                 Err(_) if plans.comes_again() => {}
                 Err(error) => {
-                    outcome.refused.push((plan_title, error));
-                    progress.refused += 1;
+                    course.outcome.refused.push((plan_title, error));
+                    course.refused += weight;
                 }
             }
             if let Some(tell) = &watch.progress {
-                tell(progress);
+                tell(course.progress());
             }
         }
-        if planned != Some(1) && outcome.run.is_some() {
-            self.end(&run, &outcome).await;
-        }
-        Ok(outcome)
+        course.outcome.refused.extend(plans.left_out());
+        course.outcome.tally = plans.tally();
+        Ok(())
     }
 
     /// Applies plans that only make sense together. When one is refused, or the run is stopped, what was written before
@@ -297,16 +356,6 @@ impl Writer {
         Ok(checked.await?)
     }
 
-    /// What stops a run, in words that say what stands.
-    async fn give_up(&self, run: &str, error: Error, outcome: &mut Outcome) -> Error {
-        let away = matches!(error.kind, Kind::Unreachable | Kind::Unknown);
-        if !away && outcome.run.is_some() {
-            outcome.stopped = true;
-            self.end(run, outcome).await;
-        }
-        stopped_by(error, outcome)
-    }
-
     async fn apply_in(&self, place: Place, plan: Plan) -> Result<apply::Applied> {
         let order = Order {
             schema: Arc::clone(&self.schema),
@@ -325,17 +374,17 @@ impl Writer {
     }
 
     /// Notes how a run ended. What it wrote stands whether or not that succeeds.
-    async fn end(&self, run: &str, outcome: &Outcome) {
-        let run = run.to_owned();
-        let state = if outcome.stopped { "stopped" } else { "done" };
-        let refused = i64::try_from(outcome.refused.len()).unwrap_or(i64::MAX);
+    async fn end(&self, course: &Course, state: &'static str) {
+        let run = (course.run.clone(), self.actor.sitting.clone());
+        let refused = i64::try_from(course.outcome.refused.len()).unwrap_or(i64::MAX);
         let noted = self
             .db
+            .uncancelled()
             .transaction(move |tx| {
-                let run = run.clone();
+                let (run, sitting) = run.clone();
                 Box::pin(async move {
                     let now = own::now(tx).await?;
-                    Ok(own::end_run(tx, &run, state, refused, now).await?)
+                    Ok(own::end_run(tx, (&run, &sitting), state, refused, now).await?)
                 })
             })
             .await;
@@ -346,11 +395,75 @@ impl Writer {
     }
 }
 
-fn kind(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Edit => "edit",
-        Purpose::Repair => "repair",
-        Purpose::Undo => "undo",
+/// A run on its way.
+struct Course {
+    run: String,
+    title: String,
+    /// The number of the last plan that was applied.
+    seq: i64,
+    /// How much is done.
+    done: u64,
+    /// How much of that was done before this program went on with it.
+    before: u64,
+    refused: u64,
+    planned: Option<u64>,
+    outcome: Outcome,
+}
+
+impl Course {
+    fn new(title: &str) -> Self {
+        Self {
+            run: Uuid::now_v7().to_string(),
+            title: title.to_owned(),
+            seq: 0,
+            done: 0,
+            before: 0,
+            refused: 0,
+            planned: None,
+            outcome: Outcome::default(),
+        }
+    }
+
+    fn place(&self, weight: u64, is_open: bool) -> Place {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Place {
+            run: self.run.clone(),
+            seq: self.seq + 1,
+            title: self.title.clone(),
+            planned: self.planned.map(number),
+            weight: number(weight),
+            is_open,
+        }
+    }
+
+    fn count(&mut self, applied: apply::Applied, weight: u64) {
+        self.seq += 1;
+        self.done += weight;
+        self.outcome.run = Some(self.run.clone());
+        self.outcome.rows += applied.written.len() as u64;
+        self.outcome.operations.push(applied.operation);
+        self.outcome.written = applied.written;
+    }
+
+    fn progress(&self) -> Progress {
+        Progress { done: self.done, refused: self.refused, planned: self.planned }
+    }
+}
+
+/// Whether the database can't be asked any more, so that nothing can be noted there either.
+fn is_away(error: &Error) -> bool {
+    matches!(error.kind, Kind::Unreachable | Kind::Unknown)
+}
+
+/// Whether this is nothing but somebody's wish to stop.
+fn is_stopped(error: &Error, watch: &Watch) -> bool {
+    error.kind == Kind::Interrupted && watch.cancel.is_requested()
+}
+
+async fn is_lost(hold: Option<&Hold>) -> bool {
+    match hold {
+        Some(hold) => !hold.is_ours().await,
+        None => false,
     }
 }
 
@@ -362,17 +475,17 @@ fn after(settled: &[String], error: Error) -> Error {
     Error { message: format!("{} {}", settled.join(" "), error.message), ..error }
 }
 
-fn stopped_by(error: Error, outcome: &Outcome) -> Error {
-    let Some(run) = outcome.operation() else { return error };
-    if error.kind == Kind::Unknown {
+/// What stops a run, in words that say what stands.
+fn stopped_by(error: Error, course: &Course, about: &str) -> Error {
+    if course.seq == 0 || error.kind == Kind::Unknown {
         return error;
     }
     Error::new(
         Kind::Interrupted,
         format!(
             "Stopped after {} of the changes, which stand; the rest was not written: {error}",
-            outcome.operations.len()
+            course.seq
         ),
     )
-    .about(run)
+    .about(about)
 }

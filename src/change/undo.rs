@@ -25,6 +25,8 @@ pub struct Undo {
     pub left: Vec<String>,
     /// An old password is among what could come back: someone has to say whether it should work again.
     pub old_password: bool,
+    /// Whether it may work again.
+    pub password: OldPassword,
 }
 
 /// Whether an old password may work again.
@@ -53,7 +55,7 @@ pub async fn plan(db: &Db, schema: &Schema, id: &str, password: OldPassword) -> 
         let by = found.iter().find_map(|change| change.undone_by.clone()).unwrap_or_default();
         return Err(Error::conflict(format!("'{id}' was taken back already, by {by}; nothing was written.")));
     }
-    let mut undo = Undo::default();
+    let mut undo = Undo { password, ..Undo::default() };
     let mut rows = Rows { db: db.clone(), schema, planned: BTreeMap::new() };
     for change in open {
         let written = own::change_rows(db, change.id).await?;
@@ -273,7 +275,8 @@ async fn alter_back(rows: &mut Rows<'_>, row: &Written) -> Result<Back> {
     };
     let done = Ddl::from_image(rows.db.dialect(), &row.table, after)?;
     Ok(match done.inverse() {
-        None => Back::Refused(format!("{}: nothing takes back {}", row.table, done.statement())),
+        // The engine has only looked at rows: there is nothing to take back.
+        None => Back::Steps(Vec::new()),
         Some(inverse) if inverse.is_done(&mut rows.db).await? => {
             Back::Refused(format!("{}: taken back already is {}", row.table, done.statement()))
         }

@@ -4,7 +4,7 @@ use super::args::{Check, Severity};
 use super::change::plan_lines;
 use super::output::{Output, Paint};
 use super::setup::agreed;
-use super::{Work, prompt, time};
+use super::{Work, prompt, runs, time};
 use crate::change::Watch;
 use crate::error::Result;
 use crate::integrity::{self, Fixed, report};
@@ -70,9 +70,13 @@ fn painted(text: &str, paint: Paint) -> String {
 /// `portaldesk fix-user-profiles`: 1 while anything remains, or in a dry run when anything would be repaired.
 ///
 /// # Errors
-/// Usage, when a check is unknown, or `--yes` is needed and missing; denied, when the answer is no.
+/// Usage, when a check is unknown, or `--yes` is needed and missing; denied, when the answer is no; busy, when somebody
+/// repairs already; interrupted, naming the run, when it is stopped.
 pub(super) async fn fix(work: &mut Work, only: &[String], dry_run: bool) -> Result<u8> {
     let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
+    if let (false, Some(code)) = (dry_run, runs::ask_about_stopped(work).await?) {
+        return Ok(code);
+    }
     if dry_run || !work.global.yes {
         let ahead = integrity::fix_user_profiles(&work.portal, only, true, &watch).await?;
         if dry_run || ahead.repaired.is_empty() {
@@ -86,10 +90,17 @@ pub(super) async fn fix(work: &mut Work, only: &[String], dry_run: bool) -> Resu
         agreed("Repair them?", &work.global)?;
     }
     let fixed = integrity::fix_user_profiles(&work.portal, only, false, &watch).await?;
+    if fixed.stopped {
+        return Err(runs::stopped(work, fixed.run.as_deref().unwrap_or_default()).await);
+    }
     show(work, &fixed).await
 }
 
-async fn show(work: &mut Work, fixed: &Fixed) -> Result<u8> {
+/// Prints what a repair did or would do; 1 while anything remains, or would be repaired.
+///
+/// # Errors
+/// What the engine says while rows are fetched.
+pub(super) async fn show(work: &mut Work, fixed: &Fixed) -> Result<u8> {
     if work.output.is_json() {
         let mut pieces = Pieces::new(&mut work.output);
         report::write_fixed_json(&work.portal, fixed, &mut |piece| pieces.add(piece)).await?;

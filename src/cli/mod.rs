@@ -22,6 +22,7 @@ mod plan;
 mod process;
 pub mod prompt;
 mod rows;
+mod runs;
 mod screens;
 mod setup;
 mod signals;
@@ -180,6 +181,7 @@ async fn work(
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
         Command::Backup { file, with_history } => backup::run(&mut work, file, *with_history).await,
+        Command::Run(command) => runs::run(&mut work, command).await,
         Command::Stats => stats::show(&mut work).await,
         Command::Check(wanted) => check::check(&mut work, wanted).await,
         Command::Baseline(wanted) => baseline::run(&mut work, wanted).await,

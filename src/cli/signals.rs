@@ -10,16 +10,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::prompt;
 use crate::db::Cancel;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// How long a running write may take to finish or roll back.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// SIGINT, as the exit code of a signal counts it.
+const INTERRUPT: u8 = 2;
 
 /// The result of `work`, or 128 + n after a signal n.
 ///
 /// # Errors
 ///
-/// What the work says; a bug when it panicked.
+/// What the work says, after a SIGINT only that a run was stopped midway; a bug when it panicked.
 pub(super) async fn until_signal(
     work: impl Future<Output = Result<u8>> + Send + 'static,
     cancel: Cancel,
@@ -36,12 +39,20 @@ pub(super) async fn until_signal(
             if prompt::is_waiting() {
                 return Ok(128 + number);
             }
-            if let Ok(Err(error)) = tokio::time::timeout(GRACE, task).await.map(flatten) {
-                tracing::info!(%error, "the work ended");
+            match tokio::time::timeout(GRACE, task).await.map(flatten) {
+                // Whoever stopped a run is told that it can be gone on with, and how.
+                Ok(Err(error)) if number == INTERRUPT && is_resumable(&error) => return Err(error),
+                Ok(Err(error)) => tracing::info!(%error, "the work ended"),
+                _ => {}
             }
             Ok(128 + number)
         }
     }
+}
+
+/// Whether a part of a run was done, which the error names.
+fn is_resumable(error: &Error) -> bool {
+    error.kind == Kind::Interrupted && error.operation.is_some()
 }
 
 /// The signals that ask for the end. A SIGINT from outside means what a SIGTERM does.

@@ -4,16 +4,18 @@ use super::schema::{Column, ColumnKind, ForeignKey, Schema, Table};
 use super::{Db, DbError, Dialect, Ident, Row, Sql};
 
 /// Table, column, type as declared or to cast to, short type name, nullable, default, generated, place in the primary key
-/// (SQLite only), ordered by table and place.
+/// (SQLite only), the most characters (not on SQLite), ordered by table and place.
 const SQLITE_COLUMNS: &str = "\
-    SELECT m.name, c.name, c.type, c.type, c.\"notnull\" = 0, c.dflt_value IS NOT NULL, c.hidden IN (2, 3), c.pk \
+    SELECT m.name, c.name, c.type, c.type, c.\"notnull\" = 0, c.dflt_value IS NOT NULL, c.hidden IN (2, 3), c.pk, \
+    NULL \
     FROM sqlite_master m JOIN pragma_table_xinfo(m.name, 'main') c \
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' AND m.sql NOT LIKE 'CREATE VIRTUAL%' \
     ORDER BY m.name, c.cid";
 const MYSQL_COLUMNS: &str = "\
     SELECT c.TABLE_NAME, c.COLUMN_NAME, c.COLUMN_TYPE, c.DATA_TYPE, c.IS_NULLABLE = 'YES', \
     COALESCE(c.COLUMN_DEFAULT, 'NULL') <> 'NULL' OR c.EXTRA LIKE '%auto!_increment%' ESCAPE '!', \
-    c.EXTRA LIKE '%VIRTUAL%' OR c.EXTRA LIKE '%STORED%' OR c.EXTRA LIKE '%PERSISTENT%', 0 \
+    c.EXTRA LIKE '%VIRTUAL%' OR c.EXTRA LIKE '%STORED%' OR c.EXTRA LIKE '%PERSISTENT%', 0, \
+    CAST(c.CHARACTER_MAXIMUM_LENGTH AS SIGNED) \
     FROM information_schema.COLUMNS c JOIN information_schema.TABLES t \
     ON t.TABLE_SCHEMA = c.TABLE_SCHEMA AND t.TABLE_NAME = c.TABLE_NAME \
     WHERE c.TABLE_SCHEMA = DATABASE() AND t.TABLE_SCHEMA = DATABASE() AND t.TABLE_TYPE = 'BASE TABLE' \
@@ -21,7 +23,8 @@ const MYSQL_COLUMNS: &str = "\
 // With -1 for the length, format_type names `bpchar` and `"bit"`, whose plain names mean a length of one.
 const POSTGRES_COLUMNS: &str = "\
     SELECT c.relname, a.attname, format_type(a.atttypid, -1), y.typname, NOT a.attnotnull, \
-    a.atthasdef OR a.attidentity <> '', a.attgenerated <> '', 0 \
+    a.atthasdef OR a.attidentity <> '', a.attgenerated <> '', 0, \
+    CASE WHEN y.typname IN ('varchar', 'bpchar') AND a.atttypmod > 4 THEN a.atttypmod - 4 END \
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
     JOIN pg_type y ON y.oid = a.atttypid \
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped \
@@ -147,6 +150,7 @@ fn column(row: &Row, dialect: Dialect) -> Result<Column, DbError> {
         name: Ident::new(&row.text(1)?)?,
         kind,
         sql_type,
+        length: row.int_opt(8)?.and_then(|length| u32::try_from(length).ok()),
         nullable: row.bool(4)?,
         has_default: row.bool(5)?,
         generated: row.bool(6)?,

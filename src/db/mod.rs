@@ -19,13 +19,16 @@ mod transaction;
 mod value;
 mod wire;
 
+pub mod blueprint;
 pub mod counter;
+pub mod damage;
 pub mod dump;
 pub mod grants;
 pub mod migrate;
 pub mod named;
 pub mod own;
 pub mod patterns;
+pub mod physical;
 pub mod schema;
 pub mod server;
 

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod journal;
+mod runs;
 mod sign_in;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use super::{Cell, Db, DbError, DbErrorKind, Failure, Sql, Tx, parse_time};
 
 pub use baseline::{BaselineRow, NewBaseline, accept, baseline, take_back};
 pub use journal::*;
+pub use runs::*;
 pub use sign_in::{Try, WrongTries, clear_tries, count_try, forget_tries, wrong_tries};
 
 /// The lock row that serialises writes of `main_portal_id`, which must be unique but has no index to see to it.
@@ -81,57 +83,6 @@ pub async fn lock(tx: &mut Tx, name: &str) -> Result<(), DbError> {
     }
 }
 
-/// A run as it begins.
-#[derive(Debug, Clone)]
-pub struct NewRun<'a> {
-    /// Its id (UUID version 7).
-    pub id: &'a str,
-    /// What it does, in words.
-    pub title: &'a str,
-    /// What kind of work it is: `edit`, `repair`, `undo`.
-    pub kind: &'a str,
-    /// How many plans it will apply, where that is known.
-    pub planned: Option<i64>,
-    /// Who runs it: as in [`Change`].
-    pub actor_id: Option<i64>,
-    /// As in [`Change`].
-    pub actor: Option<&'a str>,
-    /// As in [`Change`].
-    pub unix_user: &'a str,
-    /// As in [`Change`].
-    pub ssh_from: Option<&'a str>,
-    /// As in [`Change`].
-    pub sitting: &'a str,
-    /// Which process: Unix user and process id.
-    pub owner: &'a str,
-}
-
-/// Writes the row of a run that begins.
-///
-/// # Errors
-/// What the engine says.
-pub async fn begin_run(tx: &mut Tx, run: &NewRun<'_>, now: DateTime<Utc>) -> Result<(), DbError> {
-    let sql = Sql::new(
-        "INSERT INTO portaldesk_run (id, title, kind, state, planned, done, failed, actor_id, actor, unix_user, \
-         ssh_from, sitting, owner, started, heartbeat) VALUES (?, ?, ?, 'running', ?, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(run.id)
-    .bind(run.title)
-    .bind(run.kind)
-    .bind(run.planned)
-    .bind(run.actor_id)
-    .bind(run.actor.map(str::to_owned))
-    .bind(run.unix_user)
-    .bind(run.ssh_from.map(str::to_owned))
-    .bind(run.sitting)
-    .bind(run.owner)
-    .bind(now)
-    .bind(now);
-    tx.execute(sql).await.map(drop)
-}
-
-/// Counts one more plan of a run as applied, in that plan's own transaction.
-///
 /// Whether an operation is a repair, or takes back or brings back one: the first link of its chain of undos tells.
 ///
 /// # Errors
@@ -150,35 +101,6 @@ pub async fn goes_back_to_repair(tx: &mut Tx, operation: &str) -> Result<bool, D
             None => return Ok(row.text_opt(1)?.as_deref() == Some("repair")),
         }
     }
-}
-
-/// # Errors
-/// What the engine says.
-pub async fn count_plan(tx: &mut Tx, run: &str, now: DateTime<Utc>) -> Result<(), DbError> {
-    let sql =
-        Sql::new("UPDATE portaldesk_run SET done = done + 1, heartbeat = ? WHERE id = ?").bind(now).bind(run);
-    tx.execute(sql).await.map(drop)
-}
-
-/// Writes how a run ended: `done` or `stopped`, and how many plans were refused.
-///
-/// # Errors
-/// What the engine says.
-pub async fn end_run(
-    tx: &mut Tx,
-    run: &str,
-    state: &str,
-    failed: i64,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    let sql =
-        Sql::new("UPDATE portaldesk_run SET state = ?, failed = ?, finished = ?, heartbeat = ? WHERE id = ?")
-            .bind(state)
-            .bind(failed)
-            .bind(now)
-            .bind(now)
-            .bind(run);
-    tx.execute(sql).await.map(drop)
 }
 
 /// The database's clock.

@@ -42,6 +42,8 @@ pub struct Column {
     /// The type in the engine's words. On PostgreSQL without a length: an explicit cast to `varchar(15)` would cut what
     /// is longer without a word. On MySQL the full type (`int(11) unsigned`); on SQLite as declared.
     pub sql_type: String,
+    /// The most characters of a text that the engine takes; none where any number, as always on SQLite.
+    pub length: Option<u32>,
     /// Whether it takes NULL.
     pub nullable: bool,
     /// Whether the engine fills it when an INSERT leaves it out: a default, an identity, `AUTO_INCREMENT`.
@@ -346,6 +348,7 @@ mod tests {
             name,
             kind: ColumnKind::Text,
             sql_type: "text".into(),
+            length: None,
             nullable,
             has_default,
             generated: false,

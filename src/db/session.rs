@@ -94,6 +94,10 @@ impl Session {
                 let rows = sqlx::query_with(text, sqlite_args(sql)?).fetch(&mut **c);
                 rows.map_err(fail).and_then(|row| async move { sqlite_row(&row) }).try_collect().await
             }
+            Connection::MySql(c) if sql.is_unprepared() => {
+                let rows = sqlx::raw_sql(text).fetch(&mut **c);
+                rows.map_err(fail).and_then(|row| async move { mysql_row(&row) }).try_collect().await
+            }
             Connection::MySql(c) => {
                 let rows = sqlx::query_with(text, mysql_args(sql)?).fetch(&mut **c);
                 rows.map_err(fail).and_then(|row| async move { mysql_row(&row) }).try_collect().await

@@ -60,6 +60,7 @@ pub enum ImageForm {
 pub struct Sql {
     pieces: Vec<Piece>,
     args: Vec<Val>,
+    unprepared: bool,
 }
 
 impl Sql {
@@ -67,6 +68,16 @@ impl Sql {
     #[must_use]
     pub fn new(text: &'static str) -> Self {
         Self::default().push(text)
+    }
+
+    /// The same statement, without values, sent as it stands: MySQL can't prepare every one of its own.
+    #[must_use]
+    pub fn unprepared(self) -> Self {
+        Self { unprepared: true, ..self }
+    }
+
+    pub(super) fn is_unprepared(&self) -> bool {
+        self.unprepared
     }
 
     /// Whether nothing stands in it.

@@ -17,6 +17,7 @@ pub struct Superuser<'a> {
     portal: &'a Portal,
     draft: Draft,
     setup: Option<Plan>,
+    planned: u64,
     /// The plans given so far, as one.
     given: Plan,
     is_given: bool,
@@ -31,7 +32,8 @@ impl<'a> Superuser<'a> {
         accounts::create(portal, &draft).await?;
         let setup = groups::setup(portal).await?;
         let setup = (!setup.steps.is_empty()).then_some(setup);
-        Ok(Self { portal, draft, setup, given: Plan::default(), is_given: false })
+        let planned = 1 + u64::from(setup.is_some());
+        Ok(Self { portal, draft, setup, planned, given: Plan::default(), is_given: false })
     }
 
     /// The new account's name, as it was given.
@@ -76,7 +78,7 @@ impl<'a> Superuser<'a> {
 
 impl Plans for Superuser<'_> {
     fn planned(&self) -> Option<u64> {
-        Some(1 + u64::from(self.setup.is_some()))
+        Some(self.planned)
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {

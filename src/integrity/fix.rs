@@ -1,12 +1,12 @@
 //! Finds, repairs what is safe to repair, and looks again: `fix-user-profiles`.
 
-use crate::change::{Plan, Watch};
-use crate::db::Cancel;
+use crate::change::{Hold, Opening, Outcome, Plan, Purpose, Tally, Watch};
 use crate::directory::Portal;
 use crate::error::{Error, Kind, Result};
 
 use super::check::{Check, Class, Finding, FindingRow, Severity};
-use super::repair::{Selection, preview, repairs};
+use super::full::{FullRepair, Scope};
+use super::repair::{Selection, preview};
 use super::scan::{Report, scan_checks};
 
 /// Of how many subjects rows are kept and repairs are shown, at most.
@@ -19,7 +19,7 @@ pub struct Repaired {
     pub id: &'static str,
     /// How many decisions that settled.
     pub count: usize,
-    /// The operation or run that undo takes; nothing in a dry run.
+    /// The run that undo takes, the same for all checks; nothing in a dry run.
     pub operation: Option<String>,
 }
 
@@ -36,7 +36,10 @@ pub struct Fixed {
     pub after: Report,
     /// What was refused, in words, and why.
     pub refused: Vec<(String, Error)>,
-    /// It was stopped before its end.
+    /// The run that undo takes, or that can be gone on with when it was stopped. Nothing is known of it where nothing was
+    /// written.
+    pub run: Option<String>,
+    /// It was stopped before its end; then `after` is what was found before.
     pub stopped: bool,
     /// Nothing was written.
     pub dry_run: bool,
@@ -70,106 +73,122 @@ pub fn selected(only: &[String]) -> Result<Vec<&'static dyn Check>> {
     Ok(checks)
 }
 
-/// Scans, repairs everything automatic in the order of a full repair, each check as a run of its own, and scans again.
-/// With `dry_run` nothing is written and the first plans are shown.
+/// Scans, repairs everything automatic in the order of a full repair, as one run, and scans again. With `dry_run` nothing
+/// is written and the first plans are shown.
 ///
 /// # Errors
-/// Usage, when an id is unknown; denied, when the portal is read-only; what stops everything (no connection, an unknown
-/// outcome). What a single repair is refused for is in [`Fixed::refused`].
+/// Usage, when an id is unknown; denied, when the portal is read-only; busy, when somebody repairs already; what stops
+/// everything (no connection, an unknown outcome). What a single repair is refused for is in [`Fixed::refused`].
 pub async fn fix_user_profiles(
     portal: &Portal,
     only: &[String],
     dry_run: bool,
     watch: &Watch,
 ) -> Result<Fixed> {
-    let checks = selected(only)?;
+    let scope = Scope::all(selected(only)?);
     let portal = &portal.cancellable(&watch.cancel);
-    if !dry_run {
-        portal.writer()?;
+    if dry_run {
+        let mut fixed = Fixed { dry_run, ..Box::pin(look(portal, &scope)).await? };
+        look_ahead(portal, &mut fixed).await?;
+        return Ok(fixed);
     }
-    let before = scan_checks(portal, &checks, None).await?;
-    let mut fixed = Fixed {
-        rows: Vec::with_capacity(before.findings.len()),
+    let opening = Opening {
+        title: if only.is_empty() { "Repair user profiles".to_owned() } else { scope.title() },
+        purpose: Purpose::Repair,
+        planned: None,
+        resume_from: scope.to_json(),
+    };
+    let hold = portal.writer()?.open(&opening).await?;
+    go_through(portal, hold, scope, watch).await
+}
+
+/// Repairs what was just found of a scope, as one run: what a review on the screen has shown the beginning of.
+///
+/// # Errors
+/// As [`fix_user_profiles`].
+pub async fn repair_as_one(
+    portal: &Portal,
+    title: &str,
+    scope: Scope,
+    found: Vec<Finding>,
+    watch: &Watch,
+) -> Result<Outcome> {
+    let opening = Opening {
+        title: title.to_owned(),
+        purpose: Purpose::Repair,
+        planned: None,
+        resume_from: scope.to_json(),
+    };
+    let writer = portal.writer()?;
+    let hold = writer.open(&opening).await?;
+    writer.run_held(hold, &mut FullRepair::new(portal, scope, Some(found)), watch).await
+}
+
+/// Goes on with a repair that was stopped: what it was about is looked for anew.
+///
+/// # Errors
+/// As [`fix_user_profiles`]; conflict, when what it was about can't be read.
+pub(super) async fn go_on(portal: &Portal, hold: Hold, watch: &Watch) -> Result<Fixed> {
+    let portal = &portal.cancellable(&watch.cancel);
+    let scope = Scope::read(hold.resume_from())?;
+    go_through(portal, hold, scope, watch).await
+}
+
+/// What going on with a repair would do.
+///
+/// # Errors
+/// Conflict, when what it was about can't be read; what the engine says.
+pub(super) async fn ahead(portal: &Portal, resume_from: &str) -> Result<Fixed> {
+    let scope = Scope::read(resume_from)?;
+    let mut fixed = Fixed { dry_run: true, ..Box::pin(look(portal, &scope)).await? };
+    fixed.before.findings = scope.of(fixed.before.findings);
+    look_ahead(portal, &mut fixed).await?;
+    Ok(fixed)
+}
+
+/// What the checks concerned find now.
+async fn look(portal: &Portal, scope: &Scope) -> Result<Fixed> {
+    let before = scan_checks(portal, &in_register(scope), None).await?;
+    let mut rows = Vec::with_capacity(before.findings.len());
+    for finding in &before.findings {
+        rows.push(finding.rows(portal, 0, SHOWN).await?);
+    }
+    Ok(Fixed {
+        rows,
         after: before.clone(),
         before,
         repaired: Vec::new(),
         refused: Vec::new(),
+        run: None,
         stopped: false,
-        dry_run,
+        dry_run: false,
         plans: Vec::new(),
-    };
-    for finding in &fixed.before.findings {
-        fixed.rows.push(finding.rows(portal, 0, SHOWN).await?);
+    })
+}
+
+/// The checks in the catalogue's order, in which reports name them.
+fn in_register(scope: &Scope) -> Vec<&'static dyn Check> {
+    let meant =
+        |check: &&'static dyn Check| scope.checks().iter().any(|other| other.about().id == check.about().id);
+    super::CHECKS.iter().copied().filter(meant).collect()
+}
+
+async fn go_through(portal: &Portal, hold: Hold, scope: Scope, watch: &Watch) -> Result<Fixed> {
+    let run = hold.run().to_owned();
+    let mut fixed = hold.keep(Box::pin(look(portal, &scope))).await?;
+    let checks = in_register(&scope);
+    let mut plans = FullRepair::new(portal, scope, Some(fixed.before.findings.clone()));
+    let outcome = portal.writer()?.run_held(hold, &mut plans, watch).await?;
+    fixed.stopped = outcome.stopped;
+    fixed.refused = outcome.refused;
+    let repaired = |tally: Tally| Repaired { id: tally.of, count: tally.count, operation: Some(run.clone()) };
+    fixed.repaired = outcome.tally.into_iter().map(repaired).collect();
+    fixed.run = Some(run);
+    // Whoever stops it does not want to wait for another scan.
+    if !fixed.stopped {
+        fixed.after = scan_checks(&portal.uncancelled(), &checks, None).await?;
     }
-    if dry_run {
-        look_ahead(portal, &mut fixed).await?;
-        return Ok(fixed);
-    }
-    let mut order = checks.clone();
-    order.sort_by_key(|check| (check.about().stage, check.about().id));
-    for check in order {
-        if !fixed.before.checked.contains(&check.about().id) {
-            continue;
-        }
-        fix_one(portal, check, watch, &mut fixed).await?;
-        if fixed.stopped {
-            break;
-        }
-    }
-    // Once stopped, the scan after must not be stopped too.
-    fixed.after = scan_checks(&portal.cancellable(&Cancel::default()), &checks, None).await?;
     Ok(fixed)
-}
-
-/// Repairs one check. It is looked for anew once others were repaired, which may have settled it or brought it about.
-async fn fix_one(portal: &Portal, check: &'static dyn Check, watch: &Watch, fixed: &mut Fixed) -> Result<()> {
-    let about = check.about();
-    let found = if fixed.repaired.is_empty() {
-        let of_check = fixed.before.findings.iter().filter(|finding| finding.id() == about.id).cloned();
-        of_check.collect()
-    } else {
-        scan_checks(portal, &[check], None).await?.findings
-    };
-    let found = automatic(found);
-    if found.is_empty() {
-        return Ok(());
-    }
-    let mut plans = repairs(portal, &found, &Selection::All);
-    let title = format!("{}: repair {}", about.id, about.title);
-    let result = portal.writer()?.run(&title, &mut plans, watch).await;
-    fixed.refused.extend(plans.too_large().iter().cloned());
-    let outcome = match result {
-        Ok(outcome) => outcome,
-        // Something else has to be repaired first: the other checks go on.
-        Err(error) if matches!(error.kind, Kind::Conflict | Kind::Invalid | Kind::Denied) => {
-            fixed.refused.push((title, error));
-            return Ok(());
-        }
-        Err(error) => return Err(error),
-    };
-    fixed.stopped |= outcome.stopped;
-    if let Some(operation) = outcome.operation().map(str::to_owned) {
-        let count = settled(portal, check, &found, plans.done()).await?;
-        fixed.repaired.push(Repaired { id: about.id, count, operation: Some(operation) });
-    }
-    fixed.refused.extend(outcome.refused);
-    Ok(())
-}
-
-/// How many decisions were settled: all of them, or those that are not found any more.
-async fn settled(
-    portal: &Portal,
-    check: &'static dyn Check,
-    found: &[Finding],
-    done: usize,
-) -> Result<usize> {
-    let before = found.iter().map(Finding::count).sum::<usize>();
-    if done == found.iter().map(|finding| finding.found.subjects.len()).sum::<usize>() {
-        return Ok(before);
-    }
-    let portal = portal.cancellable(&Cancel::default());
-    let left = automatic(scan_checks(&portal, &[check], None).await?.findings);
-    Ok(before.saturating_sub(left.iter().map(Finding::count).sum()))
 }
 
 fn automatic(findings: Vec<Finding>) -> Vec<Finding> {

@@ -13,20 +13,26 @@ pub mod baseline;
 pub mod cells;
 pub mod check;
 pub mod checks;
+mod constraints;
 pub mod decision;
 pub mod export;
 pub mod fix;
+pub mod full;
+mod migrations;
 pub mod of_user;
 pub mod repair;
 pub mod report;
+pub mod runs;
 pub mod scan;
 mod twins;
+mod uniques;
 mod windows;
 
 pub use baseline::{Accepted, AcceptedFinding};
 pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Severity, Stage, Subject};
 pub use decision::{Answers, Choice, Decision, Question};
-pub use fix::{Fixed, Repaired, fix_user_profiles};
+pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
+pub use full::{FullRepair, Scope};
 pub use of_user::of_user;
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
@@ -45,6 +51,10 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::lost_permission::LostPermission,
     &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
+    &checks::profile_unique::ProfileUnique,
+    &checks::names_unique::NamesUnique,
+    &checks::legacy_unique::LegacyUnique,
+    &checks::foreign_keys::ForeignKeys,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
@@ -54,6 +64,7 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
+    &checks::renamed_role::RenamedRole,
     &checks::superuser_outside::SuperuserOutside,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
@@ -63,11 +74,19 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::cheap_password::CheapPassword,
     &checks::broken_password::BrokenPassword,
     &checks::shared_password::SharedPassword,
+    &checks::missing_permissions::MissingPermissions,
+    &checks::stale_content_types::StaleContentTypes,
     &checks::future_time::FUTURE_TIME,
     &checks::odd_time::ODD_TIME,
     &checks::backward_times::BackwardTimes,
     &checks::odd_bool::ODD_BOOL,
+    &checks::table_engines::TableEngines,
+    &checks::collations::Collations,
+    &checks::schema_drift::SchemaDrift,
+    &checks::triggers::Triggers,
+    &checks::migration_records::MigrationRecords,
     &checks::log_objects::LogObjects,
+    &checks::damage::DamagedPages,
 ];
 
 /// The check of this id, whatever the case it is written in.

@@ -54,7 +54,8 @@ struct Batch {
 pub struct Repairs {
     portal: Portal,
     batches: VecDeque<Batch>,
-    planned: Option<u64>,
+    /// How many subjects there are.
+    planned: u64,
     /// What the last plan was made for.
     last: Option<Batch>,
     /// Subjects too large for one plan, in words, and why.
@@ -78,19 +79,11 @@ pub fn repairs(portal: &Portal, findings: &[Finding], selection: &Selection) -> 
         let parts = subjects.chunks(at_once);
         batches.extend(parts.map(|part| Batch { check, subjects: part.to_vec() }));
     }
-    // A single batch may still take several plans; then their number is not known.
-    let single = batches.len() == 1 && batches.iter().any(|batch| batch.subjects.len() > 1);
-    let planned = (!single).then_some(batches.len() as u64);
+    let planned = batches.iter().map(|batch| batch.subjects.len() as u64).sum();
     Repairs { portal: portal.clone(), batches, planned, last: None, too_large: Vec::new(), done: 0 }
 }
 
 impl Repairs {
-    /// What was left out because its rows don't fit one plan, and why.
-    #[must_use]
-    pub fn too_large(&self) -> &[(String, Error)] {
-        &self.too_large
-    }
-
     /// How many subjects were repaired, once no more plans come.
     #[must_use]
     pub fn done(&self) -> usize {
@@ -134,7 +127,15 @@ impl Repairs {
 
 impl Plans for Repairs {
     fn planned(&self) -> Option<u64> {
-        self.planned
+        Some(self.planned)
+    }
+
+    fn weight(&self) -> u64 {
+        self.last.as_ref().map_or(1, |batch| batch.subjects.len() as u64)
+    }
+
+    fn left_out(&mut self) -> Vec<(String, Error)> {
+        std::mem::take(&mut self.too_large)
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {

@@ -124,6 +124,7 @@ actions! {
 
     FirstSuperuser "sign-in.first-superuser"
     DropDraft "drafts.drop"
+    RunSetAside "runs.set-aside"
 
     WriteAccess "portal.write-access"
     Connect "portal.connect"

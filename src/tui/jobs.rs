@@ -11,14 +11,15 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
+use crate::change::Pace;
 use crate::db::Cancel;
 use crate::directory::Portal;
 use crate::error::{Error, Kind, Result};
@@ -41,6 +42,7 @@ pub struct Slot<T> {
     name: &'static str,
     kind: SlotKind,
     report: Option<fn(&T) -> String>,
+    stops: bool,
     result: PhantomData<fn() -> T>,
 }
 
@@ -57,13 +59,13 @@ impl<T: Send + 'static> Slot<T> {
     /// A slot for reads. The name is unique in the program.
     #[must_use]
     pub const fn latest(name: &'static str) -> Self {
-        Self { name, kind: SlotKind::Latest, report: None, result: PhantomData }
+        Self { name, kind: SlotKind::Latest, report: None, stops: true, result: PhantomData }
     }
 
     /// A slot for writes. The name is unique in the program.
     #[must_use]
     pub const fn exclusive(name: &'static str) -> Self {
-        Self { name, kind: SlotKind::Exclusive, report: None, result: PhantomData }
+        Self { name, kind: SlotKind::Exclusive, report: None, stops: false, result: PhantomData }
     }
 
     /// The same slot; `report` says in a sentence what was done, for when the screen is closed before the end or
@@ -71,6 +73,12 @@ impl<T: Send + 'static> Slot<T> {
     #[must_use]
     pub const fn reporting(self, report: fn(&T) -> String) -> Self {
         Self { report: Some(report), ..self }
+    }
+
+    /// The same slot, for writes that the screen lets `Esc` stop midway.
+    #[must_use]
+    pub const fn stoppable(self) -> Self {
+        Self { stops: true, ..self }
     }
 
     /// Its name.
@@ -140,6 +148,8 @@ struct TaskState {
     done: AtomicU64,
     total: AtomicU64,
     stop: AtomicBool,
+    /// When counting began, and with what, where a rate means something.
+    began: OnceLock<(Instant, u64)>,
 }
 
 impl Task {
@@ -147,6 +157,12 @@ impl Task {
     pub fn progress(&self, done: u64, total: u64) {
         self.shared.done.store(done, Ordering::Relaxed);
         self.shared.total.store(total, Ordering::Relaxed);
+    }
+
+    /// As [`Self::progress`], of things that take about the same time each, so that rate and time left can be told.
+    pub fn count(&self, done: u64, total: u64) {
+        self.shared.began.get_or_init(|| (Instant::now(), done));
+        self.progress(done, total);
     }
 
     /// Whether the work should end at the next point where what is done can stand.
@@ -165,6 +181,12 @@ impl Task {
         self.shared.stop.store(true, Ordering::Relaxed);
     }
 
+    fn pace(&self) -> Option<Pace> {
+        let (began, from) = self.shared.began.get()?;
+        let counted = self.shared.done.load(Ordering::Relaxed).saturating_sub(*from);
+        Some(Pace { counted, elapsed: began.elapsed() })
+    }
+
     fn counted(&self) -> Option<(u64, u64)> {
         let done = self.shared.done.load(Ordering::Relaxed);
         let total = self.shared.total.load(Ordering::Relaxed);
@@ -181,6 +203,7 @@ pub struct Start {
     kind: SlotKind,
     label: String,
     delay: Duration,
+    stops: bool,
     work: Work,
     report: Report,
 }
@@ -228,6 +251,7 @@ impl Start {
             kind: slot.kind,
             label,
             delay: Duration::ZERO,
+            stops: slot.stops,
             work: Box::new(move |portal, task| {
                 work(portal, task).map(|result| result.map(|value| Box::new(value) as Payload)).boxed()
             }),
@@ -267,6 +291,7 @@ struct Running {
     kind: SlotKind,
     label: String,
     since: Instant,
+    stops: bool,
     task: Task,
     report: Report,
 }
@@ -298,6 +323,8 @@ pub struct Working {
     pub elapsed: Duration,
     /// How much is done, of how much (0: unknown), if it counts.
     pub counted: Option<(u64, u64)>,
+    /// How fast that goes, where that can be told.
+    pub pace: Option<Pace>,
     /// Whether `Esc` stops it.
     pub can_stop: bool,
 }
@@ -374,6 +401,7 @@ impl Jobs {
             kind: start.kind,
             label: start.label,
             since: Instant::now() + start.delay,
+            stops: start.stops,
             task,
             report: start.report,
         });
@@ -487,7 +515,8 @@ impl Jobs {
             label: oldest.label.clone(),
             elapsed,
             counted: oldest.task.counted(),
-            can_stop: oldest.kind == SlotKind::Latest,
+            pace: oldest.task.pace(),
+            can_stop: oldest.stops,
         })
     }
 

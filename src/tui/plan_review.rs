@@ -201,7 +201,7 @@ pub fn watch(task: &Task) -> Watch {
     let watch = Watch::default();
     let (task, cancel) = (task.clone(), watch.cancel.clone());
     let tell = move |progress: crate::change::Progress| {
-        task.progress(progress.done + progress.refused, progress.planned.unwrap_or(0));
+        task.count(progress.done + progress.refused, progress.planned.unwrap_or(0));
         if task.stop_asked() {
             cancel.cancel();
         }

@@ -8,9 +8,11 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::directory::{history, moment};
 
 mod integrity;
+mod run;
 mod user;
 
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
+pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
@@ -148,6 +150,9 @@ pub enum Command {
         #[arg(long)]
         with_history: bool,
     },
+    /// Runs that go on or were stopped, such as a repair whose program was killed.
+    #[command(subcommand)]
+    Run(Run),
     /// The portal in numbers.
     Stats,
     /// Print the completions of a shell.

@@ -12,9 +12,10 @@ pub use filter::{Filter, Source, named, quoted};
 pub use portal_log::Logged;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value as Json, json};
 
 use crate::change::undo::{self, OldPassword, Undo};
-use crate::change::{Outcome, Ready, Watch, journal, rights};
+use crate::change::{Opening, Outcome, Plans, Purpose, Ready, Watch, journal, rights};
 use crate::db::own::{self, ListedChange};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::{self, allowed};
@@ -104,7 +105,31 @@ pub async fn apply_undo(portal: &Portal, id: &str, planned: Undo, watch: &Watch)
     if plans.len() == 1 {
         return writer.apply(plans.remove(0)).await;
     }
-    writer.run(&format!("Undo the run {id}"), &mut Ready::new(plans), watch).await
+    // Stopped midway, it can be gone on with: what was taken back by then is not taken back again.
+    let opening = Opening {
+        title: format!("Undo the run {id}"),
+        purpose: Purpose::Undo,
+        planned: Some(plans.len() as u64),
+        resume_from: Some(
+            json!({ "undo": id, "old_password": planned.password == OldPassword::WorksAgain }).to_string(),
+        ),
+    };
+    writer.run_held(writer.open(&opening).await?, &mut Ready::new(plans), watch).await
+}
+
+/// The plans that are left of an undo that was stopped, from what [`apply_undo`] kept of it.
+///
+/// # Errors
+/// Conflict, when that can't be read or nothing is left; what the engine says.
+pub async fn plans_left_of_undo(portal: &Portal, kept: &str) -> Result<Box<dyn Plans>> {
+    let kept: Json = serde_json::from_str(kept)
+        .map_err(|_| Error::conflict("What this run takes back can't be read; nothing was written."))?;
+    let password = match kept["old_password"].as_bool() {
+        Some(true) => OldPassword::WorksAgain,
+        _ => OldPassword::StaysChanged,
+    };
+    let left = plan_undo(portal, kept["undo"].as_str().unwrap_or_default(), password).await?;
+    Ok(Box::new(Ready::new(left.plans)))
 }
 
 /// What this person could take back of this sitting, and what bring back.

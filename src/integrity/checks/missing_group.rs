@@ -2,6 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
+use crate::change::rows::{self as images, Lock};
 use crate::change::{Adopt, Image, Step, Value};
 use crate::db::{Cell, Sql};
 use crate::directory::Portal;
@@ -10,7 +11,15 @@ use crate::error::Result;
 use crate::integrity::check::{
     About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
 };
+use crate::integrity::decision::{Answers, Choice, Decision, Question};
 use crate::integrity::scan::Scan;
+
+use super::answered;
+use super::renamed_role::{self, Group};
+
+/// The question, and the answer that is no group.
+const QUESTION: &str = "group";
+const ADD: &str = "add";
 
 /// The check.
 pub struct MissingGroup;
@@ -50,14 +59,31 @@ impl Check for MissingGroup {
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }
+
+    fn decision<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+    ) -> BoxFuture<'a, Result<Option<Decision>>> {
+        Box::pin(decision(portal, subject))
+    }
+
+    fn decided<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subject: Subject,
+        answers: &'a Answers,
+    ) -> BoxFuture<'a, Result<Vec<Part>>> {
+        Box::pin(decided(portal, subject, answers))
+    }
 }
 
 /// A role's group that is not there. The subject is the role's number in the configuration.
 struct Missing {
     subject: Subject,
     name: String,
-    /// The name of a group that differs only by case or spaces.
-    twin: Option<String>,
+    /// The groups that differ only by case or spaces; GRP-002 speaks of them.
+    twins: Vec<Group>,
 }
 
 async fn missing(portal: &Portal) -> Result<Vec<Missing>> {
@@ -65,15 +91,17 @@ async fn missing(portal: &Portal) -> Result<Vec<Missing>> {
     for (number, role) in (0_i64..).zip(portal.roles.iter()) {
         // The engine's own equality: on MySQL `admin` is Admin.
         let same = Sql::new("SELECT id FROM auth_group WHERE name = ? LIMIT 1").bind(role.group.as_str());
-        if portal.db.optional(same).await?.is_some() {
-            continue;
+        if portal.db.optional(same).await?.is_none() {
+            let subject = Subject::of(number);
+            found.push(Missing { subject, name: role.group.clone(), twins: Vec::new() });
         }
-        let bare = role.group.to_lowercase().replace(' ', "");
-        let alike = Sql::new(
-            "SELECT name FROM auth_group WHERE LOWER(REPLACE(name, ' ', '')) = ? ORDER BY id LIMIT 1",
-        );
-        let twin = portal.db.optional(alike.bind(bare)).await?.map(|row| row.text(0)).transpose()?;
-        found.push(Missing { subject: Subject::of(number), name: role.group.clone(), twin });
+    }
+    if !found.is_empty() {
+        for twins in renamed_role::all(portal).await? {
+            if let Some(group) = found.iter_mut().find(|group| group.name == twins.role) {
+                group.twins = twins.groups;
+            }
+        }
     }
     Ok(found)
 }
@@ -82,7 +110,7 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
     let missing = missing(scan.portal).await?;
     let lack = scan.schema().refuses_create("auth_group");
     let of = |twins: bool| -> Vec<Subject> {
-        missing.iter().filter(|group| group.twin.is_some() == twins).map(|group| group.subject).collect()
+        missing.iter().filter(|group| group.twins.is_empty() != twins).map(|group| group.subject).collect()
     };
     if let Some(lack) = lack {
         let all = Found::each(&ABOUT, Class::Choose, missing.iter().map(|group| group.subject).collect());
@@ -103,10 +131,14 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
         key: Image::default(),
         user_id: None,
         username: None,
-        text: match &group.twin {
+        text: match group.twins.first() {
             None => format!("group {} is missing", super::quoted(&group.name)),
             Some(twin) => {
-                format!("group {} is missing; there is {}", super::quoted(&group.name), super::quoted(twin))
+                format!(
+                    "group {} is missing; there is {}",
+                    super::quoted(&group.name),
+                    super::quoted(&twin.name)
+                )
             }
         },
     };
@@ -114,7 +146,12 @@ async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> 
 }
 
 async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let part = |group: Missing| Part {
+    let groups = wanted(portal, subjects).await?;
+    Ok(groups.into_iter().filter(|group| group.twins.is_empty()).map(added).collect())
+}
+
+fn added(group: Missing) -> Part {
+    Part {
         subject: group.subject,
         title: format!("Add group {}", super::quoted(&group.name)),
         steps: vec![Step::Insert {
@@ -123,7 +160,46 @@ async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
             adopt: Some(Adopt { by: "name".to_owned(), columns: Vec::new() }),
         }],
         require: Vec::new(),
+    }
+}
+
+/// Rename the group that nearly has the name, as GRP-002 does, or add another one beside it.
+async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+    if portal.schema.refuses_create("auth_group").is_some() {
+        return Ok(None);
+    }
+    let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(None) };
+    let name = super::quoted(&group.name);
+    let rename = |twin: &Group| {
+        Choice::new(twin.id.to_string(), format!("Rename {} (#{}) to it", super::quoted(&twin.name), twin.id))
     };
-    let groups = wanted(portal, subjects).await?;
-    Ok(groups.into_iter().filter(|group| group.twin.is_none()).map(part).collect())
+    let mut choices: Vec<Choice> = group.twins.iter().map(rename).collect();
+    choices.push(Choice::new(ADD, format!("Add {name} beside it, without members or permissions")));
+    let only = group.twins.first().filter(|_| group.twins.len() == 1).map(|twin| twin.id.to_string());
+    let question = Question::new(QUESTION, format!("How {name} comes to be there"), choices);
+    Ok((!group.twins.is_empty()).then_some(Decision {
+        subject,
+        title: format!("Group {name} is missing, and another group nearly has its name"),
+        questions: vec![question.proposing(only.as_deref().unwrap_or_default())],
+    }))
+}
+
+async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+    let answer = answered::answer(answers, QUESTION)?;
+    let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(Vec::new()) };
+    if answer == ADD {
+        return Ok(vec![added(group)]);
+    }
+    let Some(twin) = group.twins.iter().find(|twin| twin.id.to_string() == answer) else {
+        return Err(answered::refused(QUESTION, "This is none of the groups."));
+    };
+    let table = images::table(&portal.schema, "auth_group")?;
+    let rows = images::by_keys(&mut portal.db.clone(), table, &[Image::id(twin.id)], Lock::No).await?;
+    let part = |before: Image| Part {
+        subject,
+        title: format!("Rename group {} to {}", super::quoted(&twin.name), super::quoted(&group.name)),
+        steps: vec![renamed_role::renamed(twin.id, before, &group.name)],
+        require: Vec::new(),
+    };
+    Ok(rows.into_iter().map(part).collect())
 }

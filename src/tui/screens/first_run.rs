@@ -304,7 +304,7 @@ async fn create(portal: Arc<Portal>, name: &str, secret: &SecretString) -> Resul
     let account = first_superuser::create(&portal, name, secret.expose_secret()).await?;
     tracing::info!(id = account.id, user = account.username, "made the first superuser");
     let left = Offered::default();
-    Ok(SignedIn { portal: portal.signed_in(account), level: Level::Superuser, left })
+    Ok(SignedIn { portal: portal.signed_in(account), level: Level::Superuser, left, stopped: Vec::new() })
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub mod permissions;
 pub mod record;
 pub mod review;
 pub mod sign_in;
+pub mod stopped_run;
 pub mod symptoms;
 pub mod test_password;
 pub mod undo;
@@ -93,6 +94,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Undo", tables: &[undo::KEYS] },
     Context { name: "User form", tables: &[user_form::KEYS, form::KEYS] },
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
+    Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];

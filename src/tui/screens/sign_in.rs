@@ -13,6 +13,7 @@ use crate::change::rights;
 use crate::directory::drafts::{self, Offered};
 use crate::directory::{Portal, setup, sign_in};
 use crate::error::{Error, Result};
+use crate::integrity::runs::Listed;
 use crate::portal::access::Level;
 use crate::portal::{password, rules};
 use crate::tui::actions::Action;
@@ -23,6 +24,7 @@ use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::screens::drafts::Drafts;
 use crate::tui::screens::first_run::FirstRun;
+use crate::tui::screens::stopped_run::StoppedRun;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::fields::Fields;
 use crate::tui::widgets::text_field::TextField;
@@ -45,6 +47,8 @@ pub struct SignedIn {
     pub level: Level,
     /// What they left unsaved the last time.
     pub left: Offered,
+    /// The stopped runs that they are asked about.
+    pub stopped: Vec<Listed>,
 }
 
 const SIGN_IN: Slot<SignedIn> = Slot::exclusive("sign-in.sign-in");
@@ -125,9 +129,12 @@ impl SignIn {
     fn answered(&mut self, result: Result<SignedIn>, cx: &mut Cx) {
         self.busy = false;
         match result {
-            Ok(SignedIn { portal, level, left }) => {
+            Ok(SignedIn { portal, level, left, stopped }) => {
                 cx.ask(Effect::Use(Box::new(portal), level));
-                cx.close_then(move |cx| Drafts::offer(left, cx));
+                cx.close_then(move |cx| {
+                    StoppedRun::offer(stopped, cx);
+                    Drafts::offer(left, cx);
+                });
             }
             Err(error) => {
                 let at = self.password_line();
@@ -281,12 +288,15 @@ async fn enter(portal: &Arc<Portal>, name: Option<String>, password: &SecretStri
         .ok_or_else(|| Error::denied("The account lost its access this moment."))?;
     tracing::info!(id = account.id, user = account.username, %level, "signed in");
     let portal = portal.signed_in(account);
-    let left = match before {
-        Some(_) => Offered::default(),
-        // To have been without a line is no reason to be kept out.
-        None => drafts::offered(&portal).await.unwrap_or_default(),
+    let (left, stopped) = match before {
+        Some(_) => (Offered::default(), Vec::new()),
+        // What was left unfinished is no reason to be kept out.
+        None => (
+            drafts::offered(&portal).await.unwrap_or_default(),
+            StoppedRun::to_ask(&portal).await.unwrap_or_default(),
+        ),
     };
-    Ok(SignedIn { portal, level, left })
+    Ok(SignedIn { portal, level, left, stopped })
 }
 
 #[cfg(test)]

@@ -27,21 +27,7 @@ use ratatui::widgets::{Clear, Widget};
 
 use crate::text;
 
-pub use crate::text::wrap;
-
-/// A number with its thousands apart: `1 204`.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut spaced = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            spaced.push(' ');
-        }
-        spaced.push(digit);
-    }
-    spaced
-}
+pub use crate::text::{grouped, wrap};
 
 /// Writes a text into at most `cells` cells of a row, cut with `…`; gives the cells used. Outside of the buffer it
 /// writes nothing. The text is made safe here.

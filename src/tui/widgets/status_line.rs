@@ -161,13 +161,14 @@ fn working_words(working: &Working, theme: &Theme) -> String {
     if working.elapsed < COUNTED_AFTER {
         return format!("{what} ");
     }
-    let count = match working.counted {
-        Some((done, 0)) => grouped(done),
-        Some((done, total)) => {
+    let count = match (working.counted, working.pace) {
+        (Some((done, total)), Some(pace)) => pace.words(done, total, theme.dot()),
+        (Some((done, 0)), None) => grouped(done),
+        (Some((done, total)), None) => {
             let percent = done.saturating_mul(100).checked_div(total).unwrap_or(0);
             format!("{} of {} ({percent} %)", grouped(done), grouped(total))
         }
-        None => seconds(working.elapsed),
+        (None, _) => seconds(working.elapsed),
     };
     let hint = if working.can_stop { format!(" {} Esc stops", theme.dot()) } else { String::new() };
     format!("{what}  {count}{hint} ")

@@ -10,7 +10,7 @@ use crate::directory::Portal;
 use crate::directory::history::quoted;
 use crate::directory::users::{self, Query};
 use crate::error::{Error, Result};
-use crate::integrity::{self, Class, Finding, Found, Report, Selection, Subject};
+use crate::integrity::{self, Class, Finding, Found, Report, Scope, Selection, Subject};
 use crate::portal::access::{self, allowed};
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -22,7 +22,7 @@ use crate::tui::screens::users::Users;
 use crate::tui::widgets::grouped;
 
 /// Where repairs run: one at a time in the whole program.
-pub const REPAIR: Slot<Repaired> = Slot::exclusive("integrity.repair").reporting(Repaired::words);
+pub const REPAIR: Slot<Repaired> = Slot::exclusive("integrity.repair").stoppable().reporting(Repaired::words);
 const REVIEW: Slot<(Order, Prepared)> = Slot::latest("integrity.review");
 const PREVIEW: Slot<Prepared> = Slot::latest("integrity.preview");
 
@@ -31,7 +31,16 @@ const SHOWN: usize = 200;
 
 /// What is to be repaired.
 #[derive(Debug, Clone)]
-pub struct Order(Vec<Finding>);
+pub struct Order(Vec<Finding>, Meant);
+
+/// How much of the findings of an order is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meant {
+    /// Everything of their kinds, more too if a repair brings it about.
+    All,
+    /// These decisions and no others.
+    Listed,
+}
 
 /// What a repair did.
 #[derive(Debug, Clone)]
@@ -50,14 +59,15 @@ impl Order {
     /// Everything of these findings that needs no choice.
     pub fn all<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         let is_automatic = |finding: &&Finding| finding.class() == Class::Automatic;
-        Self(findings.into_iter().filter(is_automatic).cloned().collect())
+        Self(findings.into_iter().filter(is_automatic).cloned().collect(), Meant::All)
     }
 
     /// These decisions of a finding.
     #[must_use]
     pub fn some(finding: &Finding, subjects: Vec<Subject>) -> Self {
+        let meant = if subjects.len() == finding.found.subjects.len() { Meant::All } else { Meant::Listed };
         let found = Found { count: subjects.len(), subjects, ..without_subjects(&finding.found) };
-        Self(vec![Finding { check: finding.check, found }])
+        Self(vec![Finding { check: finding.check, found }], meant)
     }
 
     /// The first decisions of a finding.
@@ -70,6 +80,17 @@ impl Order {
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.iter().map(Finding::count).sum()
+    }
+
+    /// What a run of it is about.
+    fn scope(&self) -> Scope {
+        let scope = Scope::all(self.0.iter().map(|finding| finding.check).collect());
+        match self.1 {
+            Meant::All => scope,
+            Meant::Listed => self.0.iter().fold(scope, |scope, finding| {
+                scope.only(finding.id(), finding.found.subjects.iter().copied())
+            }),
+        }
     }
 
     /// The checks concerned.
@@ -256,7 +277,7 @@ fn open_review(order: Order, prepared: Prepared, board: SharedBoard, cx: &mut Cx
     }
     cx.push(Review::new(prepared.text, move |cx| {
         board.change().repairing = true;
-        let label = format!("repairing {} (Esc stops)", order.ids().join(", "));
+        let label = format!("repairing {}", order.ids().join(", "));
         cx.start_task(&REPAIR, label, move |portal, task| async move { run(&portal, &task, &order).await });
     }));
 }
@@ -271,10 +292,8 @@ fn open_preview(prepared: Prepared, cx: &mut Cx) {
 
 /// Repairs, and looks again at the checks concerned.
 async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
-    let mut plans = integrity::repairs(portal, &order.0, &Selection::All);
-    let watch = plan_review::watch(task);
-    let mut outcome = portal.writer()?.run(&order.title(), &mut plans, &watch).await?;
-    outcome.refused.extend(plans.too_large().iter().cloned());
+    let (watch, found) = (plan_review::watch(task), order.0.clone());
+    let outcome = integrity::repair_as_one(portal, &order.title(), order.scope(), found, &watch).await?;
     let ids = order.ids();
     let only: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let portal = portal.uncancelled();

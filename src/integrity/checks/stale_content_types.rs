@@ -1,0 +1,79 @@
+//! PRM-002: content types of models that are no longer there.
+
+use futures_util::future::BoxFuture;
+
+use crate::change::Image;
+use crate::directory::Portal;
+use crate::error::Result;
+
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject,
+};
+use crate::integrity::scan::Scan;
+
+use super::content_types::{self, ContentType};
+
+/// The check.
+pub struct StaleContentTypes;
+
+static ABOUT: About = About {
+    id: "PRM-002",
+    severity: Severity::Info,
+    title: "content types whose table is not there",
+    why: "Their permissions are still offered in the admin and mean nothing.",
+    cause: "A model or a whole application was taken out of the portal. A proxy model, or one with a table of another name, \
+            looks the same from here.",
+    remedy: "`python manage.py remove_stale_contenttypes` knows the models, and asks before it removes anything.",
+    choice: "",
+    needs: &[
+        ("django_content_type", &["id", "app_label", "model"]),
+        ("auth_permission", &["id", "content_type_id", "codename"]),
+    ],
+    engines: EVERY_ENGINE,
+    deep: false,
+    stage: Stage::Groups,
+    rows_each: 1,
+};
+
+impl Check for StaleContentTypes {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
+        Box::pin(async {
+            let found = stale(scan.portal).await?;
+            let subjects = found.iter().map(|found| Subject::of(found.id)).collect();
+            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
+        })
+    }
+
+    fn rows<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
+        Box::pin(async move {
+            let mut found = stale(portal).await?;
+            found.retain(|found| subjects.contains(&Subject::of(found.id)));
+            Ok(found.iter().map(row).collect())
+        })
+    }
+}
+
+async fn stale(portal: &Portal) -> Result<Vec<ContentType>> {
+    let mut types = content_types::read(portal).await?;
+    types.retain(|found| !found.has_table(&portal.schema) && !found.is_essential());
+    Ok(types)
+}
+
+fn row(found: &ContentType) -> FindingRow {
+    FindingRow {
+        subject: Subject::of(found.id),
+        table: "django_content_type".into(),
+        key: Image::id(found.id),
+        user_id: None,
+        username: None,
+        text: format!("{} has no table; {} permissions belong to it", found.show(), found.permissions),
+    }
+}

@@ -1,0 +1,78 @@
+//! SCH-004: triggers on the portal's tables.
+
+use futures_util::future::BoxFuture;
+
+use crate::change::Image;
+use crate::db::physical;
+use crate::directory::Portal;
+use crate::error::Result;
+use crate::text;
+
+use crate::integrity::check::{
+    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject, place_of,
+};
+use crate::integrity::constraints::portal_table;
+use crate::integrity::scan::Scan;
+
+/// The check.
+pub struct Triggers;
+
+static ABOUT: About = About {
+    id: "SCH-004",
+    severity: Severity::Warning,
+    title: "triggers on the portal's tables",
+    why: "They write when portaldesk writes: what a plan shows is then not all that happens, and undo takes back only what \
+          the plan wrote.",
+    cause: "Somebody added them by hand or for another program. Django makes none.",
+    remedy: "Read what each of them does. If it may stay, accept the finding; if not, DROP TRIGGER. Before a large repair \
+             make a backup, and look at the tables it writes afterwards.",
+    choice: "",
+    needs: &[],
+    engines: EVERY_ENGINE,
+    deep: false,
+    stage: Stage::Schema,
+    rows_each: 1,
+};
+
+impl Check for Triggers {
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
+        Box::pin(async {
+            let subjects = triggers(scan.portal).await?.into_iter().map(|row| row.subject).collect();
+            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
+        })
+    }
+
+    fn rows<'a>(
+        &'a self,
+        portal: &'a Portal,
+        subjects: &'a [Subject],
+    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
+        Box::pin(async move {
+            let mut rows = triggers(portal).await?;
+            rows.retain(|row| subjects.contains(&row.subject));
+            Ok(rows)
+        })
+    }
+}
+
+async fn triggers(portal: &Portal) -> Result<Vec<FindingRow>> {
+    let mut rows = Vec::new();
+    for trigger in physical::triggers(&portal.db).await? {
+        let Some(table) = portal_table(&trigger.table) else { continue };
+        let name = text::safe(&trigger.name);
+        let when = if trigger.event.is_empty() { String::new() } else { format!(", {}", trigger.event) };
+        rows.push(FindingRow {
+            subject: Subject { place: place_of(&format!("{table}.{}", trigger.name)), id: 0 },
+            table: table.into(),
+            key: Image::default(),
+            user_id: None,
+            username: None,
+            text: format!("trigger {name} on {table}{when}"),
+        });
+    }
+    Ok(rows)
+}
