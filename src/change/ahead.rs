@@ -36,7 +36,15 @@ impl Writer {
             roles: Arc::clone(&self.roles),
             actor: Arc::clone(&self.actor),
             plan: plan.clone(),
-            place: Place { run: String::new(), seq: 1, title: String::new(), kind: "edit", planned: None },
+            // Nothing is written down, so it belongs to no run.
+            place: Place {
+                run: String::new(),
+                seq: 1,
+                title: String::new(),
+                planned: None,
+                weight: 1,
+                is_open: false,
+            },
             operation: Uuid::now_v7().to_string(),
         });
         let compared = self.db.rehearsal(move |tx| {
