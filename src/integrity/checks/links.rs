@@ -1,10 +1,11 @@
 //! The tables that only link two others, and the rows of them that link to nothing: what REL-001, REL-002 and REL-007
 //! share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Step};
+use crate::db::Sql;
 use crate::directory::Portal;
 use crate::error::Result;
 
@@ -67,18 +68,35 @@ struct Dangling {
     image: Image,
     /// The end that is missing: the first one where both are.
     missing: &'static Reference,
+    /// What is given, with its name where it is there: "group 'Admin' (#1)".
+    given: String,
 }
 
 impl Dangling {
     fn describe(&self) -> String {
         let [first, second] = &self.link.ends;
-        let (first_id, second_id) = (first.shown(&self.image), second.shown(&self.image));
+        let first_id = first.shown(&self.image);
         if self.missing.column == first.column {
-            format!("{} #{second_id} of missing {} #{first_id}", second.what, first.what)
+            format!("{} of missing {} #{first_id}", self.given, first.what)
         } else {
-            format!("missing {} #{second_id} of {} #{first_id}", second.what, first.what)
+            format!("missing {} #{} of {} #{first_id}", second.what, second.shown(&self.image), first.what)
         }
     }
+}
+
+/// The names of groups or permissions: which right it is that a ghost has.
+async fn names(portal: &Portal, end: &Reference, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, String>> {
+    let column = if end.to_table == "auth_permission" { "codename" } else { "name" };
+    let mut names = BTreeMap::new();
+    let Some(table) = portal.schema.table(end.to_table) else { return Ok(names) };
+    let Some(column) = table.column(column) else { return Ok(names) };
+    for part in ids.iter().copied().collect::<Vec<_>>().chunks(super::AT_ONCE) {
+        let sql = Sql::new("SELECT id, ").ident(&column.name).push(" FROM ").ident(&table.name);
+        for row in portal.db.all(sql.push(" WHERE id").among(part.iter().copied())).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
+    }
+    Ok(names)
 }
 
 /// The rows that are still there and still dangle.
@@ -97,6 +115,7 @@ async fn dangling(portal: &Portal, links: &[&'static Link], subjects: &[Subject]
             super::there(portal, first.to_table, of(first)).await?,
             super::there(portal, second.to_table, of(second)).await?,
         ];
+        let names = names(portal, second, &there[1]).await?;
         for image in rows {
             let leads = |end: &Reference, there: &BTreeSet<i64>| {
                 image.int(end.column).is_some_and(|id| there.contains(&id))
@@ -104,7 +123,12 @@ async fn dangling(portal: &Portal, links: &[&'static Link], subjects: &[Subject]
             let missing = link.ends.iter().zip(&there).find(|(end, there)| !leads(end, there));
             let missing = missing.map(|(end, _)| end);
             let (Some(missing), Some(id)) = (missing, image.int("id")) else { continue };
-            found.push(Dangling { subject: Subject { place, id }, link, image, missing });
+            let name = image.int(second.column).and_then(|id| names.get(&id));
+            let given = match name {
+                Some(name) => format!("{} {} (#{})", second.what, super::quoted(name), second.shown(&image)),
+                None => format!("{} #{}", second.what, second.shown(&image)),
+            };
+            found.push(Dangling { subject: Subject { place, id }, link, image, missing, given });
         }
     }
     Ok(found)
