@@ -9,7 +9,7 @@
 #[macro_use]
 mod support;
 
-use support::corpus::{Expected, PEOPLE, USABLE};
+use support::corpus::{Expected, NOBODY, PEOPLE, USABLE};
 
 const ROOT: i64 = PEOPLE[0].1;
 const ANNA: i64 = PEOPLE[1].1;
@@ -186,6 +186,99 @@ cases! {
             Expected::finds(&[("USR-005", "C", 2)])
                 .answering("USR-005", &[("account", "inactive")])
                 .changing(&[("auth_user", 2, 2)])
+        }
+
+        async fn a_portal_id_belongs_to_one_of_two(ground) {
+            ground.run(&["UPDATE core_userprofile SET main_portal_id = 'X1' WHERE user_id IN (2, 3)"]).await;
+            Expected::finds(&[("PID-001", "C", 1)])
+                .answering("PID-001", &[("owner", "3")])
+                .changing(&[("core_userprofile", 1, 1)])
+        }
+
+        async fn a_portal_id_is_none(ground) {
+            ground.run(&["UPDATE core_userprofile SET main_portal_id = 'n/a' WHERE user_id > 1"]).await;
+            Expected::finds(&[("PID-001", "C", 1)])
+                .answering("PID-001", &[("owner", "none")])
+                .changing(&[("core_userprofile", 3, 3)])
+        }
+
+        async fn a_portal_id_is_shared_with_a_profile_of_nobody(ground) {
+            ground.drop_foreign_keys("core_userprofile").await;
+            ground
+                .run(&[&format!(
+                    "INSERT INTO core_userprofile (created_at, updated_at, user_id, email_notifications, main_portal_id) \
+                     VALUES (CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, {NOBODY}, TRUE, 'anna-2')"
+                )])
+                .await;
+            // Once the orphan is gone, nothing is left to decide.
+            Expected::finds(&[("PRF-003", "A", 1), ("PID-001", "C", 1)]).changing(&[("core_userprofile", 1, 0)])
+        }
+
+        async fn e_mail_addresses_are_malformed_and_shared(ground) {
+            ground
+                .run(&[
+                    &account(ANNA, "email = 'anna at example.org'"),
+                    &account(CHO, "email = 'BELA@example.org'"),
+                    &account(ROOT, "email = ''"),
+                ])
+                .await;
+            let found = [("USR-002", "M", 2)];
+            Expected::finds(&found).leaves(&found).changing(&[])
+        }
+
+        async fn an_admin_has_no_flags_and_a_group_no_permissions(ground) {
+            ground
+                .run(&[
+                    &format!("UPDATE auth_user_groups SET group_id = 1 WHERE user_id = {ANNA}"),
+                    "DELETE FROM auth_group_permissions WHERE group_id = 2",
+                ])
+                .await;
+            let found = [("GRP-004", "M", 1), ("GRP-005", "M", 1)];
+            Expected::finds(&found).leaves(&found).changing(&[])
+        }
+
+        async fn the_members_of_a_closed_department_move(ground) {
+            ground.run(&["UPDATE core_department SET is_active = FALSE WHERE id = 2"]).await;
+            Expected::finds(&[("DEP-001", "C", 1)])
+                .answering("DEP-001", &[("department", "3")])
+                .changing(&[("core_userprofile", 2, 2)])
+        }
+
+        async fn the_members_of_a_closed_department_are_in_none(ground) {
+            ground.run(&["UPDATE core_department SET is_active = FALSE WHERE id = 2", &account(CHO, "is_active = FALSE")]).await;
+            Expected::finds(&[("DEP-001", "C", 1)])
+                .answering("DEP-001", &[("department", "none")])
+                .changing(&[("core_userprofile", 1, 1)])
+        }
+
+        async fn a_closed_department_opens_again(ground) {
+            ground.run(&["UPDATE core_department SET is_active = FALSE WHERE id = 2"]).await;
+            Expected::finds(&[("DEP-001", "C", 1)])
+                .answering("DEP-001", &[("department", "activate")])
+                .changing(&[("core_department", 1, 1)])
+        }
+
+        async fn a_department_is_there_twice(ground) {
+            ground.drop_unique("core_department", &["name"]).await;
+            ground
+                .run(&[
+                    "INSERT INTO core_department (name, description, is_active, created_at) \
+                     VALUES ('it', 'Computers', TRUE, CURRENT_TIMESTAMP)",
+                    "UPDATE core_department SET is_active = FALSE WHERE id = 1",
+                    "UPDATE core_userprofile SET department_id = 4 WHERE user_id = 2",
+                    "UPDATE core_userprofile SET department_id = NULL WHERE department_id = 1",
+                ])
+                .await;
+            Expected::finds(&[("DEP-002", "C", 1)])
+                .answering("DEP-002", &[("keep", "1")])
+                .changing(&[("core_department", 2, 1), ("core_userprofile", 1, 1)])
+        }
+
+        async fn a_department_has_no_name(ground) {
+            ground.run(&["UPDATE core_department SET name = '' WHERE id = 1"]).await;
+            Expected::finds(&[("DEP-002", "C", 1)])
+                .answering("DEP-002", &[("name", " Computing ")])
+                .changing(&[("core_department", 1, 1)])
         }
     }
 

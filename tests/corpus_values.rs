@@ -150,7 +150,8 @@ cases! {
         async fn times_that_sqlite_keeps_and_django_cannot_read(ground) {
             ground
                 .run(&[
-                    "UPDATE auth_user SET last_login = 1760000000 WHERE id = 2",
+                    "UPDATE auth_user SET last_login = 'tomorrow' WHERE id = 2",
+                    "UPDATE core_userprofile SET created_at = 1760000000 WHERE user_id = 4",
                     "UPDATE auth_user SET date_joined = 'yesterday' WHERE id = 3",
                     "UPDATE auth_user SET date_joined = '2026-10-01' WHERE id = 4",
                     "UPDATE core_userprofile SET created_at = '2026-02-30 08:00:00' WHERE user_id = 2",
@@ -158,8 +159,8 @@ cases! {
                     "UPDATE core_userprofile SET created_at = '2026-09-01 08:00:00' WHERE user_id = 3",
                 ])
                 .await;
-            Expected::finds(&[("TIM-002", "C", 5)])
-                .changing(&[("auth_user", 3, 3), ("core_userprofile", 2, 2)])
+            Expected::finds(&[("TIM-002", "C", 6)])
+                .changing(&[("auth_user", 3, 3), ("core_userprofile", 3, 3)])
         }
 
         async fn a_time_that_somebody_has_to_say(ground) {
@@ -189,7 +190,8 @@ cases! {
                     "UPDATE core_userprofile SET created_at = '2026-10-00 08:00:00' WHERE user_id = 4",
                 ])
                 .await;
-            Expected::finds(&[("TIM-002", "C", 3)])
+            // A last login before all others is one of long ago.
+            Expected::finds(&[("TIM-002", "C", 3), ("USR-005", "C", 1)])
                 .changing(&[("auth_user", 2, 2), ("core_userprofile", 1, 1)])
         }
     }

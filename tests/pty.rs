@@ -442,7 +442,8 @@ fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
         let user: Value =
             serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).expect("JSON");
         assert_eq!(user["item"]["first_name"], "Bela");
-        home.ok("", &["check"]);
+        // An account that was given no role deserves a warning.
+        home.ok("", &["check", "--fail-on", "error"]);
     }
 }
 

@@ -48,6 +48,8 @@ impl Told {
         let root = db.add_user("root").await;
         let anna = db.add_user("anna").await;
         db.run(&format!("UPDATE auth_user SET is_superuser = TRUE WHERE id = {root}")).await;
+        // The ids of nobody were somebody's once.
+        db.count_up_to("auth_user", NOBODY + 100).await;
         let told = Self { db, root, anna };
         told.profile(root, "NULL", "NULL").await;
         told.profile(anna, "'+1 555 0100'", "'A1'").await;

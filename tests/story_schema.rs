@@ -12,6 +12,8 @@ mod support;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
 use portaldesk::change::Actor;
+use portaldesk::db::blueprint::{PROFILE_USER, REFERENCES, UNIQUES};
+use portaldesk::db::physical::{self, Index, Reference};
 use portaldesk::db::{Address, Dialect};
 use portaldesk::directory::{Portal, Settings};
 use portaldesk::error::Kind;
@@ -66,6 +68,29 @@ stories! {
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said.iter().any(|said| said.contains("4 of its rows lead nowhere") && said.contains("REL-003")), "{said:?}");
         assert!(said.iter().any(|said| said.contains("PRF-003")), "{said:?}");
+    }
+
+    /// So that later migrations of the portal find what a repair puts back.
+    async fn what_is_put_back_has_djangos_own_names(db: TestDb) {
+        let django = db.sibling(Made::Django0004).await;
+        let indexes = physical::indexes(&django).await.expect("the indexes");
+        for unique in UNIQUES.iter().chain([&PROFILE_USER]) {
+            let name = &unique.names(django.dialect())[0];
+            // SQLite names the index of a single unique column by itself, and takes no other of that name.
+            let is_told = django.dialect() == Dialect::Sqlite && unique.columns.len() == 1;
+            let there = |index: &Index| index.table == unique.table && index.name == *name && index.unique;
+            assert!(is_told || indexes.iter().any(there), "{name}");
+        }
+        let keys = physical::references(&django).await.expect("the keys");
+        assert_eq!(keys.len(), REFERENCES.len());
+        for wanted in &REFERENCES {
+            let there = |key: &Reference| {
+                (key.table.as_str(), key.columns.as_slice(), key.to_table.as_str())
+                    == (wanted.table, [wanted.column.to_owned()].as_slice(), wanted.to_table)
+                    && (django.dialect() == Dialect::Sqlite || key.name.as_deref() == Some(wanted.name))
+            };
+            assert!(keys.iter().any(there), "{}", wanted.name);
+        }
     }
 
     /// A damaged file is found when somebody asks for it, and a sound database is called sound or says what it lacks.

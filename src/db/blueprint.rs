@@ -1,6 +1,6 @@
 //! What Django makes of the portal's models: columns, unique constraints and references, with the names that Django itself
-//! gives them, so that a later migration of the portal finds what we put back. `tests/corpus_schema.rs` holds it against
-//! Django's own tables.
+//! gives them, so that a later migration of the portal finds what we put back. `tests/story_schema.rs` holds the names against
+//! Django's own tables, `tests/clean.rs` the rest.
 
 use super::Dialect;
 use super::schema::ColumnKind;

@@ -57,12 +57,14 @@ const SQLITE_FOREIGN_KEYS: &str = "\
     FROM sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f \
     WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' \
     ORDER BY m.name, f.id, f.seq";
+// What happens on deletion is hidden from an account that may only read; it deletes nothing.
 const MYSQL_FOREIGN_KEYS: &str = "\
-    SELECT k.TABLE_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, r.DELETE_RULE \
-    FROM information_schema.KEY_COLUMN_USAGE k JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
+    SELECT k.TABLE_NAME, k.COLUMN_NAME, k.REFERENCED_TABLE_NAME, k.REFERENCED_COLUMN_NAME, \
+    COALESCE(r.DELETE_RULE, 'NO ACTION') \
+    FROM information_schema.KEY_COLUMN_USAGE k LEFT JOIN information_schema.REFERENTIAL_CONSTRAINTS r \
     ON r.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA AND r.CONSTRAINT_NAME = k.CONSTRAINT_NAME \
-    AND r.TABLE_NAME = k.TABLE_NAME \
-    WHERE k.TABLE_SCHEMA = DATABASE() AND r.CONSTRAINT_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE() \
+    AND r.TABLE_NAME = k.TABLE_NAME AND r.CONSTRAINT_SCHEMA = DATABASE() \
+    WHERE k.TABLE_SCHEMA = DATABASE() AND k.REFERENCED_TABLE_SCHEMA = DATABASE() \
     ORDER BY k.TABLE_NAME, k.CONSTRAINT_NAME, k.ORDINAL_POSITION";
 const POSTGRES_FOREIGN_KEYS: &str = "\
     SELECT c.relname, a.attname, d.relname, b.attname, \

@@ -1,7 +1,7 @@
 //! What a catalogue says beyond [`super::schema`]: names and state of indexes and foreign keys, engines, collations,
 //! triggers, damage. Only the checks need it, so it is read when they ask and not at every start.
 
-use super::{Db, DbError, Dialect, Row, Sql};
+use super::{Db, DbError, DbErrorKind, Dialect, Row, Sql};
 
 /// An index by its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +36,6 @@ pub struct Reference {
     pub validated: bool,
     /// Whether the engine watches over it (PostgreSQL: its triggers are not disabled).
     pub enforced: bool,
-    /// What stands behind `ADD CONSTRAINT name`, in the engine's own words (PostgreSQL).
-    pub definition: Option<String>,
 }
 
 /// A trigger.
@@ -83,20 +81,17 @@ const POSTGRES_INDEXES: &str = "\
     WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND u.place <= i.indnkeyatts \
     ORDER BY c.relname, x.relname, u.place";
 
-/// Table, what tells one foreign key from another, its name, column, table referred to, its column, validated, enforced,
-/// definition.
+/// Table, what tells one foreign key from another, its name, column, table referred to, its column, validated, enforced.
 const SQLITE_REFERENCES: &str = "\
-    SELECT m.name, CAST(f.id AS text), NULL, f.\"from\", f.\"table\", f.\"to\", 1, 1, NULL \
+    SELECT m.name, CAST(f.id AS text), NULL, f.\"from\", f.\"table\", f.\"to\", 1, 1 \
     FROM sqlite_master m JOIN pragma_foreign_key_list(m.name, 'main') f \
     WHERE m.type = 'table' AND m.sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY m.name, f.id, f.seq";
 const MYSQL_REFERENCES: &str = "\
-    SELECT TABLE_NAME, CONSTRAINT_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, 1, 1, \
-    NULL \
-    FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_NAME IS NOT NULL \
+    SELECT TABLE_NAME, CONSTRAINT_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME, 1, 1 \
+    FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = DATABASE() AND REFERENCED_TABLE_SCHEMA = DATABASE() \
     ORDER BY TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION";
 const POSTGRES_REFERENCES: &str = "\
-    SELECT c.relname, k.conname, k.conname, a.attname, d.relname, b.attname, k.convalidated, COALESCE(t.enabled, true), \
-    pg_get_constraintdef(k.oid) \
+    SELECT c.relname, k.conname, k.conname, a.attname, d.relname, b.attname, k.convalidated, COALESCE(t.enabled, true) \
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class d ON d.oid = k.confrelid \
     JOIN pg_namespace n ON n.oid = c.relnamespace \
     CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY u(here, there, place) \
@@ -104,7 +99,8 @@ const POSTGRES_REFERENCES: &str = "\
     JOIN pg_attribute b ON b.attrelid = d.oid AND b.attnum = u.there \
     LEFT JOIN (SELECT tgconstraint, bool_and(tgenabled IN ('O', 'A')) AS enabled FROM pg_trigger \
     WHERE tgconstraint <> 0 GROUP BY tgconstraint) t ON t.tgconstraint = k.oid \
-    WHERE k.contype = 'f' AND n.nspname = current_schema() ORDER BY c.relname, k.conname, u.place";
+    WHERE k.contype = 'f' AND n.nspname = current_schema() AND d.relnamespace = c.relnamespace \
+    ORDER BY c.relname, k.conname, u.place";
 
 const SQLITE_TRIGGERS: &str =
     "SELECT tbl_name, name, '' FROM sqlite_master WHERE type = 'trigger' ORDER BY tbl_name, name";
@@ -148,7 +144,7 @@ fn index(rows: &[Row]) -> Result<Index, DbError> {
     Ok(index)
 }
 
-/// Every foreign key.
+/// Every foreign key between tables of this schema.
 ///
 /// # Errors
 /// What the engine says.
@@ -167,7 +163,6 @@ fn reference(rows: &[Row]) -> Result<Reference, DbError> {
         to_columns: Vec::with_capacity(rows.len()),
         validated: rows[0].bool(6)?,
         enforced: rows[0].bool(7)?,
-        definition: rows[0].text_opt(8)?,
     };
     for row in rows {
         reference.columns.push(row.text(3)?);
@@ -176,14 +171,27 @@ fn reference(rows: &[Row]) -> Result<Reference, DbError> {
     Ok(reference)
 }
 
+/// Whether the account may see triggers: MySQL shows none to others, and says nothing.
+const MYSQL_MAY_SEE_TRIGGERS: &str = "\
+    SELECT (SELECT COUNT(*) FROM information_schema.USER_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER') \
+    + (SELECT COUNT(*) FROM information_schema.SCHEMA_PRIVILEGES WHERE PRIVILEGE_TYPE = 'TRIGGER' \
+    AND DATABASE() LIKE TABLE_SCHEMA) + (SELECT COUNT(*) FROM information_schema.TABLE_PRIVILEGES \
+    WHERE PRIVILEGE_TYPE = 'TRIGGER' AND TABLE_SCHEMA = DATABASE())";
+
 /// Every trigger that is no part of a foreign key.
 ///
 /// # Errors
-/// What the engine says.
+/// Denied, when the account may see none; what else the engine says.
 pub async fn triggers(db: &Db) -> Result<Vec<Trigger>, DbError> {
     let sql = by_dialect(db, SQLITE_TRIGGERS, MYSQL_TRIGGERS, POSTGRES_TRIGGERS);
     let trigger = |row: &Row| Ok(Trigger { table: row.text(0)?, name: row.text(1)?, event: row.text(2)? });
-    db.all(sql).await?.iter().map(trigger).collect()
+    let found: Vec<Trigger> = db.all(sql).await?.iter().map(trigger).collect::<Result<_, DbError>>()?;
+    let is_told = !found.is_empty() || db.dialect() != Dialect::MySql;
+    if is_told || db.one(Sql::new(MYSQL_MAY_SEE_TRIGGERS)).await?.int(0)? > 0 {
+        return Ok(found);
+    }
+    let why = "only an account with the right TRIGGER is shown what triggers there are";
+    Err(DbError::new(DbErrorKind::Denied, why))
 }
 
 /// Every table with its storage engine (MySQL).

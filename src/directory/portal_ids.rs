@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::change::rows::{self, Lock};
 use crate::change::{Image, Plan, Value};
+use crate::db::schema::Table;
 use crate::db::{Cell, Sql};
 use crate::error::{Error, Kind, Result};
 
@@ -47,13 +48,18 @@ pub async fn take_over(portal: &Portal, plan: &mut Plan, id: &str, except: Optio
         holders.into_iter().filter(|row| except.is_none() || row.int("user_id") != except).collect();
     refuse_orphans(portal, &id, &holders).await?;
     for before in holders {
-        let mut set = vec![("main_portal_id", Value::Cell(Cell::Null))];
-        if portal.schema.has(PROFILES, "updated_at") {
-            set.push(("updated_at", Value::Now));
-        }
-        plan.update(PROFILES, rows::key_of(table, &before), before, set);
+        give_up(portal, plan, table, before);
     }
     Ok(())
+}
+
+/// Plans that a profile, as it was read, has no portal id any more.
+pub fn give_up(portal: &Portal, plan: &mut Plan, table: &Table, before: Image) {
+    let mut set = vec![("main_portal_id", Value::Cell(Cell::Null))];
+    if portal.schema.has(PROFILES, "updated_at") {
+        set.push(("updated_at", Value::Now));
+    }
+    plan.update(PROFILES, rows::key_of(table, &before), before, set);
 }
 
 async fn refuse_orphans(portal: &Portal, id: &Cell, holders: &[Image]) -> Result<()> {

@@ -14,6 +14,7 @@ pub mod cells;
 pub mod check;
 pub mod checks;
 mod constraints;
+pub mod counters;
 pub mod decision;
 pub mod export;
 pub mod fix;
@@ -55,17 +56,27 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::names_unique::NamesUnique,
     &checks::legacy_unique::LegacyUnique,
     &checks::foreign_keys::ForeignKeys,
+    &checks::sequence_behind::SEQUENCE_BEHIND,
+    &checks::auto_increment_behind::AUTO_INCREMENT_BEHIND,
+    &checks::inherited_id::INHERITED_ID,
+    &checks::counter_near_end::COUNTER_NEAR_END,
+    &checks::odd_sequence::ODD_SEQUENCE,
+    &checks::odd_id::OddId,
+    &checks::portal_id_twins::PortalIdTwins,
     &checks::blank_value::BLANK_VALUE,
     &checks::unclean_text::UNCLEAN_TEXT,
     &checks::long_text::LONG_TEXT,
     &checks::odd_storage::ODD_STORAGE,
     &checks::username_twins::UsernameTwins,
+    &checks::email_addresses::EmailAddresses,
     &checks::no_role::NoRole,
     &checks::username_pattern::UsernamePattern,
     &checks::unused_account::UnusedAccount,
     &checks::missing_group::MissingGroup,
     &checks::renamed_role::RenamedRole,
     &checks::superuser_outside::SuperuserOutside,
+    &checks::admin_without_flags::AdminWithoutFlags,
+    &checks::group_without_permissions::GroupWithoutPermissions,
     &checks::no_superuser::NoSuperuser,
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
@@ -74,6 +85,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::cheap_password::CheapPassword,
     &checks::broken_password::BrokenPassword,
     &checks::shared_password::SharedPassword,
+    &checks::inactive_department::InactiveDepartment,
+    &checks::department_names::DepartmentNames,
     &checks::missing_permissions::MissingPermissions,
     &checks::stale_content_types::StaleContentTypes,
     &checks::future_time::FUTURE_TIME,

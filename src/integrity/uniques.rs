@@ -43,7 +43,7 @@ pub(super) async fn rows(
         user_id: None,
         username: None,
         text: format!(
-            "{} is not unique; {} comes first where a value stands twice",
+            "nothing keeps {} unique; where a value stands twice, repair {} first",
             wanted.unique.show(),
             wanted.first
         ),

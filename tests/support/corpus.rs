@@ -16,8 +16,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Made, Server, TestDb};
 
-/// A user id that nobody has.
+/// An id that nobody has any more: it was handed out once.
 pub(crate) const NOBODY: i64 = 4711;
+
+/// The id that was handed out last, before whoever had the highest ones went.
+const HANDED_OUT: i64 = 5_000;
 
 /// A hash of Django's, of `Alpha-Lab-2025!`, at the cost that Django 4.2 asks for.
 pub(crate) const USABLE: &str = "pbkdf2_sha256$600000$corpus$J6MLkqZsxrwQtO9NPWCUVmNdS9d5NBmRkmqhXmiYOZI=";
@@ -131,6 +134,16 @@ impl Ground {
             ));
         }
         self.db.script(script).await.expect("a portal without faults");
+        for table in [
+            "auth_user",
+            "auth_group",
+            "auth_permission",
+            "django_content_type",
+            "core_department",
+            "core_userprofile",
+        ] {
+            self.db.count_up_to(table, HANDED_OUT).await;
+        }
     }
 
     /// Runs statements while references are not enforced. On PostgreSQL the keys of the table must be gone, see

@@ -215,6 +215,19 @@ impl TestDb {
             .unwrap_or_else(|error| panic!("{error}: {text}"));
     }
 
+    /// Lets the counter of a table stand as if this id had been handed out last.
+    pub(crate) async fn count_up_to(&self, table: &str, last: i64) {
+        let order = match self.db.dialect() {
+            Dialect::Sqlite => format!(
+                "DELETE FROM sqlite_sequence WHERE name = '{table}'; \
+                 INSERT INTO sqlite_sequence (name, seq) VALUES ('{table}', {last})"
+            ),
+            Dialect::MySql => format!("ALTER TABLE {table} AUTO_INCREMENT = {}", last + 1),
+            Dialect::Postgres => format!("SELECT setval(pg_get_serial_sequence('{table}', 'id'), {last})"),
+        };
+        self.run(&order).await;
+    }
+
     /// A true boolean as this engine's SQL spells it.
     pub(crate) fn yes(&self) -> &'static str {
         if self.db.dialect() == Dialect::Postgres { "true" } else { "1" }

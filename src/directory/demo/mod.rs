@@ -12,7 +12,7 @@ use crate::change::Actor;
 use crate::db::{Cancel, Db, DbError, ForeignKeys, Sql, Target, Tx, Val, own};
 use crate::error::Result;
 use crate::portal::access::{Level, Roles};
-use crate::portal::password;
+use crate::portal::password::{self, Recipe};
 
 mod people;
 
@@ -228,15 +228,12 @@ impl Maker<'_> {
         if let Some(fault) = fault {
             self.faults += 1;
             let other = dice.below(self.place);
-            person.spoil(fault, || {
-                let (_, other, _) = at(self.sample, other);
-                // The first of the known people surely has one.
-                other.main_portal_id.unwrap_or_else(|| portal_id(0))
-            });
+            let (sample, place) = (self.sample, self.place);
+            person.spoil(fault, || at(sample, other).1, || at(sample, place - 1).1);
         }
         let id = self.place.cast_signed() + 1;
         if !fault.is_some_and(Fault::without_user) {
-            rows.add_user(id, password::unusable()?, &person);
+            rows.add_user(id, encoded(fault)?, &person);
             self.users += 1;
         }
         if !matches!(fault, Some(Fault::NoProfile | Fault::GhostMember)) {
@@ -248,6 +245,17 @@ impl Maker<'_> {
             rows.add_membership(id, level);
         }
         Ok(())
+    }
+}
+
+/// The password of somebody with this fault, or with none: nobody knows one that is right for it.
+fn encoded(fault: Option<Fault>) -> Result<String> {
+    let noise = password::unusable()?;
+    match fault {
+        Some(Fault::OpenPassword) => Ok(noise.chars().skip(1).take(10).collect()),
+        // As Django 3.2 wrote them, but that no time is spent on a hash which nobody compares.
+        Some(Fault::OldPassword) => Ok(Recipe::pbkdf2_sha256(1).hash(&noise)?.replacen("$1$", "$260000$", 1)),
+        _ => Ok(noise),
     }
 }
 

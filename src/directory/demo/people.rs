@@ -117,7 +117,7 @@ const LAST: [&str; 96] = [
 /// Names in a changing order; it shares no factor with the number of pairs, so that all come up before any repeats.
 const STRIDE: usize = 2501;
 
-/// Departments, and whether they are active; the only inactive one has no members.
+/// Departments, and whether they are active; the inactive one comes last, and only a fault gives it members.
 pub(super) const DEPARTMENTS: [(&str, bool); 20] = [
     ("Accounting", true),
     ("Analytics", true),
@@ -187,6 +187,18 @@ pub(super) enum Fault {
     OutsideAdmin,
     /// USR-003: no role at all.
     NoRole,
+    /// USR-001: the neighbour's name in capitals.
+    TwinName,
+    /// USR-002: somebody else's e-mail address.
+    SameEmail,
+    /// USR-004: a username that Django refuses.
+    OddName,
+    /// PWD-002: a password that nobody hashed.
+    OpenPassword,
+    /// PWD-003: a password that an older Django hashed.
+    OldPassword,
+    /// DEP-001: a department that was closed.
+    ClosedDepartment,
 }
 
 impl Fault {
@@ -201,7 +213,13 @@ impl Fault {
             return None;
         }
         Some(match dice.below(100) {
-            0..50 => Self::NoProfile,
+            0..32 => Self::NoProfile,
+            32..35 => Self::TwinName,
+            35..38 => Self::SameEmail,
+            38..41 => Self::OddName,
+            41..44 => Self::OpenPassword,
+            44..47 => Self::OldPassword,
+            47..50 => Self::ClosedDepartment,
             50..65 => Self::OrphanProfile,
             65..75 => Self::GhostMember,
             75..85 => Self::SamePortalId,
@@ -276,10 +294,29 @@ impl Person {
         }
     }
 
-    /// Gives the person a fault that shows in their own rows; `taken` is somebody else's portal id.
-    pub(super) fn spoil(&mut self, fault: Fault, taken: impl FnOnce() -> String) {
+    /// Gives the person a fault that shows in their own rows, some of them by way of somebody else or of the one before.
+    pub(super) fn spoil(
+        &mut self,
+        fault: Fault,
+        other: impl FnOnce() -> Self,
+        before: impl FnOnce() -> Self,
+    ) {
         match fault {
-            Fault::SamePortalId => self.main_portal_id = Some(taken()),
+            // The first of the known people surely has one.
+            Fault::SamePortalId => {
+                self.main_portal_id = Some(other().main_portal_id.unwrap_or_else(|| portal_id(0)));
+            }
+            Fault::SameEmail => self.email = other().email,
+            // Nobody else has the same one before them, so that the name is unique all the same.
+            Fault::TwinName => {
+                self.username = before().username.to_uppercase();
+                self.active = true;
+            }
+            Fault::OddName => self.username = self.username.replace('.', " "),
+            Fault::ClosedDepartment => {
+                self.department = i64::try_from(DEPARTMENTS.len()).ok();
+                self.active = true;
+            }
             Fault::BlankPhone => self.phone_number = Some("  ".to_owned()),
             Fault::NoRole => {
                 self.level = None;
@@ -291,7 +328,11 @@ impl Person {
                 // Without a usable password an active one would be a second, graver fault.
                 self.active = false;
             }
-            Fault::NoProfile | Fault::OrphanProfile | Fault::GhostMember => {}
+            Fault::NoProfile
+            | Fault::OrphanProfile
+            | Fault::GhostMember
+            | Fault::OpenPassword
+            | Fault::OldPassword => {}
         }
     }
 }

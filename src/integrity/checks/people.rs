@@ -1,8 +1,8 @@
 //! What the checks of accounts have in common: the accounts as findings speak of them, and repairs made of what an
 //! administrator would do.
 
-use crate::change::{Image, Plan};
-use crate::db::Sql;
+use crate::change::{Image, Plan, Value};
+use crate::db::{Cell, Sql};
 use crate::directory::Portal;
 use crate::directory::accounts::{self, Draft};
 use crate::error::{Error, Kind, Result};
@@ -21,6 +21,8 @@ pub(super) struct Person {
     pub(super) active: bool,
     pub(super) superuser: bool,
     pub(super) staff: bool,
+    /// As the database has it: unsafe to print.
+    pub(super) email: String,
     pub(super) password: Health,
     /// How the password is kept, in words: `pbkdf2_sha256, 260 000`.
     pub(super) kept: String,
@@ -80,7 +82,7 @@ fn kept(encoded: &str) -> String {
 /// The accounts that meet a condition, in order of ids; it calls the table `u`.
 pub(super) async fn people_where(portal: &Portal, condition: Sql) -> Result<Vec<Person>> {
     let sql = Sql::new(
-        "SELECT u.id, u.username, u.is_active, u.is_superuser, u.is_staff, u.password FROM auth_user u WHERE ",
+        "SELECT u.id, u.username, u.is_active, u.is_superuser, u.is_staff, u.password, u.email FROM auth_user u WHERE ",
     );
     let mut found = Vec::new();
     let mut rows = portal.db.stream(sql.append(condition));
@@ -93,6 +95,7 @@ pub(super) async fn people_where(portal: &Portal, condition: Sql) -> Result<Vec<
             active: row.bool(2)?,
             superuser: row.bool(3)?,
             staff: row.bool(4)?,
+            email: row.text(6)?,
             password: password::health(&encoded),
             kept: kept(&encoded),
         });
@@ -133,6 +136,17 @@ pub(super) fn members_of(names: Vec<&str>) -> Sql {
     )
     .list(names)
     .push(")")
+}
+
+/// Plans that a profile belongs to this department, or to none.
+pub(super) fn move_profile(portal: &Portal, plan: &mut Plan, before: Image, department: Option<i64>) {
+    let Some(id) = before.int("id") else { return };
+    let mut set = vec![("department_id", Value::Cell(Cell::int(department)))];
+    if portal.schema.has("core_userprofile", "updated_at") {
+        // As Django's auto_now does.
+        set.push(("updated_at", Value::Now));
+    }
+    plan.update("core_userprofile", Image::id(id), before, set);
 }
 
 /// What an administrator would do, as the repair of a subject.
