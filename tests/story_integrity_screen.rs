@@ -18,7 +18,7 @@ use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
 use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::integrity::Integrity;
 use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Keymap, Setup, Theme, ctrl};
+use portaldesk::tui::{App, EventLoop, Head, Key, Keymap, Setup, Theme, code, ctrl};
 use program::Program;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -100,6 +100,35 @@ impl Desk {
                  email_notifications, created_at, updated_at) VALUES ({NOBODY}, NULL, NULL, NULL, 1, \
                  '2025-01-01', '2025-01-01'); \
                  INSERT INTO auth_user_groups (user_id, group_id) SELECT {NOBODY}, MIN(id) FROM auth_group"
+            ))
+            .await;
+    }
+
+    /// A second profile of bela's, as a portal without the unique index lets it happen.
+    async fn leave_a_twin(&self) {
+        self.db.run("ALTER TABLE core_userprofile RENAME TO strict").await;
+        self.db
+            .run(
+                "CREATE TABLE core_userprofile (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, \
+                 phone_number varchar(15) NULL, main_portal_id varchar(50) NULL, email_notifications bool NOT NULL, \
+                 created_at datetime NOT NULL, updated_at datetime NOT NULL, \
+                 department_id bigint NULL REFERENCES core_department (id), \
+                 user_id integer NOT NULL REFERENCES auth_user (id))",
+            )
+            .await;
+        let columns = "phone_number, main_portal_id, email_notifications, created_at, updated_at, user_id";
+        self.db
+            .run(&format!("INSERT INTO core_userprofile (id, {columns}) SELECT id, {columns} FROM strict"))
+            .await;
+        self.db.run("DROP TABLE strict").await;
+        let bela = users::find(&self.portal, "bela").await.unwrap();
+        self.db
+            .run(&format!("UPDATE core_userprofile SET phone_number = '+1 555 0100' WHERE user_id = {bela}"))
+            .await;
+        self.db
+            .run(&format!(
+                "INSERT INTO core_userprofile ({columns}) SELECT '+1 555 0199', main_portal_id, email_notifications, \
+                 created_at, '2031-01-01 00:00:00', user_id FROM core_userprofile WHERE user_id = {bela}"
             ))
             .await;
     }
@@ -275,15 +304,67 @@ async fn ghosts_are_removed_and_come_back_with_the_undo() {
 }
 
 #[tokio::test]
-async fn what_nobody_can_decide_here_is_explained() {
+async fn what_needs_a_choice_is_asked_and_not_repaired() {
     let desk = Desk::new().await;
     desk.db.run("UPDATE auth_group SET name = 'engineer' WHERE name = 'Engineer'").await;
+    let before = digest(&desk.db).await;
     let mut program = desk.open(80, 24).await;
     program.go_to("GRP-001").await;
     assert!(program.shown().contains("choose"), "{}", program.shown());
+    program.press("A").await;
+    assert!(program.toast().contains("someone must choose"), "{}", program.toast());
     program.press("F").await;
-    assert!(program.toast().contains("nothing can be decided here"), "{}", program.toast());
-    assert_eq!(program.titles(), ["Integrity"]);
+    assert_eq!(program.titles(), ["Integrity", "Decide GRP-001"]);
+    assert!(digest(&desk.db).await == before);
+}
+
+#[tokio::test]
+async fn profiles_that_differ_become_one_as_somebody_decides() {
+    let desk = Desk::new().await;
+    desk.leave_a_twin().await;
+    let (before, profiles) = (digest(&desk.db).await, desk.profiles().await);
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-002").await;
+    program.press("F").await;
+    assert_eq!(program.titles(), ["Integrity", "Decide PRF-002"]);
+    // The newest is proposed; the other side is chosen.
+    assert!(program.shown().contains("● +1 555 0199"), "{}", program.shown());
+    program.feed(vec![code(Key::Left)]).await;
+    let shown = program.shown();
+    assert!(shown.contains("● +1 555 0100") && shown.contains("The result, nothing written yet"), "{shown}");
+    program.feed(vec![ctrl('s')]).await;
+    program.confirm().await;
+    assert!(program.toast().ends_with("· u undoes"), "{}", program.toast());
+    assert_eq!(program.titles(), ["Integrity"], "nothing is left to decide");
+    assert_eq!(desk.profiles().await, profiles - 1);
+    assert_eq!(
+        desk.db.number("SELECT COUNT(*) FROM core_userprofile WHERE phone_number = '+1 555 0100'").await,
+        1
+    );
+    program.press("u").await;
+    program.confirm().await;
+    assert!(digest(&desk.db).await == before, "{}", program.toast());
+    program.go_to("PRF-002").await;
+}
+
+#[tokio::test]
+async fn a_record_shows_its_findings_and_repairs_them() {
+    let desk = Desk::new().await;
+    desk.add_without_profile(&["cho", "evan"]).await;
+    let profiles = desk.profiles().await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("PRF-001").await;
+    program.press("⏎⏎").await;
+    let shown = program.shown();
+    assert!(shown.contains("Findings    PRF-001 error: users without a profile; F repairs it"), "{shown}");
+    program.press("F").await;
+    program.confirm().await;
+    assert!(program.toast().starts_with("Repaired PRF-001: 1 row"), "{}", program.toast());
+    assert_eq!((program.titles().last().unwrap().as_str(), desk.profiles().await), ("cho", profiles + 1));
+    assert!(!program.shown().contains("PRF-001 error"), "{}", program.shown());
+    // What is left of it needs a choice: which group.
+    program.press("F").await;
+    assert!(program.titles().last().unwrap().starts_with("Decide USR-003"), "{:?}", program.titles());
 }
 
 #[tokio::test]

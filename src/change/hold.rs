@@ -122,6 +122,9 @@ impl Writer {
                     own::hold_repairs(tx, &run.id, now).await?;
                 }
                 own::take_run(tx, &run.id, &actor.sitting, &journal::cut(&actor.owner(), 200), now).await?;
+                // Read only now: a last COMMIT of a program that was killed may have been on its way.
+                let ours = own::WantedRuns { id: Some(wanted), ..own::WantedRuns::default() };
+                let run = own::runs(tx, &ours).await?.pop().unwrap_or(run);
                 let seq = own::last_of_run(tx, &run.id).await?;
                 Ok((run, seq))
             })

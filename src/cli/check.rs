@@ -89,7 +89,11 @@ pub(super) async fn fix(work: &mut Work, only: &[String], dry_run: bool) -> Resu
         }
         agreed("Repair them?", &work.global)?;
     }
-    let fixed = integrity::fix_user_profiles(&work.portal, only, false, &watch).await?;
+    let meter = work.output.meter();
+    let watch = meter.watch(&work.cancel);
+    let fixed = integrity::fix_user_profiles(&work.portal, only, false, &watch).await;
+    meter.end();
+    let fixed = fixed?;
     if fixed.stopped {
         return Err(runs::stopped(work, fixed.run.as_deref().unwrap_or_default()).await);
     }

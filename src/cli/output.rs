@@ -1,12 +1,14 @@
 //! The only place that prints: data to stdout, talk and errors to stderr, text that was made safe or JSON.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::args::When;
+use crate::change::{Pace, Progress, Watch};
+use crate::db::Cancel;
 use crate::error::{Differs, Error, Kind, Result};
 use crate::integrity::{ScanProgress, Tell};
 use crate::text;
@@ -135,7 +137,7 @@ impl Output {
     }
 }
 
-/// Shows how far a scan is, in one line of a terminal that is written over.
+/// Shows how far a scan or a run is, in one line of a terminal that is written over.
 pub struct Meter(Option<Arc<Mutex<Option<Instant>>>>);
 
 impl Meter {
@@ -144,16 +146,28 @@ impl Meter {
     pub fn tell(&self) -> Option<Tell> {
         let last = Arc::clone(self.0.as_ref()?);
         Some(Arc::new(move |progress| {
-            let Ok(mut last) = last.lock() else { return };
-            // The first line comes only when the scan takes a while.
-            let due = last.is_none_or(|last| last.elapsed() >= BETWEEN);
-            if due {
-                if last.is_some() {
-                    draw(&scanning(&progress));
-                }
-                *last = Some(Instant::now());
+            if is_due(&last) {
+                draw(&scanning(&progress));
             }
         }))
+    }
+
+    /// Watches a run, which `cancel` stops: how far it is, how fast that goes, and how long it still takes.
+    #[must_use]
+    pub fn watch(&self, cancel: &Cancel) -> Watch {
+        let watch = Watch { cancel: cancel.clone(), ..Watch::default() };
+        let Some(last) = self.0.clone() else { return watch };
+        let began = OnceLock::new();
+        let tell = move |progress: Progress| {
+            let counted = progress.done + progress.refused;
+            let (since, from) = *began.get_or_init(|| (Instant::now(), counted));
+            if is_due(&last) {
+                let pace = Pace { counted: counted.saturating_sub(from), elapsed: since.elapsed() };
+                let words = pace.words(counted, progress.planned.unwrap_or(0), "·");
+                draw(&format!("{words} · Ctrl-C stops"));
+            }
+        };
+        Watch { progress: Some(Arc::new(tell)), ..watch }
     }
 
     /// Takes the line away.
@@ -168,6 +182,17 @@ impl Drop for Meter {
             draw("");
         }
     }
+}
+
+/// Whether enough time has gone by for the next line. The first one comes only when the work takes a while.
+fn is_due(last: &Mutex<Option<Instant>>) -> bool {
+    let Ok(mut last) = last.lock() else { return false };
+    let is_due = last.is_none_or(|last| last.elapsed() >= BETWEEN);
+    let is_shown = is_due && last.is_some();
+    if is_due {
+        *last = Some(Instant::now());
+    }
+    is_shown
 }
 
 fn draw(line: &str) {

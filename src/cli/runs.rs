@@ -6,7 +6,7 @@ use super::args::{Run, RunList};
 use super::change::{Note, complete};
 use super::table::Table;
 use super::{Work, check, json, prompt, time};
-use crate::change::{Outcome, Watch};
+use crate::change::Outcome;
 use crate::error::{Error, Kind, Result};
 use crate::integrity::runs::{self, Listed, Resumed};
 use crate::text;
@@ -105,8 +105,10 @@ pub(super) async fn resume(work: &mut Work, id: &str, dry_run: bool) -> Result<u
             None => work.report(&[], &Outcome::default(), &Note { dry_run, ..Note::default() }),
         };
     }
-    let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
-    match runs::resume(&work.portal, id, &watch).await? {
+    let meter = work.output.meter();
+    let resumed = runs::resume(&work.portal, id, &meter.watch(&work.cancel)).await;
+    meter.end();
+    match resumed? {
         Resumed::Repair(fixed) if fixed.stopped => Err(stopped(work, id).await),
         Resumed::Repair(fixed) => check::show(work, &fixed).await,
         Resumed::Other(outcome) => {

@@ -364,6 +364,19 @@ impl Check for CellCheck {
         )
     }
 
+    fn of_user(&self, user: i64, profiles: &[i64]) -> Vec<Subject> {
+        let mut subjects = Vec::new();
+        for (place, spot) in (0..).zip(self.spots) {
+            let ids = match spot.table {
+                "auth_user" => std::slice::from_ref(&user),
+                "core_userprofile" => profiles,
+                _ => &[],
+            };
+            subjects.extend(ids.iter().map(|id| Subject { place, id: *id }));
+        }
+        subjects
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(self.parts_of(portal, subjects))
     }

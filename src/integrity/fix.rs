@@ -36,8 +36,7 @@ pub struct Fixed {
     pub after: Report,
     /// What was refused, in words, and why.
     pub refused: Vec<(String, Error)>,
-    /// The run that undo takes, or that can be gone on with when it was stopped. Nothing is known of it where nothing was
-    /// written.
+    /// The run that undo takes, and that can be gone on with when it was stopped; nothing when nothing was written.
     pub run: Option<String>,
     /// It was stopped before its end; then `after` is what was found before.
     pub stopped: bool,
@@ -183,7 +182,7 @@ async fn go_through(portal: &Portal, hold: Hold, scope: Scope, watch: &Watch) ->
     fixed.refused = outcome.refused;
     let repaired = |tally: Tally| Repaired { id: tally.of, count: tally.count, operation: Some(run.clone()) };
     fixed.repaired = outcome.tally.into_iter().map(repaired).collect();
-    fixed.run = Some(run);
+    fixed.run = outcome.run;
     // Whoever stops it does not want to wait for another scan.
     if !fixed.stopped {
         fixed.after = scan_checks(&portal.uncancelled(), &checks, None).await?;

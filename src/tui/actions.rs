@@ -115,6 +115,7 @@ actions! {
     DepartmentsMerge "departments.merge"
 
     IntegrityScan "integrity.scan"
+    IntegrityScanDeep "integrity.scan-deep"
     IntegrityPreview "integrity.preview"
     IntegrityFix "integrity.fix"
     IntegrityFixKind "integrity.fix-kind"

@@ -14,6 +14,7 @@
 #[macro_use]
 pub(crate) mod corpus;
 pub(crate) mod django;
+pub(crate) mod wreck;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

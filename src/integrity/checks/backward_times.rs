@@ -69,6 +69,13 @@ impl Check for BackwardTimes {
         Box::pin(find(scan))
     }
 
+    fn of_user(&self, user: i64, profiles: &[i64]) -> Vec<Subject> {
+        let of = |place: u32, ids: &[i64]| {
+            ids.iter().map(move |id| Subject { place, id: *id }).collect::<Vec<_>>()
+        };
+        [of(0, &[user]), of(1, profiles)].concat()
+    }
+
     fn rows<'a>(
         &'a self,
         portal: &'a Portal,

@@ -42,6 +42,10 @@ impl Check for CheapPassword {
         Box::pin(stored_passwords::find(scan, &ABOUT, Class::Manual, Health::Cheap))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn rows<'a>(
         &'a self,
         portal: &'a Portal,

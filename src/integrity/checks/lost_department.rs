@@ -56,6 +56,10 @@ impl Check for LostDepartment {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, _user: i64, profiles: &[i64]) -> Vec<Subject> {
+        profiles.iter().copied().map(Subject::of).collect()
+    }
+
     fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
         Box::pin(parts(portal, subjects))
     }

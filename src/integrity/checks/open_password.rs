@@ -50,6 +50,10 @@ impl Check for OpenPassword {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn decision<'a>(
         &'a self,
         portal: &'a Portal,

@@ -66,6 +66,10 @@ impl Check for OrphanProfile {
         Box::pin(parts(portal, subjects))
     }
 
+    fn offers_decision(&self) -> bool {
+        true
+    }
+
     fn decision<'a>(
         &'a self,
         portal: &'a Portal,

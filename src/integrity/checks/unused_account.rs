@@ -57,6 +57,10 @@ impl Check for UnusedAccount {
         Box::pin(rows(portal, subjects))
     }
 
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
     fn decision<'a>(
         &'a self,
         portal: &'a Portal,

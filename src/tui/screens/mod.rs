@@ -29,6 +29,7 @@ pub mod symptoms;
 pub mod test_password;
 pub mod undo;
 pub mod user_actions;
+pub mod user_findings;
 pub mod user_form;
 pub mod user_list;
 pub mod users;

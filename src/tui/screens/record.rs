@@ -7,6 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::user_actions::{self, SITTING, Sitting, Whom};
+use super::user_findings::UserFindings;
 use super::user_form::SAVED;
 use crate::change::rights;
 use crate::db::own::ListedChange;
@@ -37,6 +38,9 @@ pub const KEYS: &[Binding] = &[
 /// Reads a record.
 pub const READ: Slot<Read> = Slot::latest("users.record");
 
+/// The findings come behind the record, which is what somebody looks at first.
+const FINDINGS: Duration = Duration::from_millis(50);
+
 /// The cells that the labels at the left take.
 const LABEL: u16 = 12;
 
@@ -56,13 +60,15 @@ pub struct RecordPane {
     first: usize,
     height: usize,
     clock: Clock,
+    /// What is wrong with the account.
+    pub findings: UserFindings,
 }
 
 impl RecordPane {
     /// An empty pane.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { shown: None, wanted: None, first: 0, height: 1, clock }
+        Self { shown: None, wanted: None, first: 0, height: 1, clock, findings: UserFindings::default() }
     }
 
     /// The record that is shown, if it is this user's.
@@ -74,6 +80,7 @@ impl RecordPane {
     /// Wants this user's record, read once nothing else was wanted for so long. The old one stays until then.
     pub fn want(&mut self, id: i64, delay: Duration, cx: &mut Cx) {
         self.wanted = Some(id);
+        self.findings.want(id, delay.max(FINDINGS), cx);
         cx.start_after(delay, &READ, "reading the record", move |portal| async move {
             let record = record::read(&portal, id).await?;
             let target =
@@ -134,7 +141,8 @@ impl RecordPane {
         let head = Rect { height: area.height.min(2), ..area };
         draw_head(buffer, head, &read.record, focused, theme);
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
-        let lines = lines(&read.record, body.width, &self.clock);
+        let findings = self.findings.lines(read.record.user.id);
+        let lines = lines(&read.record, findings, body.width, &self.clock);
         self.height = usize::from(body.height).max(1);
         self.first = self.first.min(lines.len().saturating_sub(self.height));
         for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(self.first)) {
@@ -186,13 +194,16 @@ impl Lines {
     }
 }
 
-fn lines(record: &Record, width: u16, clock: &Clock) -> Vec<Line> {
+fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clock) -> Vec<Line> {
     let room = usize::from(width.saturating_sub(LABEL)).max(1);
     let mut lines = Lines { lines: Vec::new(), room };
     add_account(&mut lines, record, clock);
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
     add_referring(&mut lines, record);
+    for (at, (tone, words)) in findings.into_iter().enumerate() {
+        lines.add(if at == 0 { "Findings" } else { "" }, &words, tone);
+    }
     if let Some(history) = &record.history {
         add_history(&mut lines, history, clock);
     }
@@ -325,7 +336,10 @@ impl Screen for RecordScreen {
     }
 
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
-        self.sitting.may(action, Some(&self.whom))
+        match action {
+            Action::IntegrityFix => self.pane.findings.may_fix(&self.sitting),
+            _ => self.sitting.may(action, Some(&self.whom)),
+        }
     }
 
     fn opened(&mut self, cx: &mut Cx) {
@@ -338,6 +352,9 @@ impl Screen for RecordScreen {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         self.pane.act(action);
+        if action == Action::IntegrityFix {
+            return self.pane.findings.fix(&self.sitting, cx);
+        }
         user_actions::act(action, Some(&self.whom), &self.sitting, cx);
     }
 
@@ -355,7 +372,7 @@ impl Screen for RecordScreen {
                     }
                 }
             }
-        } else if !user_actions::reply(reply, cx) {
+        } else if !self.pane.findings.reply(reply, cx) && !user_actions::reply(reply, cx) {
             // The list below reads again by itself, and this record does too.
             let _ = SAVED.take(reply);
         }

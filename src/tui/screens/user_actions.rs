@@ -33,6 +33,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('M')], Action::UsersMemberships, "groups and permissions").quiet(),
     Binding::new(&[key('H')], Action::RecordHistory, "history of this account").quiet(),
     Binding::new(&[key('D')], Action::UsersDelete, "delete").quiet().dangerous(),
+    Binding::new(&[key('F')], Action::IntegrityFix, "fix what is found about this account").quiet(),
     // Without a key: from the menu and the palette.
     Binding::new(&[], Action::UsersRename, "rename").quiet(),
     Binding::new(&[], Action::UsersLike, "new user like this one").quiet(),
@@ -115,6 +116,7 @@ impl Sitting {
                 | Action::UsersMemberships
                 | Action::UsersOffboard
                 | Action::UsersDelete
+                | Action::IntegrityFix
                 | Action::Undo
                 | Action::Redo
         );
@@ -123,6 +125,7 @@ impl Sitting {
         }
         match action {
             Action::UsersNew => self.allows(&access::Action::CreateUser),
+            Action::IntegrityFix => self.allows(&access::Action::Repair),
             Action::RecordHistory if whom.is_none() => Err("There is no user under the cursor.".to_owned()),
             Action::RecordHistory => self.allows(&access::Action::SeeHistory),
             Action::Undo if self.can_undo == Some(false) => Err(undo::nothing(false)),
@@ -211,6 +214,7 @@ impl Sitting {
             Entry { letter: 'o', label: "off-board: no way in, no rights", action: Action::UsersOffboard },
             Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
             Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
+            Entry { letter: 'f', label: "fix what is found about it", action: Action::IntegrityFix },
             Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
             Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
@@ -318,8 +322,8 @@ mod tests {
     #[test]
     fn only_what_is_allowed_is_offered() {
         let of = |level| Sitting { actor: Some(actor(level)), ..Sitting::default() };
-        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvhcoxw");
-        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvhcoxw");
+        assert_eq!(letters(&of(Level::Admin), &whom(Some(Level::Engineer), true)), "enptdmvhcoxwf");
+        assert_eq!(letters(&of(Level::Admin), &whom(None, false)), "enptamvhcoxwf");
         assert_eq!(letters(&of(Level::AmcAdmin), &whom(None, true)), "enptdmvhcow");
         assert_eq!(letters(&of(Level::AmcAdmin), &whom(Some(Level::AmcAdmin), true)), "vhc");
         assert_eq!(letters(&of(Level::Engineer), &whom(None, true)), "v");

@@ -116,6 +116,10 @@ impl Screen for Users {
             Action::Open if self.list.current().is_none() => {
                 Err("There is no user under the cursor.".to_owned())
             }
+            Action::IntegrityFix if self.list.current().map(|user| user.id) != self.pane.wanted() => {
+                Err("This account was not looked at yet.".to_owned())
+            }
+            Action::IntegrityFix => self.pane.findings.may_fix(&self.sitting),
             _ => self.sitting.may(action, self.whom().as_ref()),
         }
     }
@@ -145,6 +149,7 @@ impl Screen for Users {
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
+            Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
             _ if is_move(action) && self.in_record => self.pane.act(action),
             _ if is_move(action) => {
                 self.list.act(action, cx);
@@ -178,7 +183,7 @@ impl Screen for Users {
             self.list.sort(column, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else {
+        } else if !self.pane.findings.reply(reply, cx) {
             user_actions::reply(reply, cx);
         }
     }

@@ -33,16 +33,16 @@ use crate::tui::widgets::{grouped, put};
 
 /// Its keys, beside those of every list.
 pub const KEYS: &[Binding] = &[
+    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('d')], Action::IntegrityPreview, "preview"),
     Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
     Binding::new(&[code(Key::Right)], Action::IntegrityRight, "decide"),
     Binding::new(&[code(Key::Enter)], Action::Open, "open"),
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "account"),
-    Binding::new(&[key('b')], Action::IntegrityAccept, "accept, or take that back"),
+    Binding::new(&[key('b')], Action::IntegrityAccept, "accept"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
-    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('E')], Action::Export, "export").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
 ];

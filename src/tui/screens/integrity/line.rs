@@ -50,7 +50,7 @@ impl Line {
 }
 
 /// How a severity looks; its name always stands there too.
-pub(super) fn tone(severity: Severity) -> Tone {
+pub(in crate::tui::screens) fn tone(severity: Severity) -> Tone {
     match severity {
         Severity::Critical | Severity::Error => Tone::Bad,
         Severity::Warning => Tone::Warn,

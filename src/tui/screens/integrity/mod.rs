@@ -4,7 +4,7 @@
 //! one when somebody asks. Repairs go through the review, run with progress, and look again at the checks concerned.
 
 pub mod board;
-mod line;
+pub(in crate::tui::screens) mod line;
 pub mod preview;
 pub mod repair;
 pub(in crate::tui::screens) mod view;
@@ -18,7 +18,7 @@ use ratatui::layout::Rect;
 use self::board::{FindingKey, SharedBoard, key_of};
 use self::line::{COLUMNS, Line};
 use self::repair::{Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
-use self::view::{Detail, Phase, View};
+use self::view::{At, Detail, Phase, View};
 use super::baseline::{self, Accept};
 use super::decision::DecisionScreen;
 use super::export::Export;
@@ -45,15 +45,17 @@ use crate::tui::widgets::table::{self, Page, Table};
 /// Its keys, beside those of every list.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Enter)], Action::Open, "rows"),
+    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('d')], Action::IntegrityPreview, "preview"),
     Binding::new(&[key('F')], Action::IntegrityFix, "fix"),
     Binding::new(&[key('A')], Action::IntegrityFixKind, "fix all of this kind"),
     Binding::new(&[key('R')], Action::IntegrityScan, "scan"),
-    Binding::new(&[key('b')], Action::IntegrityAccept, "accept, or take that back"),
+    Binding::new(&[key('b')], Action::IntegrityAccept, "accept"),
     Binding::new(&[key('u')], Action::Undo, "undo"),
-    Binding::new(&[key('o')], Action::HistoryOpenRows, "users repaired"),
     Binding::new(&[key('E')], Action::Export, "export").quiet(),
     Binding::new(&[key('U')], Action::Redo, "redo").quiet(),
+    // Without a key: from the palette.
+    Binding::new(&[], Action::IntegrityScanDeep, "deep scan: reads every page of the database").quiet(),
 ];
 
 /// All its tables.
@@ -194,9 +196,20 @@ impl Integrity {
         });
     }
 
-    fn scan(&mut self, cx: &mut Cx) {
-        self.phase = Phase::Scanning;
-        cx.start_task(&SCAN, "scanning", |portal, task| async move { scan(&portal, &task, &[]).await });
+    fn scan(&mut self, depth: Depth, cx: &mut Cx) {
+        let at = At::default();
+        self.phase = Phase::Scanning(at.clone());
+        let label = match depth {
+            Depth::Usual => "scanning",
+            Depth::Deep => "deep scan, which reads every page",
+        };
+        cx.start_task(&SCAN, label, move |portal, task| async move {
+            let tell = tell(&task, at);
+            match depth {
+                Depth::Usual => integrity::scan(&portal, &[], Some(&tell)).await,
+                Depth::Deep => integrity::scan_deep(&portal, &[], Some(&tell)).await,
+            }
+        });
     }
 
     /// Now that rights and size are known: scans, or says why not.
@@ -206,7 +219,7 @@ impl Integrity {
         if let Err(why) = may_scan(&self.sitting) {
             self.phase = Phase::Denied(why);
         } else if users <= SMALL {
-            self.scan(cx);
+            self.scan(Depth::Usual, cx);
         } else if self.phase == Phase::Looking {
             self.phase = Phase::Large(users);
         }
@@ -276,19 +289,32 @@ impl Integrity {
     }
 }
 
-/// Runs these checks, all of them when none is named, and says how far it is.
+/// Which checks run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Usual,
+    /// Those that read every page too.
+    Deep,
+}
+
+/// Runs these checks and says how far it is.
 ///
 /// # Errors
 /// As [`integrity::scan`].
 pub(super) async fn scan(portal: &Portal, task: &Task, only: &[String]) -> Result<Report> {
+    integrity::scan(portal, only, Some(&tell(task, At::default()))).await
+}
+
+/// Tells the gauge how far a scan is, and the tab at which check.
+fn tell(task: &Task, at: At) -> Tell {
     /// Steps that one check counts for.
     const EACH: u64 = 100;
     let task = task.clone();
-    let tell: Tell = Arc::new(move |at: ScanProgress| {
-        let within = (at.done * EACH).checked_div(at.total).unwrap_or(0).min(EACH);
-        task.progress((at.number as u64 - 1) * EACH + within, at.of as u64 * EACH);
-    });
-    integrity::scan(portal, only, Some(&tell)).await
+    Arc::new(move |now: ScanProgress| {
+        let within = (now.done * EACH).checked_div(now.total).unwrap_or(0).min(EACH);
+        task.progress((now.number as u64 - 1) * EACH + within, now.of as u64 * EACH);
+        at.set(now);
+    })
 }
 
 /// What the repair of the first decisions writes; where there is none, the rows themselves.
@@ -327,7 +353,7 @@ impl Screen for Integrity {
 
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match action {
-            Action::IntegrityScan => may_scan(&self.sitting),
+            Action::IntegrityScan | Action::IntegrityScanDeep => may_scan(&self.sitting),
             Action::Open => self.about(|_| ()),
             Action::IntegrityAccept => may_repair(&self.sitting).and_then(|()| self.about(|_| ())),
             Action::IntegrityPreview | Action::IntegrityFix | Action::IntegrityFixKind
@@ -368,7 +394,8 @@ impl Screen for Integrity {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
-            Action::IntegrityScan => self.scan(cx),
+            Action::IntegrityScan => self.scan(Depth::Usual, cx),
+            Action::IntegrityScanDeep => self.scan(Depth::Deep, cx),
             Action::Open => {
                 if let Some(key) = self.current() {
                     cx.push(FindingScreen::new(self.board.clone(), key, self.sitting.clone(), self.clock));

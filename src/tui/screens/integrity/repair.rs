@@ -31,7 +31,12 @@ const SHOWN: usize = 200;
 
 /// What is to be repaired.
 #[derive(Debug, Clone)]
-pub struct Order(Vec<Finding>, Meant);
+pub struct Order {
+    findings: Vec<Finding>,
+    meant: Meant,
+    /// The account alone that it is about, which is then looked at again.
+    user: Option<i64>,
+}
 
 /// How much of the findings of an order is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +64,14 @@ impl Order {
     /// Everything of these findings that needs no choice.
     pub fn all<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
         let is_automatic = |finding: &&Finding| finding.class() == Class::Automatic;
-        Self(findings.into_iter().filter(is_automatic).cloned().collect(), Meant::All)
+        let findings = findings.into_iter().filter(is_automatic).cloned().collect();
+        Self { findings, meant: Meant::All, user: None }
+    }
+
+    /// The same, of which every part is about this account.
+    #[must_use]
+    pub fn of_user(self, user: Option<i64>) -> Self {
+        Self { user, meant: Meant::Listed, ..self }
     }
 
     /// These decisions of a finding.
@@ -67,7 +79,7 @@ impl Order {
     pub fn some(finding: &Finding, subjects: Vec<Subject>) -> Self {
         let meant = if subjects.len() == finding.found.subjects.len() { Meant::All } else { Meant::Listed };
         let found = Found { count: subjects.len(), subjects, ..without_subjects(&finding.found) };
-        Self(vec![Finding { check: finding.check, found }], meant)
+        Self { findings: vec![Finding { check: finding.check, found }], meant, user: None }
     }
 
     /// The first decisions of a finding.
@@ -79,15 +91,15 @@ impl Order {
     /// How many decisions it takes.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.0.iter().map(Finding::count).sum()
+        self.findings.iter().map(Finding::count).sum()
     }
 
     /// What a run of it is about.
     fn scope(&self) -> Scope {
-        let scope = Scope::all(self.0.iter().map(|finding| finding.check).collect());
-        match self.1 {
+        let scope = Scope::all(self.findings.iter().map(|finding| finding.check).collect());
+        match self.meant {
             Meant::All => scope,
-            Meant::Listed => self.0.iter().fold(scope, |scope, finding| {
+            Meant::Listed => self.findings.iter().fold(scope, |scope, finding| {
                 scope.only(finding.id(), finding.found.subjects.iter().copied())
             }),
         }
@@ -95,7 +107,7 @@ impl Order {
 
     /// The checks concerned.
     fn ids(&self) -> Vec<&'static str> {
-        let mut ids: Vec<&'static str> = self.0.iter().map(Finding::id).collect();
+        let mut ids: Vec<&'static str> = self.findings.iter().map(Finding::id).collect();
         ids.dedup();
         ids
     }
@@ -103,7 +115,7 @@ impl Order {
     /// `PRF-001: repair users without a profile`.
     #[must_use]
     pub fn title(&self) -> String {
-        match self.0.as_slice() {
+        match self.findings.as_slice() {
             [only] => format!("{}: repair {}", only.id(), only.title()),
             _ => format!("Repair {}", self.ids().join(", ")),
         }
@@ -252,7 +264,7 @@ pub fn open_touched(board: &Board, clock: Clock, cx: &mut Cx) {
 /// # Errors
 /// What the engine says; a conflict, when something else has to be repaired first.
 pub async fn prepare(portal: &Portal, order: &Order, limit: usize) -> Result<Prepared> {
-    let plans = integrity::preview(portal, &order.0, &Selection::All, limit).await?;
+    let plans = integrity::preview(portal, &order.findings, &Selection::All, limit).await?;
     let title = match plans.as_slice() {
         // The plan of a single decision names what it is about.
         [only] if order.count() == 1 => only.title.clone(),
@@ -292,13 +304,15 @@ fn open_preview(prepared: Prepared, cx: &mut Cx) {
 
 /// Repairs, and looks again at the checks concerned.
 async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
-    let (watch, found) = (plan_review::watch(task), order.0.clone());
+    let (watch, found) = (plan_review::watch(task), order.findings.clone());
     let outcome = integrity::repair_as_one(portal, &order.title(), order.scope(), found, &watch).await?;
     let ids = order.ids();
     let only: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let portal = portal.uncancelled();
-    let touched = touched(&portal, &outcome).await?;
-    let after = integrity::scan(&portal, &only, None).await;
+    let (touched, after) = match order.user {
+        Some(user) => (None, integrity::of_user(&portal, user).await),
+        None => (touched(&portal, &outcome).await?, integrity::scan(&portal, &only, None).await),
+    };
     Ok(Repaired { ids, outcome, touched, after })
 }
 
@@ -357,7 +371,10 @@ mod tests {
         assert_eq!(order.count(), 3);
         assert_eq!(order.title(), "PRF-002: repair user has several profiles");
         let some = Order::some(&safe, vec![Subject::of(2)]);
-        assert_eq!((some.count(), some.0[0].found.subjects.as_slice()), (1, [Subject::of(2)].as_slice()));
+        assert_eq!(
+            (some.count(), some.findings[0].found.subjects.as_slice()),
+            (1, [Subject::of(2)].as_slice())
+        );
         assert_eq!(Order::first(&safe, 2).count(), 2);
     }
 

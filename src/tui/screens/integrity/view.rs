@@ -1,5 +1,7 @@
 //! How the Integrity tab looks: the verdict, what could not be checked, the list, and what is known of one finding.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,7 +9,7 @@ use ratatui::layout::Rect;
 use super::SMALL;
 use super::board::{Board, FindingKey};
 use super::line::{Line, tone};
-use crate::integrity::{AcceptedFinding, Class, Finding, Report, Severity};
+use crate::integrity::{AcceptedFinding, Class, Finding, Report, ScanProgress, Severity};
 use crate::text;
 use crate::tui::clock::Clock;
 use crate::tui::theme::{Theme, Tone};
@@ -31,8 +33,8 @@ pub(super) enum Phase {
     Denied(String),
     /// Nobody asked yet, and there are too many accounts to scan without being asked.
     Large(i64),
-    /// The checks run.
-    Scanning,
+    /// The checks run; this one now.
+    Scanning(At),
     /// Somebody stopped them.
     Stopped,
     /// They could not run, and why.
@@ -40,6 +42,31 @@ pub(super) enum Phase {
     /// They ran.
     Done,
 }
+
+/// At which check a scan is; told while it runs, read by each frame.
+#[derive(Debug, Clone, Default)]
+pub(super) struct At(Arc<Mutex<Option<ScanProgress>>>);
+
+impl At {
+    pub(super) fn set(&self, now: ScanProgress) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// `12 of 58: REL-001`; nothing before the first check.
+    fn words(&self) -> Option<String> {
+        let now = (*self.0.lock().unwrap_or_else(PoisonError::into_inner))?;
+        Some(format!("{} of {}: {}", now.number, now.of, now.id))
+    }
+}
+
+impl PartialEq for At {
+    /// However far it is, the checks run.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for At {}
 
 /// What is known of the finding under the cursor.
 pub(super) struct Detail<'a> {
@@ -91,7 +118,10 @@ impl View<'_> {
     fn words(&self) -> String {
         match self.phase {
             Phase::Looking | Phase::Done => String::new(),
-            Phase::Scanning => "Scanning. Esc stops.".to_owned(),
+            Phase::Scanning(at) => match at.words() {
+                Some(check) => format!("Scanning {check}. Esc stops."),
+                None => "Scanning. Esc stops.".to_owned(),
+            },
             Phase::Stopped => "Stopped before its end. R scans.".to_owned(),
             Phase::Failed(why) => format!("{why} R tries again."),
             Phase::Denied(why) => why.clone(),
@@ -138,7 +168,10 @@ impl View<'_> {
         let dot = theme.dot();
         let users = grouped(u64::try_from(report.users).unwrap_or(0));
         let state = match self.phase {
-            Phase::Scanning => "scanning again".to_owned(),
+            Phase::Scanning(at) => match at.words() {
+                Some(check) => format!("scanning {check}"),
+                None => "scanning again".to_owned(),
+            },
             Phase::Stopped => "stopped; these are from before".to_owned(),
             _ if self.board.stale => format!("rows changed since {}", self.clock.time(report.at)),
             _ => format!("scanned {}", self.clock.time(report.at)),

@@ -1,0 +1,155 @@
+//! A sitting on the Integrity tab in the real program on a small terminal: decide, accept, repair, take back.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+#[path = "support/pty.rs"]
+mod terminal;
+
+use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
+use serde_json::Value;
+use terminal::keys::{CTRL_S, ENTER, ESC, LEFT};
+use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
+
+/// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
+fn broken_portal() -> Home {
+    let home = Home::new();
+    home.ok("", &["init", "--yes"]);
+    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let bela = ["--username", "bela", "--group", "Engineer", "--phone-number", "+1 555 0100"];
+    home.ok("", &[&["user", "add"], &bela[..], &["--password-generate"]].concat());
+    let columns = "phone_number, main_portal_id, email_notifications, created_at, updated_at, user_id";
+    let mut statements = vec![
+        "ALTER TABLE core_userprofile RENAME TO strict".to_owned(),
+        "CREATE TABLE core_userprofile (id integer NOT NULL PRIMARY KEY AUTOINCREMENT, \
+         phone_number varchar(15) NULL, main_portal_id varchar(50) NULL, email_notifications bool NOT NULL, \
+         created_at datetime NOT NULL, updated_at datetime NOT NULL, \
+         department_id bigint NULL REFERENCES core_department (id), \
+         user_id integer NOT NULL REFERENCES auth_user (id))"
+            .to_owned(),
+        format!("INSERT INTO core_userprofile (id, {columns}) SELECT id, {columns} FROM strict"),
+        "DROP TABLE strict".to_owned(),
+        "UPDATE core_userprofile SET created_at = '2025-01-01 00:00:00', updated_at = '2025-01-01 00:00:00'"
+            .to_owned(),
+        format!(
+            "INSERT INTO core_userprofile ({columns}) SELECT '+1 555 0199', main_portal_id, email_notifications, \
+             created_at, '2026-01-01 00:00:00', user_id FROM core_userprofile WHERE phone_number = '+1 555 0100'"
+        ),
+    ];
+    statements.extend(["cho", "evan", "robot"].map(|name| {
+        format!(
+            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, \
+             is_active, date_joined) VALUES ('!', 0, '{name}', '', '', '{name}@example.org', 0, 1, \
+             '2026-01-01 12:00:00')"
+        )
+    }));
+    run(&home, statements);
+    home
+}
+
+/// Runs statements in the home's database, as another program would.
+fn run(home: &Home, statements: Vec<String>) {
+    let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
+    let target = Target {
+        engine: Engine::Sqlite,
+        address: Address::File(file),
+        database: "portal".to_owned(),
+        user: None,
+        password: None,
+        tls: Tls::NotNeeded,
+        read_only: false,
+        patience: Patience::default(),
+    };
+    let work = async { Db::open(&target).await?.script(statements).await };
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(work).expect("the statements run");
+}
+
+/// The Integrity tab, scanned.
+fn on_the_tab(home: &Home) -> Terminal {
+    let mut terminal = Terminal::start(home, SMALL, &[]);
+    terminal.wait_for("Sign in to portaldesk");
+    terminal.wait_taken();
+    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    terminal.wait_for("1 of 5");
+    terminal.keys("4");
+    terminal.wait_for("scanned");
+    terminal
+}
+
+/// The row of the screen that shows this, and whether the cursor is on it.
+fn row(contents: &str, text: &str) -> Option<(usize, bool)> {
+    contents.lines().enumerate().find_map(|(at, line)| line.contains(text).then(|| (at, line.contains('▸'))))
+}
+
+/// Puts the cursor of a list on the row that shows this.
+fn go_to(terminal: &mut Terminal, text: &str) {
+    terminal.wait_until(text, |screen| row(&screen.contents(), text).is_some());
+    terminal.keys("g");
+    terminal.wait_until("the first row", |screen| {
+        let shown = screen.contents();
+        let heading = shown.lines().position(|line| line.contains("WHAT"));
+        heading.is_some_and(|at| shown.lines().nth(at + 1).is_some_and(|line| line.contains('▸')))
+    });
+    let shown = terminal.contents();
+    let first = shown.lines().position(|line| line.contains('▸')).expect("a cursor");
+    let (wanted, _) = row(&shown, text).expect("the row");
+    terminal.keys(&"j".repeat(wanted - first));
+    terminal.wait_until(&format!("the cursor on {text}"), |screen| {
+        row(&screen.contents(), text).is_some_and(|(_, on)| on)
+    });
+}
+
+fn report(home: &Home) -> Value {
+    let output = home.run("", &["check", "--only", "PRF-001,PRF-002", "--json"]);
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn a_sitting_decides_accepts_repairs_and_takes_back() {
+    let home = broken_portal();
+    let mut terminal = on_the_tab(&home);
+
+    // The newest value is proposed; the other one is chosen, and the result stands below.
+    go_to(&mut terminal, "PRF-002");
+    terminal.keys("F");
+    terminal.wait_for("● +1 555 0199");
+    terminal.keys(LEFT);
+    terminal.wait_for("● +1 555 0100");
+    terminal.wait_for("The result, nothing written yet:");
+    terminal.keys(CTRL_S);
+    apply(&mut terminal, "PRF-002", "· u undoes");
+    terminal.wait_gone("Decide PRF-002");
+
+    // One of the three is no fault.
+    go_to(&mut terminal, "PRF-001");
+    terminal.keys(ENTER);
+    go_to(&mut terminal, "'robot'");
+    terminal.keys("b");
+    terminal.wait_for("Accept 1 × PRF-001");
+    terminal.keys(&format!("signs in by a script{CTRL_S}"));
+    apply(&mut terminal, "Reason: signs in by a script", "Accepted 1 × PRF-001");
+    terminal.keys(ESC);
+    terminal.wait_for("1 accepted");
+
+    // The others get theirs, and the list of users opens on them.
+    go_to(&mut terminal, "PRF-001");
+    terminal.keys("A");
+    apply(&mut terminal, "PRF-001", "o opens these 2 users");
+    terminal.keys("o");
+    terminal.wait_for("of 2");
+    terminal.keys(ESC);
+    terminal.wait_for("1 accepted");
+    let repaired = report(&home);
+    assert_eq!((&repaired["summary"]["error"], &repaired["summary"]["accepted"]), (&0.into(), &1.into()));
+
+    terminal.keys("u");
+    apply(&mut terminal, "Undo: ", "Taken back: ");
+    let back = report(&home);
+    assert_eq!((&back["summary"]["error"], &back["summary"]["accepted"]), (&2.into(), &1.into()));
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    terminal.assert_restored();
+}
