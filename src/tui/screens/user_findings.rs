@@ -117,7 +117,7 @@ impl UserFindings {
 async fn read(portal: &Portal, id: i64) -> Result<Option<Report>> {
     if let Some(account) = &portal.actor.account {
         let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-        if !actor.is_some_and(|actor| allowed(&actor, &access::Action::Scan).is_ok()) {
+        if actor.is_none_or(|actor| allowed(&actor, &access::Action::Scan).is_err()) {
             return Ok(None);
         }
     }
