@@ -9,6 +9,9 @@ use std::process::{Command, Output, Stdio};
 use assert_cmd::cargo::cargo_bin;
 use serde_json::{Value, json};
 
+/// The checks whose faults the portal has: others may have something to say of it too.
+const ONLY: &str = "PRF-001,PRF-003";
+
 /// A home whose portal has faults: two orphan profiles, and a user without one.
 struct Home(PathBuf);
 
@@ -100,7 +103,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn the_report_is_readable_and_its_exit_code_says_how_bad_it_is() {
     let home = Home::new("report");
-    let (code, out, _) = home.ended(&["check"]);
+    let (code, out, _) = home.ended(&["check", "--only", ONLY]);
     assert_eq!(code, 1);
     assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
     assert!(
@@ -109,19 +112,23 @@ fn the_report_is_readable_and_its_exit_code_says_how_bad_it_is() {
     );
     assert!(out.contains("\n    2  profile #2 of missing user #2: "), "{out}");
     assert!(out.lines().last().unwrap().starts_with("2 critical, 1 error: "), "{out}");
-    assert!(home.ended(&["check", "--rows", "1"]).1.contains("    … and 1 more\n"));
+    assert!(home.ended(&["check", "--only", ONLY, "--rows", "1"]).1.contains("    … and 1 more\n"));
 
-    let (code, out, err) = home.ended(&["check", "--quiet"]);
+    let (code, out, err) = home.ended(&["check", "--only", ONLY, "--quiet"]);
     assert_eq!((code, out.lines().count(), err.as_str()), (1, 3, ""), "{out}");
     assert_eq!(home.ended(&["check", "--only", "GRP-001", "--quiet"]), (0, String::new(), String::new()));
     assert_eq!(home.ended(&["check", "--only", "prf-001", "--fail-on", "critical"]).0, 0);
     assert_eq!(home.ended(&["check", "--only", "PRF-001,prf-003", "--fail-on", "critical"]).0, 1);
     assert_eq!(home.refused(&["check", "--only", "PRF-999"]).0, 2);
 
-    let (code, report) = home.json(&["check", "--deep"]);
+    let (code, report) = home.json(&["check", "--only", ONLY]);
     assert_eq!((code, &report["kind"]), (1, &json!("report")));
     assert_eq!(report["summary"], json!({"critical": 2, "error": 1, "warning": 0, "info": 0, "accepted": 0}));
     assert_eq!(report["findings"][0]["rows"][0]["row"], "2");
+    let (code, report) = home.json(&["check", "--deep", "--fail-on", "critical"]);
+    assert!(code == 1 && report["findings"].as_array().unwrap().len() >= 2, "{report}");
+    let out = home.ended(&["check", "--deep"]).1;
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
 }
 
 #[test]
@@ -141,10 +148,10 @@ fn findings_are_accepted_and_taken_back() {
     assert_eq!(home.json(&["baseline", "list"]).1["items"], accepted["items"]);
     home.ok(&["baseline", "accept", "prf-001", "dana", "--reason", "a robot"]);
 
-    let (code, report) = home.json(&["check"]);
+    let (code, report) = home.json(&["check", "--only", ONLY]);
     assert_eq!(code, 1);
     assert_eq!(report["summary"], json!({"critical": 1, "error": 0, "warning": 0, "info": 0, "accepted": 2}));
-    let out = home.ended(&["check"]).1;
+    let out = home.ended(&["check", "--only", ONLY]).1;
     assert!(
         out.contains("Accepted, and not counted:\nPRF-003  critical  1  safe  profiles without a user\n"),
         "{out}"
@@ -155,7 +162,7 @@ fn findings_are_accepted_and_taken_back() {
     let (code, error) = home.refused(&["baseline", "accept", "PRF-003", "--reason", "x"]);
     assert_eq!((code, &error["kind"]), (2, &json!("usage")));
     home.ok(&["--yes", "baseline", "accept", "PRF-003", "--reason", "all of it"]);
-    assert_eq!(home.ended(&["check", "--quiet"]), (0, String::new(), String::new()));
+    assert_eq!(home.ended(&["check", "--only", ONLY, "--quiet"]), (0, String::new(), String::new()));
     assert_eq!(home.json(&["fix-user-profiles", "--dry-run"]).1["repaired"], json!([]));
 
     let all = home.json(&["baseline", "list"]).1;
@@ -166,7 +173,7 @@ fn findings_are_accepted_and_taken_back() {
     let mut remove = vec!["baseline", "remove"];
     remove.extend(ids.iter().map(String::as_str));
     assert_eq!(home.json(&remove).1["total"], 3);
-    assert_eq!(home.json(&["check"]).1["summary"]["accepted"], 0);
+    assert_eq!(home.json(&["check", "--only", ONLY]).1["summary"]["accepted"], 0);
 }
 
 #[test]
@@ -191,4 +198,100 @@ fn what_cannot_be_accepted_is_refused_by_name() {
         assert!(error["message"].as_str().unwrap().contains(said), "{arguments:?}: {error}");
     }
     assert_eq!(home.json(&["baseline", "list"]).1["total"], 0);
+}
+
+#[test]
+fn what_is_to_be_decided_is_asked_and_answered() {
+    let home = Home::new("decide");
+    home.sql("UPDATE auth_user SET is_staff = FALSE WHERE username = 'root'");
+    let (code, asked) = home.json(&["decide", "ADM-003", "root"]);
+    assert_eq!((code, &asked["kind"]), (0, &json!("decision")));
+    let item = &asked["item"];
+    assert_eq!((&item["check"], &item["row"]), (&json!("ADM-003"), &json!("1")));
+    let question = &item["questions"][0];
+    let answer = format!(
+        "{}={}",
+        question["name"].as_str().unwrap(),
+        question["choices"][0]["value"].as_str().unwrap()
+    );
+    let out = home.ok(&["decide", "adm-003", "1"]);
+    assert!(
+        out.ends_with(&format!("\nportaldesk decide ADM-003 1 {}=…\n", question["name"].as_str().unwrap())),
+        "{out}"
+    );
+
+    for (arguments, code, said) in [
+        (&["decide", "ADM-003", "1", "staff"][..], 2, "QUESTION=ANSWER"),
+        (&["decide", "ADM-003", "1", "staff=perhaps"], 4, "nothing was written"),
+        (&["decide", "ADM-003", "1", &answer, "colour=red"], 4, "nothing was written"),
+        (&["decide", "ADM-003", "dana", &answer], 4, "does not find 'dana'"),
+        (&["decide", "PRF-001", "dana"], 4, "leaves nothing to decide"),
+        (&["decide", "ADM-003", "1", &answer], 2, "--yes"),
+    ] {
+        let (got, error) = home.refused(arguments);
+        assert_eq!(got, code, "{arguments:?}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{arguments:?}: {error}");
+    }
+    let backup = home.0.join("before.sqlite3");
+    let backup = backup.to_str().unwrap();
+    let (code, done) = home.json(&["--yes", "decide", "ADM-003", "1", &answer, "--backup", backup]);
+    assert_eq!((code, &done["rows"]), (0, &json!(1)), "{done}");
+    assert!(fs::metadata(backup).unwrap().len() > 0);
+    assert_eq!(home.json(&["check", "--only", "ADM-003"]).1["findings"], json!([]));
+    home.ok(&["undo", done["operation"].as_str().unwrap()]);
+    assert_eq!(home.json(&["check", "--only", "ADM-003"]).0, 1);
+}
+
+#[test]
+fn what_a_dry_run_prints_can_be_applied_later() {
+    let home = Home::new("plan");
+    let file = home.0.join("plan.json");
+    let path = file.to_str().unwrap();
+    let keep = |arguments: &[&str]| {
+        let (_, out, err) = home.ended(&[&["--json"], arguments, &["--dry-run"]].concat());
+        assert_eq!(err, "");
+        fs::write(&file, out).unwrap();
+    };
+    keep(&["fix-user-profiles"]);
+    let shown = home.ok(&["plan", "show", path]);
+    assert!(
+        shown.contains("delete core_userprofile 2: ") && shown.contains("insert core_userprofile: "),
+        "{shown}"
+    );
+    assert_eq!(home.refused(&["plan", "apply", path]).0, 2, "somebody has to agree");
+    let (code, done) = home.json(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &done["rows"]), (0, &json!(3)), "{done}");
+    assert_eq!(home.ended(&["check", "--only", ONLY, "--quiet"]).0, 0);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &error["kind"]), (4, &json!("conflict")));
+
+    // An account with an unusable password is no secret; a password is.
+    keep(&["user", "add", "--username", "evan", "--email", "evan@example.org"]);
+    assert_eq!(home.json(&["--yes", "plan", "apply", path]).0, 0);
+    assert_eq!(home.json(&["user", "show", "evan"]).1["item"]["email"], "evan@example.org");
+    keep(&["user", "password", "evan", "--password-generate"]);
+    assert_eq!(home.json(&["plan", "show", path]).1["can_be_applied"], false);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert!(code == 4 && error["message"].as_str().unwrap().contains("no file ever holds one"), "{error}");
+
+    keep(&["user", "edit", "evan", "--first-name", "Evan"]);
+    home.ok(&["user", "edit", "evan", "--last-name", "Other"]);
+    let (code, error) = home.refused(&["--yes", "plan", "apply", path]);
+    assert_eq!((code, &error["differences"][0]["column"]), (4, &json!("last_name")));
+    fs::write(&file, "{}").unwrap();
+    assert_eq!(home.refused(&["plan", "show", path]).0, 4);
+    assert_eq!(home.refused(&["plan", "show", "no-such-file"]).0, 2);
+}
+
+#[test]
+fn a_backup_is_a_database_of_its_own() {
+    let home = Home::new("backup");
+    let path = home.0.join("copy.sqlite3");
+    let (code, made) = home.json(&["--read-only", "backup", path.to_str().unwrap()]);
+    assert_eq!((code, &made["kind"]), (0, &json!("backup")));
+    assert_eq!(made["bytes"], fs::metadata(&path).unwrap().len());
+    let url = format!("sqlite://{}", path.display());
+    assert_eq!(home.json(&["--database", &url, "user", "list"]).1, home.json(&["user", "list"]).1);
+    let (code, error) = home.refused(&["backup", path.to_str().unwrap()]);
+    assert!(code == 4 && error["message"].as_str().unwrap().contains("overwrites nothing"), "{error}");
 }

@@ -100,7 +100,7 @@ async fn kill_often(server: Server, wanted: u64) {
         u64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()
     });
     let mut random = Random(seed);
-    let (mut seen, mut killed, mut too_late): (BTreeMap<Far, u64>, u64, u64) = (BTreeMap::new(), 0, 0);
+    let (mut reached, mut killed, mut too_late): (BTreeMap<Far, u64>, u64, u64) = (BTreeMap::new(), 0, 0);
     while killed < wanted {
         assert!(too_late < wanted + 20, "SEED={seed}: it is always over before it is killed");
         let (written, mut program) = (changes(db).await, repair(db));
@@ -124,14 +124,14 @@ async fn kill_often(server: Server, wanted: u64) {
         killed += 1;
         settle(db).await;
         let far = wreck::look(db, &before, &after).await;
-        *seen.entry(far).or_default() += 1;
+        *reached.entry(far).or_default() += 1;
         wreck::go_on(db, &after, far).await;
         take_back(db, &before).await;
     }
-    let words = format!("{}, SEED={seed}: {killed} kills by signal 9: {seen:?}\n", server.name());
+    let words = format!("{}, SEED={seed}: {killed} kills by signal 9: {reached:?}\n", server.name());
     std::io::stderr().write_all(words.as_bytes()).unwrap();
-    assert!(seen.contains_key(&Far::Before), "{words}");
-    assert!(seen.keys().any(|far| *far != Far::Before), "{words}");
+    assert!(reached.contains_key(&Far::Before), "{words}");
+    assert!(reached.keys().any(|far| *far != Far::Before), "{words}");
 }
 
 fn on(server: Server, name: &str, kills: u64) {

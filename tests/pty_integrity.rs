@@ -12,7 +12,7 @@ mod terminal;
 use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
 use terminal::keys::{CTRL_S, ENTER, ESC, LEFT};
-use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
+use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
 fn broken_portal() -> Home {
@@ -77,29 +77,6 @@ fn on_the_tab(home: &Home) -> Terminal {
     terminal.keys("4");
     terminal.wait_for("scanned");
     terminal
-}
-
-/// The row of the screen that shows this, and whether the cursor is on it.
-fn row(contents: &str, text: &str) -> Option<(usize, bool)> {
-    contents.lines().enumerate().find_map(|(at, line)| line.contains(text).then(|| (at, line.contains('▸'))))
-}
-
-/// Puts the cursor of a list on the row that shows this.
-fn go_to(terminal: &mut Terminal, text: &str) {
-    terminal.wait_until(text, |screen| row(&screen.contents(), text).is_some());
-    terminal.keys("g");
-    terminal.wait_until("the first row", |screen| {
-        let shown = screen.contents();
-        let heading = shown.lines().position(|line| line.contains("WHAT"));
-        heading.is_some_and(|at| shown.lines().nth(at + 1).is_some_and(|line| line.contains('▸')))
-    });
-    let shown = terminal.contents();
-    let first = shown.lines().position(|line| line.contains('▸')).expect("a cursor");
-    let (wanted, _) = row(&shown, text).expect("the row");
-    terminal.keys(&"j".repeat(wanted - first));
-    terminal.wait_until(&format!("the cursor on {text}"), |screen| {
-        row(&screen.contents(), text).is_some_and(|(_, on)| on)
-    });
 }
 
 fn report(home: &Home) -> Value {

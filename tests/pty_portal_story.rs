@@ -40,7 +40,9 @@ async fn break_it(db: &TestDb) {
         format!("UPDATE core_userprofile SET main_portal_id = '\\t' WHERE user_id = {}", of("cho")),
         // The account was deleted by SQL.
         profile(&GONE.to_string(), "'030 1'", "'OLD'"),
-        format!("INSERT INTO auth_user_groups (user_id, group_id) SELECT {GONE}, id FROM auth_group WHERE name = 'Admin'"),
+        format!(
+            "INSERT INTO auth_user_groups (user_id, group_id) SELECT {GONE}, id FROM auth_group WHERE name = 'Admin'"
+        ),
         // The form inserted a second profile beside the signal's: with nothing in it, and with another phone.
         profile(&of("cho"), "NULL", "NULL"),
         profile(&of("dana"), "'+1 555 0199'", "NULL"),
@@ -108,7 +110,11 @@ fn one_sitting_puts_the_portal_right() {
     );
 
     sitting(&home, &url);
-    assert_eq!(found(&home, &url), named(&[("IDX-003", "M"), ("MIG-001", "M")]), "migrating is the portal's to do");
+    assert_eq!(
+        found(&home, &url),
+        named(&[("IDX-003", "M"), ("MIG-001", "M")]),
+        "migrating is the portal's to do"
+    );
     the_portal_goes_on(&db);
     assert_eq!(found(&home, &url), named(&[("USR-003", "C")]), "the new user has no role yet");
 }

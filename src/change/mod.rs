@@ -5,6 +5,7 @@
 
 mod actor;
 pub mod admin_log;
+mod ahead;
 mod alone;
 mod apply;
 mod compare;
@@ -15,6 +16,7 @@ mod hold;
 pub mod journal;
 mod owner;
 mod plan;
+pub mod plan_file;
 mod progress;
 pub mod references;
 mod rehearse;

@@ -1,9 +1,11 @@
 //! What all commands that write have in common: showing a plan, applying it, and saying what was done.
 
-use serde_json::Value as Json;
+use serde_json::Map;
 
-use super::Work;
 use super::json::Change;
+use super::setup::agreed;
+use super::{Work, prompt};
+use crate::change::plan_file::{self, numbered};
 use crate::change::{Outcome, Plan, Ready, Step, Value, Watch};
 use crate::error::{Error, Kind, Result};
 use crate::text;
@@ -50,9 +52,43 @@ impl Work {
         complete(&outcome).map(|()| 0)
     }
 
+    /// Applies plans of which all are done or none, or shows them.
+    ///
+    /// # Errors
+    /// The refusal; interrupted, naming the run, when a part stands.
+    pub(super) async fn together(&mut self, title: &str, plans: Vec<Plan>, note: Note) -> Result<u8> {
+        let outcome = if note.dry_run {
+            Outcome::default()
+        } else {
+            let watch = Watch { cancel: self.cancel.clone(), ..Watch::default() };
+            self.portal.writer()?.all_or_nothing(title, plans.clone(), &watch).await?
+        };
+        self.report(&plans, &outcome, &note)
+    }
+
+    /// The fields that let these plans be kept in a file and applied later.
+    pub(super) fn plan_file(&self, plans: &[Plan], partial: bool) -> Result<Map<String, serde_json::Value>> {
+        let target = self.portal.db.target();
+        plan_file::fields(target.engine, &target.to_string(), plans, partial)
+    }
+
+    /// Shows plans to whoever is there and asks; with `--yes` it doesn't.
+    ///
+    /// # Errors
+    /// Denied when the answer is no; a usage error without a terminal.
+    pub(super) fn agree_to(&mut self, plans: &[Plan]) -> Result<()> {
+        if !self.global.yes && prompt::someone_is_there() {
+            for line in plans.iter().flat_map(plan_lines) {
+                self.output.talk(&line);
+            }
+        }
+        agreed("Write it?", &self.global)
+    }
+
     /// Says what was done.
     pub(super) fn report(&mut self, plans: &[Plan], outcome: &Outcome, note: &Note) -> Result<u8> {
         let steps = plans.iter().map(|plan| plan.steps.len() as u64).sum();
+        let file = if note.dry_run { self.plan_file(plans, false)? } else { Map::new() };
         let change = Change {
             operation: outcome.operation().map(str::to_owned),
             operations: (outcome.operations.len() > 1).then(|| outcome.operations.clone()),
@@ -60,6 +96,7 @@ impl Work {
             dry_run: note.dry_run,
             plan: numbered(plans),
             password: note.password.clone(),
+            file,
             left: note.left.clone(),
         };
         let value = change.object();
@@ -97,15 +134,6 @@ pub(super) fn complete(outcome: &Outcome) -> Result<()> {
         format!("{count} of the changes were refused and left out, the others stand; {title}: {error}"),
     );
     Err(outcome.operation().into_iter().fold(stopped, Error::about))
-}
-
-/// The steps of all plans, numbered through.
-fn numbered(plans: &[Plan]) -> Vec<Json> {
-    let mut steps: Vec<Json> = plans.iter().flat_map(Plan::to_json).collect();
-    for (number, step) in (1..).zip(&mut steps) {
-        step["step"] = Json::from(number);
-    }
-    steps
 }
 
 /// A plan's title and its steps, a line each, safe to print.

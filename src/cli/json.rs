@@ -44,6 +44,8 @@ pub struct Change {
     pub plan: Vec<Value>,
     /// A generated password.
     pub password: Option<String>,
+    /// What makes of the object a plan file, see [`crate::change::plan_file`].
+    pub file: Map<String, Value>,
     /// What an undo can't take back, or warns of, in words.
     pub left: Vec<String>,
 }
@@ -61,6 +63,9 @@ impl Change {
         }
         if let Some(password) = self.password {
             change["password"] = json!(password);
+        }
+        if let Value::Object(change) = &mut change {
+            change.extend(self.file);
         }
         if !self.left.is_empty() {
             change["left"] = json!(self.left);

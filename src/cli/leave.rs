@@ -4,7 +4,7 @@ use super::Work;
 use super::args::Names;
 use super::change::Note;
 use super::prompt;
-use crate::change::{Outcome, Plan, Watch};
+use crate::change::Plan;
 use crate::directory::delete::{self, Ahead};
 use crate::directory::{offboard, users};
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ pub(super) async fn delete(work: &mut Work, names: &Names) -> Result<u8> {
         [only] => format!("Delete {}", only.username),
         several => format!("Delete {} accounts", several.len()),
     };
-    together(work, &title, plans, names.write.dry_run).await
+    work.together(&title, plans, Note { dry_run: names.write.dry_run, ..Note::default() }).await
 }
 
 /// Asks for the name of the account to be typed, or for the number of several.
@@ -70,7 +70,7 @@ pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
         let sessions = if end_sessions(&plans) { "Their portal sessions end for good; what" } else { "What" };
         work.output.talk(&format!("{sessions} they did stays in the portal's history."));
     }
-    together(work, &title, plans, names.write.dry_run).await
+    work.together(&title, plans, Note { dry_run: names.write.dry_run, ..Note::default() }).await
 }
 
 /// Whether every account gets another password. Django ties its sessions to that; deactivating only puts them to sleep.
@@ -89,15 +89,4 @@ async fn ids(work: &Work, names: &Names) -> Result<Vec<i64>> {
         }
     }
     Ok(ids)
-}
-
-/// Applies plans of which all are done or none, or shows them.
-async fn together(work: &mut Work, title: &str, plans: Vec<Plan>, dry_run: bool) -> Result<u8> {
-    let outcome = if dry_run {
-        Outcome::default()
-    } else {
-        let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
-        work.portal.writer()?.all_or_nothing(title, plans.clone(), &watch).await?
-    };
-    work.report(&plans, &outcome, &Note { dry_run, ..Note::default() })
 }

@@ -3,9 +3,11 @@
 mod accounts;
 pub mod actor;
 pub mod args;
+mod backup;
 mod baseline;
 mod change;
 mod check;
+mod decide;
 mod demo;
 mod doctor;
 pub mod history;
@@ -16,6 +18,7 @@ pub mod lockouts;
 mod manual;
 mod open;
 pub mod output;
+mod plan;
 mod process;
 pub mod prompt;
 mod rows;
@@ -40,7 +43,7 @@ use crate::config::{Config, Environment, Flags, TimeZone};
 use crate::db::Cancel;
 use crate::directory::{Portal, groups};
 use crate::error::{Error, Result};
-use args::{Arguments, Command, Global, User};
+use args::{Arguments, Command, Global, PlanCommand, User};
 use change::Note;
 use output::Output;
 
@@ -148,6 +151,9 @@ async fn work(
     if let Command::Doctor = &command {
         return doctor::run(&flags, &cancel, &mut output).await;
     }
+    if let Command::Plan(PlanCommand::Show { file }) = &command {
+        return plan::show(file, &mut output);
+    }
     if let Command::Check(args::Check { quiet: true, .. }) = &command {
         output.hush();
     }
@@ -174,14 +180,18 @@ async fn work(
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
         }
+        Command::Backup { file, with_history } => backup::run(&mut work, file, *with_history).await,
         Command::Run(command) => runs::run(&mut work, command).await,
         Command::Stats => stats::show(&mut work).await,
         Command::Check(wanted) => check::check(&mut work, wanted).await,
         Command::Baseline(wanted) => baseline::run(&mut work, wanted).await,
+        Command::Decide(wanted) => decide::run(&mut work, wanted).await,
+        Command::Plan(PlanCommand::Apply(wanted)) => plan::apply(&mut work, wanted).await,
         Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,
         Command::Doctor
         | Command::Init(_)
         | Command::Demo(_)
+        | Command::Plan(PlanCommand::Show { .. })
         | Command::Completions { .. }
         | Command::Man { .. } => Err(Error::bug("this command needs no open portal")),
     }

@@ -22,6 +22,7 @@ mod wire;
 pub mod blueprint;
 pub mod counter;
 pub mod damage;
+pub mod dump;
 pub mod grants;
 pub mod migrate;
 pub mod named;

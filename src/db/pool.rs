@@ -185,6 +185,10 @@ impl Db {
         .await
     }
 
+    pub(super) fn cancel(&self) -> Option<&Cancel> {
+        self.cancel.as_ref()
+    }
+
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
@@ -296,7 +300,7 @@ impl Lease {
         }
     }
 
-    async fn send_all(
+    pub(super) async fn send_all(
         &mut self,
         sql: &Sql,
         cancel: Option<&Cancel>,

@@ -186,6 +186,7 @@ impl Portal {
 }
 
 pub mod accounts;
+pub mod backup;
 pub mod delete;
 pub mod demo;
 pub mod departments;

@@ -11,7 +11,7 @@ use super::repair::{Selection, preview};
 use super::scan::{Report, scan_checks};
 
 /// Of how many subjects rows are kept and repairs are shown, at most.
-const SHOWN: usize = 1_000;
+pub(super) const SHOWN: usize = 1_000;
 
 /// What was repaired of one check, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value as Json, json};
 
+use crate::change::plan_file;
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
 use super::baseline::AcceptedFinding;
 use super::check::{Class, Finding, Severity};
-use super::fix::Fixed;
+use super::fix::{Fixed, SHOWN};
 use super::scan::{Report, Skipped};
 
 /// Subjects whose rows are fetched together.
@@ -99,12 +100,18 @@ pub async fn write_fixed_json(portal: &Portal, fixed: &Fixed, sink: Sink<'_>) ->
         rehearsal
     });
     let rehearsed: Json = rehearsed.collect();
-    let plan: Vec<Json> = fixed.plans.iter().flat_map(crate::change::Plan::to_json).collect();
+    // What is shown of a dry run can be kept in a file and applied later.
+    let target = portal.db.target();
+    let partial = fixed.repaired.iter().map(|repaired| repaired.count).sum::<usize>() > SHOWN;
+    let file = plan_file::fields(target.engine, &target.to_string(), &fixed.plans, partial)?;
+    let mut file = if fixed.dry_run { text::json(&Json::Object(file)) } else { "{}".to_owned() };
+    file.pop();
+    let file = if file.len() > 1 { file.replacen('{', ",", 1) } else { String::new() };
     sink(&format!(
-        ",\"refused\":{},\"rehearsed\":{},\"plan\":{},\"summary\":{},\"skipped\":{}}}",
+        ",\"refused\":{},\"rehearsed\":{},\"plan\":{},\"summary\":{},\"skipped\":{}{file}}}",
         text::json(&refused),
         text::json(&rehearsed),
-        text::json(&Json::Array(plan)),
+        text::json(&Json::Array(plan_file::numbered(&fixed.plans))),
         summary(&fixed.before),
         text::json(&skipped(&fixed.before.skipped)),
     ))

@@ -357,6 +357,29 @@ pub(crate) fn apply(terminal: &mut Terminal, title: &str, done: &str) {
     terminal.wait_for(done);
 }
 
+/// The row of the screen that shows this, and whether the cursor is on it.
+fn row(contents: &str, text: &str) -> Option<(usize, bool)> {
+    contents.lines().enumerate().find_map(|(at, line)| line.contains(text).then(|| (at, line.contains('▸'))))
+}
+
+/// Puts the cursor of a list on the row that shows this.
+pub(crate) fn go_to(terminal: &mut Terminal, text: &str) {
+    terminal.wait_until(text, |screen| row(&screen.contents(), text).is_some());
+    terminal.keys("g");
+    terminal.wait_until("the first row", |screen| {
+        let shown = screen.contents();
+        let heading = shown.lines().position(|line| line.contains("WHAT"));
+        heading.is_some_and(|at| shown.lines().nth(at + 1).is_some_and(|line| line.contains('▸')))
+    });
+    let shown = terminal.contents();
+    let first = shown.lines().position(|line| line.contains('▸')).expect("a cursor");
+    let (wanted, _) = row(&shown, text).expect("the row");
+    terminal.keys(&"j".repeat(wanted - first));
+    terminal.wait_until(&format!("the cursor on {text}"), |screen| {
+        row(&screen.contents(), text).is_some_and(|(_, on)| on)
+    });
+}
+
 fn read(mut reader: Box<dyn Read + Send>, shared: Shared, closing: Arc<AtomicBool>) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let mut bytes = [0; 8192];

@@ -1,7 +1,9 @@
 //! `check`, `baseline` and what else is about findings.
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
 use super::Write;
 use crate::directory::moment;
@@ -73,6 +75,53 @@ pub struct BaselineAccept {
     /// Until when; it counts again afterwards: 2026-12-31, or 30d from now. Without it, for good.
     #[arg(long, value_name = "TIME", value_parser = moment::ahead)]
     pub until: Option<DateTime<Utc>>,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk decide`
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// The check, by id.
+    #[arg(value_name = "CHECK")]
+    pub check: String,
+    /// Which of its rows, as `check` names it at the beginning of its line, or by username.
+    #[arg(value_name = "ROW")]
+    pub row: String,
+    /// The answers, by the names of the questions.
+    #[arg(value_name = "QUESTION=ANSWER")]
+    pub answers: Vec<String>,
+    /// Answer with what is proposed wherever no other answer is given.
+    #[arg(long)]
+    pub proposed: bool,
+    /// Copy the account tables into this new file first, as `backup` does.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub backup: Option<PathBuf>,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `portaldesk plan`
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Say what the plans in a file would write. Needs no database.
+    Show {
+        /// The file; - is standard input.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    /// Write what the plans in a file say, unless one of their rows changed since.
+    Apply(PlanApply),
+}
+
+/// `portaldesk plan apply`
+#[derive(Debug, Args)]
+pub struct PlanApply {
+    /// The file; - is standard input.
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
     /// Shared by all writes.
     #[command(flatten)]
     pub write: Write,

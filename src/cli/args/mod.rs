@@ -11,7 +11,7 @@ mod integrity;
 mod run;
 mod user;
 
-pub use integrity::{Baseline, BaselineAccept, Check, Severity};
+pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
 
@@ -98,6 +98,11 @@ pub enum Command {
     /// Findings that were accepted with a reason: they are shown apart and don't count.
     #[command(subcommand)]
     Baseline(Baseline),
+    /// Repair a finding about which somebody has to choose; without answers, print what is asked.
+    Decide(Decide),
+    /// Plans that `--dry-run --json` of any command printed into a file.
+    #[command(subcommand)]
+    Plan(PlanCommand),
     /// Repair what can be repaired without a decision: shows the plan, asks once.
     #[command(alias = "fix_user_profiles")]
     FixUserProfiles {
@@ -135,6 +140,15 @@ pub enum Command {
         /// Shared by all writes.
         #[command(flatten)]
         write: Write,
+    },
+    /// Copy the account tables into a new file: an SQLite database as one, a server's as SQL.
+    Backup {
+        /// The file, which must not be there yet.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Of a server, portaldesk's own tables too: the history, and what undo needs.
+        #[arg(long)]
+        with_history: bool,
     },
     /// Runs that go on or were stopped, such as a repair whose program was killed.
     #[command(subcommand)]

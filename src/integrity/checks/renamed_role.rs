@@ -260,13 +260,12 @@ fn decision(twins: &Twins, sizes: &Sizes) -> Decision {
 
 async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
     let Some(twins) = of(portal, subject).await? else { return Ok(Vec::new()) };
-    let keeper = match twins.exact {
-        Some(id) => id,
-        None => {
-            let answer = answered::answer(answers, KEEP)?;
-            let chosen = twins.others().find(|group| group.id.to_string() == answer);
-            chosen.ok_or_else(|| answered::refused(KEEP, "This is none of the groups."))?.id
-        }
+    let keeper = if let Some(id) = twins.exact {
+        id
+    } else {
+        let answer = answered::answer(answers, KEEP)?;
+        let chosen = twins.others().find(|group| group.id.to_string() == answer);
+        chosen.ok_or_else(|| answered::refused(KEEP, "This is none of the groups."))?.id
     };
     let losers: Vec<i64> = twins.groups.iter().map(|group| group.id).filter(|id| *id != keeper).collect();
     let mut steps = Vec::new();
