@@ -60,6 +60,7 @@ async fn group_beside_engineer(ground: &Ground) {
             &permission("add"),
         ])
         .await;
+    ground.db.count_up_to("auth_group", 4).await;
 }
 
 /// An entry of the portal's log, of which author, content type and object are SQL.
@@ -159,8 +160,9 @@ cases! {
                 "DELETE FROM auth_group_permissions WHERE group_id = (SELECT id FROM auth_group WHERE name = 'Admin')",
                 "DELETE FROM auth_group WHERE name = 'Admin'",
             ]).await;
+            // The new group gives nothing yet, and the others do.
             Expected::finds(&[("GRP-001", "A", 1), ("GRP-003", "A", 1)])
-                .leaves(&[])
+                .leaves(&[("GRP-005", "M", 1)])
                 .changing(&[("auth_group", 0, 1), ("auth_user_groups", 0, 1)])
         }
 
@@ -333,6 +335,7 @@ cases! {
                 "DELETE FROM auth_group WHERE id = 2",
             ]).await;
             Expected::finds(&[("GRP-001", "A", 1), ("PRF-001", "A", 1)])
+                .leaves(&[("GRP-005", "M", 1)])
                 .changing(&[("auth_group", 0, 1), ("core_userprofile", 0, 1)])
         }
 
@@ -353,6 +356,7 @@ cases! {
                 "UPDATE auth_group SET name = 'A MC Admin' WHERE name = 'AMC Admin'",
                 "INSERT INTO auth_group (id, name) VALUES (4, 'AMCAdmin')",
             ]).await;
+            ground.db.count_up_to("auth_group", 4).await;
             // GRP-001 proposes nothing here, so GRP-002 is what is decided.
             Expected::finds(&[("GRP-001", "C", 1), ("GRP-002", "C", 1)])
                 .answering("GRP-002", &[("keep", "4"), ("others", "merge")])
