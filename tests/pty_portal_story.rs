@@ -17,7 +17,7 @@ mod terminal;
 use serde_json::{Value as Json, json};
 use support::django::{Django, Release};
 use support::{Made, Server, TestDb};
-use terminal::keys::{CTRL_S, DOWN, ENTER, ESC, RIGHT};
+use terminal::keys::{CTRL_S, ENTER};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// The id that the deleted account had.
@@ -132,23 +132,22 @@ fn sitting(home: &Home, url: &str) {
     terminal.keys("*");
     terminal.wait_for("marked");
     terminal.keys("F");
-    apply(&mut terminal, "Repair", "· u undoes");
+    apply(&mut terminal, "Repair", "✓ Repaired PRF-003, REL-001, SEQ-003, PRF-001, PRF-002, TXT-001");
     terminal.wait_gone("safe");
 
     go_to(&mut terminal, "PRF-002");
     terminal.keys("F");
-    terminal.wait_for("+1 555 0199");
+    terminal.wait_for("● +1 555 0199");
     terminal.keys(CTRL_S);
-    apply(&mut terminal, "PRF-002", "· u undoes");
+    apply(&mut terminal, "PRF-002", "✓ ");
     terminal.wait_gone("PRF-002  ");
 
     go_to(&mut terminal, "IDX-001");
     terminal.keys("F");
-    terminal.wait_for("Decide IDX-001");
-    terminal.keys(&format!("{DOWN}{RIGHT}{CTRL_S}"));
-    apply(&mut terminal, "IDX-001", "· u undoes");
-    terminal.keys(ESC);
-    terminal.wait_gone("IDX-001");
+    terminal.wait_for("● ALTER TABLE `core_userprofile` ADD CONSTRAINT");
+    terminal.keys(CTRL_S);
+    apply(&mut terminal, "IDX-001", "✓ ");
+    terminal.wait_gone("IDX-001  ");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
     terminal.assert_restored();
