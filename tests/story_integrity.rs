@@ -236,7 +236,7 @@ stories! {
             let told = Told::new(&db, made).await;
             let portal = told.portal().await;
             assert_eq!(found(&portal).await, [], "{made:?}");
-            let fixed = fix(&portal, &[]).await;
+            let fixed = fix(&portal, &these()).await;
             assert_eq!(fixed.repaired, []);
             assert!(!fixed.fails());
         }
@@ -343,7 +343,7 @@ stories! {
         }
         told.profile(told.root, "NULL", "'ROOT'").await;
         assert_eq!(found(&portal).await, [("PRF-002", "A", 1), ("PRF-002", "C", 2)]);
-        let fixed = fix(&portal, &[]).await;
+        let fixed = fix(&portal, &these()).await;
         assert_eq!(short(&fixed.after), [("PRF-002", "C", 2)]);
         let check = integrity::check("PRF-002").unwrap();
         let error = integrity::decide(&portal, check, Subject::of(eve), &Answers::new()).await.unwrap_err();
