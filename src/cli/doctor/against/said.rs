@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn foreign_text_is_cut_and_made_safe() {
-        let many: String = (0..100).map(|line| format!("line {line}\n\n")).collect();
+        let many = (0..100).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n\n");
         let shown = excerpt(&said(&many, "\u{1b}[2Jboom"));
         assert!(shown.starts_with("… 89 lines before\nline 89\n"), "{shown}");
         assert!(shown.ends_with("boom") && !shown.contains('\u{1b}'), "{shown}");
