@@ -9,9 +9,12 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
 use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
-use terminal::keys::{CTRL_S, ENTER, ESC, LEFT};
+use terminal::keys::{CTRL_S, ENTER, ESC, F5, LEFT};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
@@ -84,6 +87,18 @@ fn report(home: &Home) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// The one backup is this user's alone, and still has what the decision takes away.
+fn assert_copied(home: &Home) {
+    let folder = home.0.join(".local/state/portaldesk");
+    let files =
+        std::fs::read_dir(folder).expect("the folder of the log").map(|entry| entry.expect("a file").path());
+    let is_backup = |path: &PathBuf| path.extension().is_some_and(|end| end == "sqlite3");
+    let [copy] = &files.filter(is_backup).collect::<Vec<_>>()[..] else { panic!("one backup") };
+    assert_eq!(copy.metadata().expect("the file").permissions().mode() & 0o777, 0o600);
+    let bytes = std::fs::read(copy).expect("the file");
+    assert!(bytes.windows(11).any(|part| part == b"+1 555 0199"), "the value that goes is in it");
+}
+
 #[test]
 fn a_sitting_decides_accepts_repairs_and_takes_back() {
     let home = broken_portal();
@@ -97,6 +112,10 @@ fn a_sitting_decides_accepts_repairs_and_takes_back() {
     terminal.wait_for("● +1 555 0100");
     terminal.wait_for("The result, nothing written yet:");
     terminal.keys(CTRL_S);
+    terminal.wait_for("F5 makes a backup first");
+    terminal.keys(F5);
+    terminal.wait_for("Copied the whole database into");
+    assert_copied(&home);
     apply(&mut terminal, "PRF-002", "· u undoes");
     terminal.wait_gone("Decide PRF-002");
 
@@ -108,6 +127,8 @@ fn a_sitting_decides_accepts_repairs_and_takes_back() {
     terminal.wait_for("Accept 1 × PRF-001");
     terminal.keys(&format!("signs in by a script{CTRL_S}"));
     apply(&mut terminal, "Reason: signs in by a script", "Accepted 1 × PRF-001");
+    // Esc would stop a scan that still goes on.
+    terminal.wait_gone("'robot'");
     terminal.keys(ESC);
     terminal.wait_for("1 accepted");
 

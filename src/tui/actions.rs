@@ -88,6 +88,7 @@ actions! {
     No "dialog.no"
     Choose "dialog.choose"
     Spell "dialog.spell"
+    Backup "dialog.backup"
 
     UsersNew "users.new"
     UsersLike "users.like"

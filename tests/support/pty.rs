@@ -44,6 +44,7 @@ pub(crate) mod keys {
     pub(crate) const ESC: &str = "\x1b";
     pub(crate) const F1: &str = "\x1bOP";
     pub(crate) const F2: &str = "\x1bOQ";
+    pub(crate) const F5: &str = "\x1b[15~";
     pub(crate) const TAB: &str = "\t";
     pub(crate) const BACK_TAB: &str = "\x1b[Z";
     pub(crate) const DOWN: &str = "\x1b[B";
@@ -359,7 +360,13 @@ pub(crate) fn apply(terminal: &mut Terminal, title: &str, done: &str) {
 
 /// The row of the screen that shows this, and whether the cursor is on it.
 fn row(contents: &str, text: &str) -> Option<(usize, bool)> {
-    contents.lines().enumerate().find_map(|(at, line)| line.contains(text).then(|| (at, line.contains('▸'))))
+    // What stands above may name it too: at which check a scan is.
+    let heading = contents.lines().position(|line| line.contains("WHAT"))?;
+    contents
+        .lines()
+        .enumerate()
+        .skip(heading + 1)
+        .find_map(|(at, line)| line.contains(text).then(|| (at, line.contains('▸'))))
 }
 
 /// Puts the cursor of a list on the row that shows this.

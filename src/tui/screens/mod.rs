@@ -1,6 +1,7 @@
 //! The register of screens: one file each.
 
 mod account;
+mod backup;
 pub mod baseline;
 pub mod chooser;
 pub mod confirm;

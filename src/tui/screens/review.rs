@@ -3,11 +3,13 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::backup::Backup;
 use crate::portal::password;
 use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::cx::{Cx, Effect, Then};
 use crate::tui::input::{Input, Key, code, ctrl, key};
+use crate::tui::jobs::Reply;
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
@@ -20,6 +22,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('y')], Action::Yes, "apply").dangerous(),
     Binding::new(&[code(Key::Enter)], Action::Choose, "apply").dangerous(),
     Binding::new(&[key('n'), code(Key::Esc), key('q')], Action::No, "leave"),
+    Binding::new(&[code(Key::F(5))], Action::Backup, "back up first"),
     Binding::new(&[ctrl('g')], Action::Spell, "spell the password"),
     Binding::new(&[key('c')], Action::Copy, "copy the password"),
     Binding::new(&[code(Key::Down), key('j')], Action::Down, "down").quiet(),
@@ -59,6 +62,7 @@ pub struct Review {
     typed: Option<TypedConfirmation>,
     yes: Option<Then>,
     spelled: bool,
+    backup: Option<Backup>,
     first: usize,
     height: usize,
     below: usize,
@@ -72,17 +76,33 @@ impl Review {
             Confirmation::Plain => None,
             Confirmation::Typed(wanted) => Some(TypedConfirmation::new(wanted.clone())),
         };
-        Self { text, typed, yes: Some(Box::new(yes)), spelled: false, first: 0, height: 1, below: 0 }
+        Self {
+            text,
+            typed,
+            yes: Some(Box::new(yes)),
+            spelled: false,
+            backup: None,
+            first: 0,
+            height: 1,
+            below: 0,
+        }
+    }
+
+    /// The same with a backup offered first: for what is hard to take back.
+    #[must_use]
+    pub fn offering_backup(self) -> Self {
+        Self { backup: Some(Backup::default()), ..self }
     }
 
     /// Everything that scrolls: notes below rows.
     fn body(&self, width: u16) -> Vec<DiffLine> {
         let mut lines = self.text.lines.clone();
-        if !self.text.notes.is_empty() {
+        let backup = self.backup.as_ref().map(Backup::words);
+        if !self.text.notes.is_empty() || backup.is_some() {
             lines.push(DiffLine::new(Sign::Note, ""));
         }
         let room = usize::from(width.saturating_sub(2));
-        for note in &self.text.notes {
+        for note in self.text.notes.iter().chain(&backup) {
             lines.extend(
                 wrap(&text::safe_lines(note), room).into_iter().map(|line| DiffLine::new(Sign::Note, line)),
             );
@@ -112,6 +132,11 @@ impl Screen for Review {
 
     fn enabled(&self, action: Action) -> Result<(), String> {
         let wanted = |typed: &TypedConfirmation| format!("Type {} first, then Enter.", typed.wanted());
+        if let (Action::Yes | Action::Choose, Some(why)) =
+            (action, self.backup.as_ref().and_then(Backup::waits))
+        {
+            return Err(why);
+        }
         match (action, &self.typed) {
             (Action::Yes, Some(typed)) => Err(wanted(typed)),
             (Action::Choose, Some(typed)) if !typed.is_met() => Err(wanted(typed)),
@@ -119,12 +144,27 @@ impl Screen for Review {
             (Action::Spell | Action::Copy, _) if self.text.secret.is_none() => {
                 Err("There is no password in this review.".to_owned())
             }
+            (Action::Backup, _) => match &self.backup {
+                Some(backup) => backup.may_start(),
+                None => Err("No backup is offered here; portaldesk backup FILE makes one.".to_owned()),
+            },
             _ => Ok(()),
+        }
+    }
+
+    fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
+        if let Some(backup) = &mut self.backup {
+            backup.reply(reply, cx);
         }
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         match action {
+            Action::Backup => {
+                if let Some(backup) = &mut self.backup {
+                    backup.start(cx);
+                }
+            }
             Action::Yes | Action::Choose => {
                 if let Some(yes) = self.yes.take() {
                     cx.close_then(yes);
@@ -232,6 +272,20 @@ mod tests {
         assert!(typed.enabled(Action::Choose).is_err() && typed.enabled(Action::Yes).is_err());
         typed.input(&Input::Key(key('o')), &mut cx());
         assert!(typed.enabled(Action::Choose).is_ok());
+    }
+
+    #[test]
+    fn a_backup_is_made_only_where_it_is_offered() {
+        let mut cx = cx();
+        assert!(review(Confirmation::Plain).enabled(Action::Backup).is_err());
+        let mut offering = review(Confirmation::Typed("cho".to_owned())).offering_backup();
+        let shown = offering.body(400).into_iter().map(|line| line.words).collect::<String>();
+        assert!(shown.contains("backup"), "{shown}");
+        if offering.enabled(Action::Backup).is_ok() {
+            offering.act(Action::Backup, &mut cx);
+            assert!(format!("{:?}", cx.take()).contains("backup.write"));
+            assert!(offering.enabled(Action::Choose).unwrap_err().contains("backup"), "it is waited for");
+        }
     }
 
     #[test]

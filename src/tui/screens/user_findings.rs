@@ -50,7 +50,8 @@ impl UserFindings {
             let way = match finding.class() {
                 Class::Automatic => "F repairs it",
                 Class::Choose => "F asks what to do",
-                Class::Manual => finding.check.about().remedy,
+                // Its words fill a screen.
+                Class::Manual => "the Integrity tab says what to do",
             };
             let words = format!("{} {}: {}; {way}", finding.id(), finding.severity().name(), finding.title());
             (line::tone(finding.severity()), words)

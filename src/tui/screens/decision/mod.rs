@@ -271,10 +271,16 @@ async fn prepare(
     answers: &Answers,
 ) -> Result<Prepared> {
     let mut plans: Vec<Plan> = integrity::decide(portal, check, subject, answers).await?;
-    if plans.len() > 1 {
-        return plan_review::prepare_together(portal, plans).await;
+    let mut prepared = if plans.len() > 1 {
+        plan_review::prepare_together(portal, plans).await?
+    } else {
+        plan_review::prepare(portal, plans.pop().unwrap_or_default()).await?
+    };
+    if !prepared.is_empty() {
+        let rehearsal = integrity::rehearse_first(portal, &prepared.plans, &[check]).await?;
+        prepared.text.notes.extend(rehearsal.map(|rehearsal| text::safe(&rehearsal.words()).into_owned()));
     }
-    plan_review::prepare(portal, plans.pop().unwrap_or_default()).await
+    Ok(prepared)
 }
 
 impl Screen for DecisionScreen {
@@ -354,7 +360,8 @@ impl Screen for DecisionScreen {
             }
         } else if let Some(result) = PLAN.take(reply) {
             match result {
-                Ok(prepared) => prepared.open(cx),
+                Ok(prepared) if prepared.is_empty() => cx.refuse("Nothing would change."),
+                Ok(prepared) => cx.push(prepared.review().offering_backup()),
                 Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => {
                     self.outcome = Outcome::Refused(self.refused(&error));

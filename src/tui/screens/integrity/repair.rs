@@ -293,11 +293,14 @@ fn open_review(order: Order, prepared: Prepared, board: SharedBoard, cx: &mut Cx
     if prepared.is_empty() {
         return cx.refuse("There is nothing left to repair; R scans again.");
     }
-    cx.push(Review::new(prepared.text, move |cx| {
+    // A table that is altered is harder to take back than rows.
+    let alters = prepared.plans.iter().flat_map(|plan| &plan.steps).any(|step| !step.writes_a_row());
+    let review = Review::new(prepared.text, move |cx| {
         board.change().repairing = true;
         let label = format!("repairing {}", order.ids().join(", "));
         cx.start_task(&REPAIR, label, move |portal, task| async move { run(&portal, &task, &order).await });
-    }));
+    });
+    cx.push(if alters { review.offering_backup() } else { review });
 }
 
 fn open_preview(prepared: Prepared, cx: &mut Cx) {
