@@ -148,8 +148,8 @@ async fn work(
     cancel: Cancel,
     mut output: Output,
 ) -> Result<u8> {
-    if let Command::Doctor = &command {
-        return doctor::run(&flags, &cancel, &mut output).await;
+    if let Command::Doctor(wanted) = &command {
+        return doctor::run(&flags, wanted, global.ticket, &cancel, &mut output).await;
     }
     if let Command::Plan(PlanCommand::Show { file }) = &command {
         return plan::show(file, &mut output);
@@ -188,7 +188,7 @@ async fn work(
         Command::Decide(wanted) => decide::run(&mut work, wanted).await,
         Command::Plan(PlanCommand::Apply(wanted)) => plan::apply(&mut work, wanted).await,
         Command::FixUserProfiles { only, write } => check::fix(&mut work, only, write.dry_run).await,
-        Command::Doctor
+        Command::Doctor(_)
         | Command::Init(_)
         | Command::Demo(_)
         | Command::Plan(PlanCommand::Show { .. })

@@ -39,7 +39,7 @@ impl Release {
     }
 
     /// The Python that has this Django. Where there is none, `what` is skipped aloud, or fails if it is required.
-    fn python(self, what: &str) -> Option<OsString> {
+    pub(crate) fn python(self, what: &str) -> Option<OsString> {
         let python = std::env::var_os(self.variable());
         if python.is_none() {
             let message = format!("SKIPPED {what}: {} is not set (tests/run sets it)\n", self.variable());
@@ -206,7 +206,7 @@ impl Drop for Django {
 }
 
 /// Django's settings of a test database.
-fn settings(target: &Target) -> Json {
+pub(crate) fn settings(target: &Target) -> Json {
     let mut settings = json!({ "NAME": target.database, "USER": target.user.as_deref().unwrap_or("") });
     if let Some(password) = &target.password {
         settings["PASSWORD"] = password.expose_secret().into();

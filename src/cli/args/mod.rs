@@ -92,7 +92,7 @@ pub enum Command {
     /// Open a throw-away sample portal in SQLite.
     Demo(Demo),
     /// Look at configuration, connection, grants and more; say what is in the way and how to mend it. Changes nothing.
-    Doctor,
+    Doctor(Doctor),
     /// Look for faults in the accounts; exit 1 when there are any from "warning" up.
     Check(Check),
     /// Findings that were accepted with a reason: they are shown apart and don't count.
@@ -166,6 +166,18 @@ pub enum Command {
         #[arg(value_hint = ValueHint::DirPath)]
         dir: PathBuf,
     },
+}
+
+/// `portaldesk doctor`
+#[derive(Debug, Default, Args)]
+pub struct Doctor {
+    /// Ask the portal's own program the same: its `check`, `showmigrations`, `fix_user_profiles --dry-run`, and whether it
+    /// takes a password that portaldesk sets, for which an account is made and removed again.
+    #[arg(long, num_args = 2, value_names = ["PYTHON", "MANAGE.PY"], value_hint = ValueHint::FilePath)]
+    pub against: Option<Vec<PathBuf>>,
+    /// How many seconds each question to the portal may take.
+    #[arg(long, value_name = "N", requires = "against", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub against_seconds: u64,
 }
 
 /// `portaldesk init`

@@ -1,10 +1,15 @@
-//! `doctor`: everything that stands in the way, and what to do about it. It changes nothing.
+//! `doctor`: everything that stands in the way, and what to do about it. It changes nothing; with `--against` it makes an
+//! account, and removes it.
 
+mod against;
 mod settings;
 mod terminal;
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use super::args;
 use super::json;
 use super::open;
 use super::output::{Output, Paint};
@@ -21,7 +26,13 @@ use crate::text;
 ///
 /// # Errors
 /// When the result can't be printed.
-pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> Result<u8> {
+pub(super) async fn run(
+    flags: &Flags,
+    wanted: &args::Doctor,
+    ticket: Option<String>,
+    cancel: &Cancel,
+    output: &mut Output,
+) -> Result<u8> {
     let mut items = vec![settings::whose()];
     let mut code;
     let environment = Environment::of_process();
@@ -33,7 +44,10 @@ pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> 
             items.extend(about);
             code = is_broken.then(|| Kind::Usage.exit_code());
             match database(&config, cancel).await {
-                Ok(about) => items.extend(about),
+                Ok(about) => {
+                    items.extend(about);
+                    items.extend(against(&config, wanted, ticket, cancel, output).await?);
+                }
                 Err(error) => {
                     items.push(unreachable(&config, &error));
                     code = code.or(Some(Kind::Unreachable.exit_code()));
@@ -49,7 +63,12 @@ pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> 
         }
     }
     items.extend(terminal::answers(|name| std::env::var(name).ok()));
+    print(&items, output)?;
     let worst = items.iter().map(|item| item.status).max().unwrap_or(Status::Ok);
+    Ok(code.unwrap_or(u8::from(worst >= Status::Warning)))
+}
+
+fn print(items: &[Item], output: &mut Output) -> Result<()> {
     let listed: Vec<_> = items
         .iter()
         .map(|item| {
@@ -63,8 +82,35 @@ pub(super) async fn run(flags: &Flags, cancel: &Cancel, output: &mut Output) -> 
         })
         .collect();
     let paint = output.paint();
-    output.result(&json::list("doctor", &listed, listed.len() as u64), || in_words(&items, paint))?;
-    Ok(code.unwrap_or(u8::from(worst >= Status::Warning)))
+    output.result(&json::list("doctor", &listed, listed.len() as u64), || in_words(items, paint))
+}
+
+/// What the portal's own program says, where it is to be asked.
+///
+/// # Errors
+/// Interrupted, when it was stopped meanwhile.
+async fn against(
+    config: &Config,
+    wanted: &args::Doctor,
+    ticket: Option<String>,
+    cancel: &Cancel,
+    output: &mut Output,
+) -> Result<Vec<Item>> {
+    let Some([python, file]) = wanted.against.as_deref() else { return Ok(Vec::new()) };
+    let limit = Duration::from_secs(wanted.against_seconds);
+    let manage = match against::Manage::new(python, file, limit, cancel) {
+        Ok(manage) => manage,
+        Err(error) => return Ok(vec![against::not_asked(&error.message)]),
+    };
+    let portal = match open::portal(config, ticket, cancel, output).await {
+        Ok(portal) => portal,
+        Err(error) => return Ok(vec![against::not_asked(&error.message)]),
+    };
+    let items = against::answers(&portal, &manage, output).await;
+    if cancel.is_requested() {
+        return Err(Error::new(Kind::Interrupted, "Stopped before the portal had answered everything."));
+    }
+    Ok(items)
 }
 
 async fn database(config: &Config, cancel: &Cancel) -> Result<Vec<Item>> {

@@ -3,6 +3,7 @@
 mod account;
 mod hashers;
 mod schema;
+pub mod scratch;
 mod server;
 
 use chrono::Utc;
