@@ -34,6 +34,12 @@ impl Default for Backup {
 }
 
 impl Backup {
+    /// Into this folder.
+    #[cfg(test)]
+    pub(super) fn into(folder: &str) -> Self {
+        Self { folder: Ok(PathBuf::from(folder)), state: State::Offered }
+    }
+
     /// What the review says of it.
     #[must_use]
     pub(super) fn words(&self) -> String {
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn it_is_made_once_and_tried_again_when_it_failed() {
-        let mut backup = Backup { folder: Ok(PathBuf::from("/srv")), state: State::Offered };
+        let mut backup = Backup::into("/srv");
         let mut cx = Cx::new(Size::new(80, 24));
         assert_eq!(backup.words(), "F5 makes a backup first, a new file in /srv.");
         backup.start(&mut cx);

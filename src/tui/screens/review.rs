@@ -239,6 +239,8 @@ impl Screen for Review {
 
 #[cfg(test)]
 mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
     use ratatui::layout::Size;
 
     use super::*;
@@ -285,6 +287,21 @@ mod tests {
             offering.act(Action::Backup, &mut cx);
             assert!(format!("{:?}", cx.take()).contains("backup.write"));
             assert!(offering.enabled(Action::Choose).unwrap_err().contains("backup"), "it is waited for");
+        }
+    }
+
+    #[test]
+    fn the_offer_of_a_backup_in_usual_and_very_small_terminals() {
+        let backup = Backup::into("/home/alice/.local/state/portaldesk");
+        let mut offering = Review { backup: Some(backup), ..review(Confirmation::Plain) };
+        offering.text.lines =
+            vec![DiffLine::new(Sign::Removed, "core_userprofile 17 of cho: phone_number +1 555 0199")];
+        offering.text.notes = vec!["Rehearsed: 1 row written, nothing of PRF-002 is left.".to_owned()];
+        for (name, width, height) in [("backup_80x24", 80, 22), ("backup_40x10", 40, 8)] {
+            let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+            let theme = Theme { colours: false, ascii: false };
+            terminal.draw(|frame| offering.draw(frame, frame.area(), &theme)).expect("a picture");
+            insta::assert_snapshot!(name, terminal.backend().to_string());
         }
     }
 

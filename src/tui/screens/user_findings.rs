@@ -24,6 +24,8 @@ const READ: Slot<(i64, Option<Report>)> = Slot::latest("users.findings");
 pub struct UserFindings {
     board: SharedBoard,
     of: Option<i64>,
+    /// They are on their way: their place is kept, so that what stands below does not jump.
+    waiting: bool,
 }
 
 impl UserFindings {
@@ -33,6 +35,7 @@ impl UserFindings {
             self.board = SharedBoard::default();
             self.of = Some(id);
         }
+        self.waiting = true;
         cx.start_after(delay, &READ, "looking at the account", move |portal| async move {
             Ok((id, read(&portal, id).await?))
         });
@@ -42,7 +45,9 @@ impl UserFindings {
     #[must_use]
     pub fn lines(&self, id: i64) -> Vec<(Tone, String)> {
         let board = self.board.get();
-        let Some(report) = board.report.as_ref().filter(|_| self.of == Some(id)) else { return Vec::new() };
+        let Some(report) = board.report.as_ref().filter(|_| self.of == Some(id)) else {
+            return if self.waiting { vec![(Tone::Quiet, "…".to_owned())] } else { Vec::new() };
+        };
         if report.findings.is_empty() && report.accepted.is_empty() {
             return vec![(Tone::Plain, "none".to_owned())];
         }
@@ -100,6 +105,7 @@ impl UserFindings {
     /// Takes the replies to what it started; says whether it was one.
     pub fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
         if let Some(result) = READ.take(reply) {
+            self.waiting = false;
             match result {
                 Ok((id, report)) if self.of == Some(id) => self.board.change().report = report,
                 Ok(_) => {}
