@@ -199,7 +199,8 @@ async fn decided(
     for before in images::by_keys(&mut db, table, &super::keys(&ids), Lock::No).await? {
         people::move_profile(portal, &mut plan, before, to);
     }
-    Ok(people::parts(subject, format!("Move {} members out of department {name}", ids.len()), plan))
+    let who = if ids.len() == 1 { "1 member".to_owned() } else { format!("{} members", ids.len()) };
+    Ok(people::parts(subject, format!("Move {who} out of department {name}"), plan))
 }
 
 fn is_active(department: i64, active: bool) -> Require {
