@@ -147,7 +147,8 @@ fn sitting(home: &Home, url: &str) {
     terminal.wait_for("● ALTER TABLE `core_userprofile` ADD CONSTRAINT");
     terminal.keys(CTRL_S);
     apply(&mut terminal, "IDX-001", "✓ ");
-    terminal.wait_gone("IDX-001  ");
+    // The tab is on top again, and has looked again.
+    terminal.wait_for("2 warnings  1 info");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
     terminal.assert_restored();

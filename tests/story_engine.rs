@@ -361,6 +361,12 @@ async fn waiting(db: &Db) -> Vec<i64> {
     db.all(sql).await.unwrap().iter().map(|row| row.int(0).unwrap()).collect()
 }
 
+/// Whether this connection is there.
+async fn is_connected(db: &Db, line: i64) -> bool {
+    let sql = Sql::new("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = ?").bind(line);
+    db.one(sql).await.unwrap().int(0).unwrap() > 0
+}
+
 async fn notes(db: &Db) -> i64 {
     let sql = Sql::new("SELECT COUNT(*) FROM portaldesk_run WHERE state = 'prepared'");
     db.one(sql).await.unwrap().int(0).unwrap()
@@ -381,6 +387,7 @@ fn what_a_program_left_halfway_is_found_out() {
             apply(&portal, plan).await
         });
         wait_until("the statement waits", || async { !waiting(&db).await.is_empty() }).await;
+        let line = waiting(&db).await[0];
         assert_eq!((notes(&db).await, kinds(&db).await), (1, Vec::new()));
 
         // What still goes on is left alone.
@@ -390,7 +397,8 @@ fn what_a_program_left_halfway_is_found_out() {
 
         dying.shutdown_background();
         drop(reader);
-        wait_until("the server has ended it", || async { waiting(&db).await.is_empty() }).await;
+        // With the connection its lock goes, by which others see that it still goes on.
+        wait_until("the server has ended it", || async { !is_connected(&db, line).await }).await;
         let outcome = apply(&portal, raise("django_migrations", None, 200)).await.expect("raised afterwards");
         let [told] = outcome.settled.as_slice() else { panic!("{:?}", outcome.settled) };
         let done = has_phone_index(&db).await;

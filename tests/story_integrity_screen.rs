@@ -497,6 +497,25 @@ async fn the_row_of_a_finding_leads_to_its_account() {
 }
 
 #[tokio::test]
+async fn the_row_of_a_finding_leads_to_its_department() {
+    let desk = Desk::new().await;
+    desk.db
+        .run(
+            "INSERT INTO core_department (name, description, is_active, created_at) VALUES \
+             ('Archive', 'Old\u{202e} files', TRUE, CURRENT_TIMESTAMP), \
+             ('archive', '', TRUE, CURRENT_TIMESTAMP)",
+        )
+        .await;
+    let mut program = desk.open(80, 24).await;
+    program.go_to("DEP-002").await;
+    program.press("⏎").await;
+    program.feed(vec![code(Key::Tab)]).await;
+    let shown = program.shown();
+    assert!(shown.contains("Department 'Archive'"), "{shown}");
+    assert!(shown.contains("0 in it, 0 of them active") && shown.contains("Old\\u{202e} files"), "{shown}");
+}
+
+#[tokio::test]
 async fn the_palette_leads_from_an_errors_number_to_its_checks() {
     let desk = Desk::new().await;
     let mut program = desk.open(80, 24).await;

@@ -34,6 +34,47 @@ pub async fn choices(portal: &Portal) -> Result<Vec<Choice>> {
         .collect()
 }
 
+/// A department as it is kept, and who is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Department {
+    /// Its name.
+    pub name: String,
+    /// Whether it is active.
+    pub is_active: bool,
+    /// What it is for; often empty.
+    pub description: String,
+    /// How many accounts are in it.
+    pub members: i64,
+    /// How many of them are active.
+    pub active_members: i64,
+}
+
+/// The department of this id; nothing where there is none.
+///
+/// # Errors
+/// What the engine says.
+pub async fn read(portal: &Portal, id: i64) -> Result<Option<Department>> {
+    let sql = Sql::new("SELECT name, is_active, description FROM core_department WHERE id = ?").bind(id);
+    let Some(row) = portal.db.optional(sql).await? else { return Ok(None) };
+    let members = |active: Option<bool>| {
+        let sql = Sql::new(
+            "SELECT COUNT(*) FROM core_userprofile p JOIN auth_user u ON u.id = p.user_id WHERE p.department_id = ?",
+        )
+        .bind(id);
+        match active {
+            Some(active) => sql.push_bind(" AND u.is_active = ?", active),
+            None => sql,
+        }
+    };
+    Ok(Some(Department {
+        name: row.text(0)?,
+        is_active: row.bool(1)?,
+        description: row.text_opt(2)?.unwrap_or_default(),
+        members: portal.count(members(None)).await?,
+        active_members: portal.count(members(Some(true))).await?,
+    }))
+}
+
 /// The department of this name, by the engine's own equality.
 ///
 /// # Errors

@@ -13,12 +13,15 @@ use super::integrity::board::{FindingKey, SharedBoard};
 use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
 use super::integrity::view::{about, about_accepted, paragraph};
 use super::integrity::{self, SMALL};
+use super::message::Message;
 use super::record::RecordScreen;
 use super::undo::Undo;
 use super::user_actions::{SITTING, Sitting, Whom};
+use crate::directory::departments::{self, Department};
 use crate::error::Kind;
 use crate::integrity::export::Lines;
 use crate::integrity::{Class, Finding, Report, Subject};
+use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -50,6 +53,7 @@ pub const KEYS: &[Binding] = &[
 /// All its tables.
 pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
 
+const DEPARTMENT: Slot<Option<Department>> = Slot::latest("finding.department");
 const ROWS: Slot<(Want, Page<Line>)> = Slot::latest("finding.rows");
 const SCAN: Slot<Report> = Slot::latest("finding.scan");
 
@@ -173,6 +177,23 @@ impl FindingScreen {
         Some(Whom { id, username, is_active: true, target: None })
     }
 
+    /// The department that the row under the cursor is.
+    fn department(&self) -> Option<i64> {
+        let row = &self.table.current()?.row;
+        (row.table == "core_department").then(|| row.key.int("id")).flatten()
+    }
+
+    /// Opens the account or the department that the row under the cursor is about.
+    fn open(&self, cx: &mut Cx) {
+        if let Some(whom) = self.whom() {
+            cx.push(RecordScreen::new(whom, self.clock));
+        } else if let Some(id) = self.department() {
+            cx.start(&DEPARTMENT, "reading the department", move |portal| async move {
+                departments::read(&portal, id).await
+            });
+        }
+    }
+
     /// Reads the rows that the table wants.
     fn fetch(&mut self, want: Want, cx: &mut Cx) {
         let first = self.table.first().map_or(0, |line| line.at);
@@ -216,6 +237,14 @@ impl FindingScreen {
     }
 }
 
+/// What there is to know of a department.
+fn in_words(department: &Department) -> Message {
+    let Department { name, is_active, description, members, active_members } = department;
+    let state = if *is_active { "active" } else { "inactive" };
+    let words = format!("{state}\n{members} in it, {active_members} of them active\n\n{description}");
+    Message::new(format!("Department '{}'", text::safe(name)), words)
+}
+
 impl Screen for FindingScreen {
     fn title(&self) -> String {
         self.key.id().to_owned()
@@ -238,8 +267,8 @@ impl Screen for FindingScreen {
             }
             Action::IntegrityRight => self.may_decide(),
             Action::Open if self.may_decide().is_ok() => Ok(()),
-            Action::Open | Action::SwitchPane if self.whom().is_none() => {
-                Err("This row belongs to no account.".to_owned())
+            Action::Open | Action::SwitchPane if self.whom().is_none() && self.department().is_none() => {
+                Err("This row belongs to no account or department.".to_owned())
             }
             Action::IntegrityPreview if self.must_choose() => Ok(()),
             Action::IntegrityFix if self.must_choose() => may_repair(&self.sitting),
@@ -270,7 +299,9 @@ impl Screen for FindingScreen {
         match action {
             Action::IntegrityAccept => self.accept(cx),
             Action::IntegrityRight => self.decide(false, cx),
-            Action::Open if self.must_choose() || self.whom().is_none() => self.decide(false, cx),
+            Action::Open if self.must_choose() || self.may_decide().is_ok() && self.whom().is_none() => {
+                self.decide(false, cx);
+            }
             Action::IntegrityPreview if self.must_choose() => self.decide(false, cx),
             Action::IntegrityFix if self.must_choose() => self.decide(true, cx),
             Action::IntegrityPreview => {
@@ -289,11 +320,7 @@ impl Screen for FindingScreen {
                 }
             }
             Action::IntegrityScan => self.rescan(cx),
-            Action::Open | Action::SwitchPane => {
-                if let Some(whom) = self.whom() {
-                    cx.push(RecordScreen::new(whom, self.clock));
-                }
-            }
+            Action::Open | Action::SwitchPane => self.open(cx),
             Action::HistoryOpenRows => repair::open_touched(&self.board.get(), self.clock, cx),
             Action::Export => self.export(cx),
             Action::Undo => cx.push(Undo::newest()),
@@ -327,6 +354,13 @@ impl Screen for FindingScreen {
                     self.board.change().merge(report);
                     self.show(cx);
                 }
+                Err(error) if error.kind == Kind::Interrupted => {}
+                Err(error) => cx.fail(&error),
+            }
+        } else if let Some(result) = DEPARTMENT.take(reply) {
+            match result {
+                Ok(Some(department)) => cx.push(in_words(&department)),
+                Ok(None) => cx.push(Message::new("Department", "It is not there any more.")),
                 Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => cx.fail(&error),
             }
