@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 pub(super) async fn delete(work: &mut Work, names: &Names) -> Result<u8> {
     let mut plans = Vec::new();
     let mut ahead = Vec::new();
-    for id in ids(work, names).await? {
+    for id in ids(work, &names.names).await? {
         plans.extend(delete::plan(&work.portal, id).await?);
         ahead.push(Ahead::read(&work.portal, id).await?);
     }
@@ -56,7 +56,7 @@ fn confirm(ahead: &[Ahead]) -> Result<()> {
 /// # Errors
 /// Invalid, when an account is not there; denied, for the last superuser.
 pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
-    let ids = ids(work, names).await?;
+    let ids = ids(work, &names.names).await?;
     let mut plans = Vec::new();
     for id in &ids {
         plans.extend(offboard::plan(&work.portal, *id).await?);
@@ -80,9 +80,9 @@ fn end_sessions(plans: &[Plan]) -> bool {
 }
 
 /// The accounts meant, each once.
-async fn ids(work: &Work, names: &Names) -> Result<Vec<i64>> {
+pub(super) async fn ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
     let mut ids = Vec::new();
-    for name in &names.names {
+    for name in names {
         let id = users::find(&work.portal, name).await?;
         if !ids.contains(&id) {
             ids.push(id);

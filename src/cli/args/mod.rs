@@ -7,10 +7,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod group;
 mod integrity;
 mod run;
 mod user;
 
+pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
@@ -128,6 +130,9 @@ pub enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
+    /// Groups, some of which are roles of the portal.
+    #[command(subcommand)]
+    Group(Group),
     /// Who changed what, newest first, here and in the portal's own admin.
     History(History),
     /// Take back an operation, or all of a run's.
