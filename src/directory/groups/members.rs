@@ -34,7 +34,7 @@ pub async fn add(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
     });
     let mut notes = Vec::new();
     if let (Some(level), false) = (into.level, wanted.is_empty()) {
-        notes.push(format!("{} gives the role {level}.", into.name));
+        notes.push(format!("Who is in {} has the role {level}.", into.name));
     }
     if let (count, false) = (inside.len(), inside.is_empty()) {
         let are = if count == 1 { "is in it" } else { "are in it" };

@@ -16,7 +16,8 @@ use crate::tui::keymap::Binding;
 use crate::tui::plan_review::Prepared;
 use crate::tui::screen::Screen;
 use crate::tui::screens::users::{self, Users};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::put;
 
 /// Its keys, beside those of the list of users.
 pub const KEYS: &[Binding] = &[
@@ -137,6 +138,13 @@ impl Screen for Members {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        self.users.draw(frame, area, theme);
+        // The filter names the group by its id alone.
+        let head = Rect { height: u16::from(area.height > 3), ..area };
+        if head.height > 0 {
+            let room = head.width.saturating_sub(2);
+            put(frame.buffer_mut(), head.x + 1, head.y, room, &self.title(), theme.style(Tone::Strong));
+        }
+        let list = Rect { y: head.bottom(), height: area.height - head.height, ..area };
+        self.users.draw(frame, list, theme);
     }
 }
