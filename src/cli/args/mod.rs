@@ -7,11 +7,13 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod files;
 mod group;
 mod integrity;
 mod run;
 mod user;
 
+pub use files::{Format, UserExport};
 pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
