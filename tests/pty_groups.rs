@@ -40,7 +40,7 @@ fn one_sitting(size: Size) {
     apply(&mut terminal, "Create the group Night shift", "Created the group Night shift");
     terminal.wait_for("▸  Night shift");
     terminal.keys("p");
-    terminal.wait_for("core.view_department");
+    terminal.wait_for("admin.add_logentry");
     terminal.keys(&format!("/view_dep{DOWN}"));
     terminal.wait_for("▸[ ] core.view_department");
     terminal.keys(" ");

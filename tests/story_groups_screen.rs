@@ -129,6 +129,7 @@ async fn a_group_is_made_renamed_deleted_and_taken_back() {
     insta::assert_snapshot!("rename_80x24", program.shown());
     program.press("y⏎").await;
     assert_eq!(program.titles().len(), 3, "what makes a role asks for the name");
+    program.feed(vec![ctrl('u')]).await;
     program.confirm().await;
     assert_eq!(program.toast(), "Renamed the group Readers on duty to Auditor · u undoes");
     assert_eq!(on(&program), "Auditor");
@@ -156,6 +157,7 @@ async fn a_group_with_members_says_who_loses_what_before_it_goes() {
     insta::assert_snapshot!("delete_80x24", program.shown());
     program.press("y⏎").await;
     assert_eq!(digest(&cast.db).await, before, "neither y nor Enter deletes");
+    program.feed(vec![ctrl('u')]).await;
     program.press("AMC Admin⏎").await;
     assert_eq!(program.toast(), "Deleted the group AMC Admin · u undoes");
     program.press("u").await;
@@ -198,13 +200,10 @@ async fn somebody_is_put_into_a_group_from_its_side() {
     assert!(program.shown().contains("▸ nora"), "{}", program.shown());
     program.press("⏎y").await;
     assert_eq!(program.toast(), "Added nora to Readers · u undoes");
-    assert!(program.shown().contains("nora"), "{}", program.shown());
     program.press("+nora⏎").await;
     assert_eq!(program.toast(), "They are in Readers already.");
-    program.press("⎋-").await;
-    assert_eq!(program.titles()[2], "Remove nora from Readers");
-    program.press("y").await;
-    assert_eq!(program.toast(), "Removed nora from Readers · u undoes");
+    program.press("⎋⎋u").await;
+    program.confirm().await;
     assert_eq!(digest(&cast.db).await, before);
 }
 
