@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use portaldesk::change::Actor;
 use portaldesk::db::{Db, Sql};
 use portaldesk::directory::accounts::{self, Draft};
+use portaldesk::directory::filter::Filter;
 use portaldesk::directory::users::{self, Column, From, Page, Query};
 use portaldesk::directory::{Portal, Settings, record, search};
 use portaldesk::error::Result;
@@ -169,7 +170,7 @@ async fn find_words(portal: &Portal, count: u64) -> Result<()> {
             .push_bind("? OR u.email LIKE ", pattern.as_str())
             .push_bind("? OR p.main_portal_id LIKE ", pattern.as_str())
             .push_bind("? ORDER BY u.username LIMIT 50", pattern.as_str());
-        let query = Query { words: vec![word], ..Query::default() };
+        let query = Query { filter: Filter::words(vec![word]), ..Query::default() };
         let sql = bare(&portal.db, &sql).await?;
         line(what, page(portal, &query, &From::Start).await?, Some(sql), Hold::Millis(most));
     }

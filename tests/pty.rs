@@ -259,7 +259,7 @@ fn it_follows_the_terminals_size() {
         }
         terminal.resize(SMALL);
         terminal.wait_for("portaldesk");
-        terminal.keys(CTRL_C);
+        terminal.press_until_end(CTRL_C);
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
     }
@@ -324,7 +324,7 @@ mod panics {
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
         terminal.wait_for("amir");
         terminal.wait_taken();
-        terminal.keys(CTRL_C);
+        terminal.press_until_end(CTRL_C);
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
     }

@@ -36,7 +36,7 @@ fn signed_in(home: &Home, name: &str, role: &str, arguments: &[&str]) -> Termina
 }
 
 fn ended(mut terminal: Terminal) {
-    terminal.keys(CTRL_C);
+    terminal.press_until_end(CTRL_C);
     assert_eq!(terminal.wait_end(), 0);
     terminal.assert_restored();
 }

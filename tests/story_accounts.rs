@@ -429,7 +429,7 @@ stories! {
                 assert_eq!(walk(&portal, &query, true).await, whole, "{query:?} backwards");
             }
         }
-        let query = users::Query { words: vec!["u0".into(), "n1".into()], ..users::Query::default() };
+        let query = users::Query::default().filtered("u0 n1");
         let found = users::page(&portal, &query, &users::From::Start, 100).await.unwrap();
         let found: Vec<&str> = found.rows.iter().map(|row| row.username.as_str()).collect();
         assert_eq!(found, ["u01", "u06"], "each word in any column");

@@ -96,7 +96,7 @@ async fn everything_is_readable(portal: &Portal, expected: usize) {
             record::read(portal, row.id).await.unwrap();
         }
     }
-    let words = users::Query { words: vec!["nobody".into(), "07".into()], ..users::Query::default() };
+    let words = users::Query::default().filtered("nobody 07");
     assert_eq!(users::count(portal, &words).await.unwrap(), 0);
     assert_eq!(stats::read(portal).await.unwrap().users, i64::try_from(expected).unwrap());
     groups::choices(portal).await.unwrap();

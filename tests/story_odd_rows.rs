@@ -48,7 +48,7 @@ stories! {
             let at = users::page(&portal, &query, &users::From::At(place), 10).await.unwrap();
             assert_eq!(at.rows.len(), 1, "{sort:?}: the row is found again by its place");
         }
-        let words = users::Query { words: vec!["nobody".into(), "07".into()], ..query };
+        let words = query.filtered("nobody 07");
         assert_eq!(users::count(&portal, &words).await.unwrap(), 0, "a search goes through it");
         let shown = record::read(&portal, id).await.unwrap();
         assert_eq!(shown.profiles.len(), 1);

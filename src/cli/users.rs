@@ -8,6 +8,7 @@ use super::table::pairs;
 use super::{Work, json, lockouts, time};
 use crate::config::TimeZone;
 use crate::directory::Portal;
+use crate::directory::filter::Filter;
 use crate::directory::listed::{self, Listed};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
@@ -48,9 +49,9 @@ pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
 fn query(list: &UserList) -> Query {
     let mut query = Query { sort: column(list.sort), descending: list.descending, ..Query::default() };
     for word in list.words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
-        match query.filtered(word) {
-            Query { operation: Some(operation), .. } => query.operation = Some(operation),
-            _ => query.words.push(word.to_owned()),
+        match Filter::of(word).operation {
+            Some(operation) => query.filter.operation = Some(operation),
+            None => query.filter.words.push(word.to_owned()),
         }
     }
     query

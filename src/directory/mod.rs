@@ -209,6 +209,7 @@ pub mod portal_ids;
 pub mod record;
 pub mod referring;
 pub mod search;
+pub mod selection;
 pub mod setup;
 pub mod sign_in;
 pub mod stats;

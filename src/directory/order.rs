@@ -74,11 +74,11 @@ pub(super) async fn places(
 
 /// What the index of words finds, where it can tell. The few users of an operation are compared without it.
 pub(super) async fn found(portal: &Portal, query: &Query) -> Result<Option<Found>> {
-    if query.operation.is_some() {
+    if query.filter.operation.is_some() {
         // Whom an operation touched is history.
         return history::may_be_seen(portal).await?.map(|()| None).map_err(Error::denied);
     }
-    search::find(portal, &query.words).await
+    search::find(portal, &query.filter.words).await
 }
 
 /// How many places are looked at in the hope that a page's worth of them is among those found.
@@ -264,7 +264,7 @@ pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Opti
         // One value, however many ids; only SQLite has an index of words.
         return sql.push_bind(" AND u.id IN (SELECT value FROM json_each(?))", found.as_json());
     }
-    if let Some(operation) = &query.operation {
+    if let Some(operation) = &query.filter.operation {
         if !portal.schema.has_own_tables() {
             return sql.push(" AND 1 = 0");
         }
@@ -273,7 +273,7 @@ pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Opti
     let like = portal.dialect().like();
     let profiles = portal.schema.has("core_userprofile", "main_portal_id")
         && portal.schema.has("core_userprofile", "phone_number");
-    for word in &query.words {
+    for word in &query.filter.words {
         if word.len() > LONGEST_WORD {
             return sql.push(" AND 1 = 0");
         }

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
 use super::Portal;
-use super::filter;
+use super::filter::Filter;
 use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected};
 
 /// The columns that the list can be sorted by.
@@ -84,10 +84,8 @@ impl Column {
 /// Which users, in which order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Query {
-    /// Every word must be found in the username, a name, the e-mail address, the phone's digits or the portal id.
-    pub words: Vec<String>,
-    /// Only the users whose rows this operation, or this run, has written.
-    pub operation: Option<String>,
+    /// Whom the list shows.
+    pub filter: Filter,
     /// The order.
     pub sort: Column,
     /// The other way round.
@@ -95,24 +93,16 @@ pub struct Query {
 }
 
 impl Query {
-    /// The same order with what a filter line lets through: words, two or more in quotes being one, and `op:ID`.
+    /// The same order with what a filter line lets through.
     #[must_use]
     pub fn filtered(&self, line: &str) -> Self {
-        let mut query = Self { words: Vec::new(), operation: None, ..self.clone() };
-        for term in filter::terms(line) {
-            match term.key.as_deref() {
-                Some("op") if !term.value.is_empty() => query.operation = Some(term.value),
-                Some(_) => query.words.push(term.written),
-                None => query.words.push(term.value),
-            }
-        }
-        query
+        Self { filter: Filter::of(line), ..self.clone() }
     }
 
     /// Whether every user is let through.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.words.is_empty() && self.operation.is_none()
+        self.filter.is_open()
     }
 }
 
@@ -260,6 +250,26 @@ pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
     portal.count(filtered(portal, sql, query, None)).await
 }
 
+/// How many places one walk along the order takes at once.
+const STRETCH: usize = 10_000;
+
+/// Every user whom the filter lets through, in order.
+///
+/// # Errors
+/// What the engine says.
+pub async fn ids(portal: &Portal, query: &Query) -> Result<Vec<i64>> {
+    let mut ids = Vec::new();
+    let mut after = None;
+    loop {
+        let places = places_after(portal, query, after, STRETCH).await?;
+        ids.extend(places.iter().map(Place::id));
+        match places.last() {
+            Some(last) if places.len() == STRETCH => after = Some(last.clone()),
+            _ => return Ok(ids),
+        }
+    }
+}
+
 /// How many users come before this one in the order, so that its number can be told.
 ///
 /// # Errors
@@ -403,29 +413,4 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
     };
     let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
     Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quotes_make_one_word() {
-        let query = Query::default().filtered("ada \"van der Berg\"  it a:b");
-        assert_eq!(
-            (query.words.as_slice(), query.operation),
-            (["ada", "van der Berg", "it", "a:b"].map(str::to_owned).as_slice(), None)
-        );
-        assert!(Query::default().filtered("\"\" \" ").is_open());
-    }
-
-    #[test]
-    fn an_operation_is_no_word() {
-        let query = Query { sort: Column::Email, ..Query::default() }.filtered("nov op:0f");
-        assert_eq!(
-            (query.words, query.operation, query.sort),
-            (vec!["nov".to_owned()], Some("0f".to_owned()), Column::Email)
-        );
-        assert_eq!(Query::default().filtered("op:").words, ["op:"], "still being typed");
-    }
 }

@@ -179,9 +179,9 @@ impl App {
         }
     }
 
-    /// `Ctrl-C`: stops reads; where there are none, quits.
+    /// `Ctrl-C`: stops the reads that can be seen; where there are none, quits.
     pub(super) fn cancel_or_quit(&mut self) {
-        let stopped = self.jobs.cancel_all();
+        let stopped = self.jobs.cancel_visible(Instant::now());
         if stopped.is_empty() {
             self.ask_to_quit();
         } else {

@@ -447,14 +447,15 @@ impl Jobs {
         self.drop_latest(|running| running.screen == screen && running.slot == slot);
     }
 
-    /// Cancels every read that is old enough to be seen, for `Esc`; gives the replies that tell their screens.
+    /// Cancels every read that is old enough to be seen, for `Esc` and `Ctrl-C`; gives the replies that tell their
+    /// screens. What nobody can see yet is not what anybody means to stop.
     pub fn cancel_visible(&mut self, now: Instant) -> Vec<(ScreenId, Reply)> {
         self.cancel_reads(|running| now.saturating_duration_since(running.since) >= SHOWN_AFTER)
     }
 
-    /// Cancels every read, for `Ctrl-C`; gives the replies that tell their screens.
-    pub fn cancel_all(&mut self) -> Vec<(ScreenId, Reply)> {
-        self.cancel_reads(|_| true)
+    /// Cancels every read, when the program ends.
+    pub fn cancel_all(&mut self) {
+        self.cancel_reads(|_| true);
     }
 
     fn cancel_reads(&mut self, which: impl Fn(&Running) -> bool) -> Vec<(ScreenId, Reply)> {

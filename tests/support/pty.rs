@@ -19,6 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the test fails; a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How soon a key shows an effect, if it has one.
+const EFFECT: Duration = Duration::from_millis(300);
 
 /// Columns and rows.
 pub(crate) type Size = (u16, u16);
@@ -214,14 +216,24 @@ impl Terminal {
     /// Presses keys again and again until the screen holds this text, or until it no longer does. A review throws away
     /// what is typed before its first frame is out, and a test is faster than any person.
     pub(crate) fn press_until(&mut self, keys: &str, text: &str, wanted: bool) {
-        /// How soon a key shows an effect, if it has one.
-        const EFFECT: Duration = Duration::from_millis(300);
         let deadline = Instant::now() + PATIENCE;
         let is_so = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
         while !is_so(&self.shown()) {
             assert!(Instant::now() < deadline, "{keys:?} has no effect on {text:?}:\n{}", self.contents());
             self.keys(keys);
             drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| !is_so(shown)));
+        }
+    }
+
+    /// Presses keys until the program ends: where it reads for longer than a moment, the first `Ctrl-C` stops only that.
+    pub(crate) fn press_until_end(&mut self, keys: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.shown().ended.is_none() {
+            assert!(Instant::now() < deadline, "{keys:?} does not end it:\n{}", self.contents());
+            let writer = self.writer.as_mut().expect("the terminal is open");
+            // It may have ended meanwhile, and its terminal with it.
+            let _ = writer.write_all(keys.as_bytes()).and_then(|()| writer.flush());
+            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| shown.ended.is_none()));
         }
     }
 

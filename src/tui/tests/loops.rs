@@ -151,12 +151,15 @@ async fn a_newer_read_replaces_the_older_and_stops_it_on_the_server() {
 }
 
 #[tokio::test]
-async fn control_c_stops_reads_first_and_quits_then() {
+async fn control_c_stops_the_reads_that_are_seen_first_and_quits_then() {
     let probe = Probe::default();
     let mut running = start(setup(tabs(&probe)), 80, 24);
     press(&mut running, "").await;
     let stop = || vec![Input::Key(ctrl('c'))];
     running.app.update(&now('R'));
+    while running.app.jobs().working(Instant::now()).is_none() {
+        tokio::task::yield_now().await;
+    }
     assert_eq!(feed(&mut running, stop()).await, Exit::InputEnded);
     assert_eq!(toast(&running.app), "Stopped scanning.");
     assert!(running.app.jobs().is_idle());

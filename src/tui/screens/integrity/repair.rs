@@ -7,6 +7,7 @@ use super::board::{Board, FindingKey, SharedBoard, Touched};
 use super::preview::Preview;
 use crate::change::Outcome;
 use crate::directory::Portal;
+use crate::directory::filter::Filter;
 use crate::directory::history::quoted;
 use crate::directory::users::{self, Query};
 use crate::error::{Error, Result};
@@ -328,7 +329,7 @@ async fn run(portal: &Portal, task: &Task, order: &Order) -> Result<Repaired> {
 /// The users whose rows were written.
 async fn touched(portal: &Portal, outcome: &Outcome) -> Result<Option<Touched>> {
     let Some(operation) = outcome.operation() else { return Ok(None) };
-    let query = Query { operation: Some(operation.to_owned()), ..Query::default() };
+    let query = Query { filter: Filter::operation(operation), ..Query::default() };
     let users = u64::try_from(users::count(portal, &query).await?).unwrap_or(0);
     Ok((users > 0).then(|| Touched { operation: operation.to_owned(), users }))
 }
