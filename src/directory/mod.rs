@@ -187,6 +187,7 @@ impl Portal {
 
 pub mod accounts;
 pub mod backup;
+pub mod bulk;
 pub mod delete;
 pub mod demo;
 pub mod departments;
@@ -202,6 +203,7 @@ pub mod moment;
 pub mod names;
 pub mod offboard;
 mod order;
+pub mod password_file;
 pub mod password_test;
 pub mod passwords;
 pub mod permissions;
