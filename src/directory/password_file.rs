@@ -117,7 +117,8 @@ impl PasswordFile {
     fn rewrite(&self, without: &BTreeSet<String>) -> io::Result<()> {
         let mut text = Zeroizing::new(Vec::new());
         File::open(&self.path)?.read_to_end(&mut text)?;
-        let mut reader = csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(text.as_slice());
+        let mut reader =
+            csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(text.as_slice());
         let records: Vec<csv::ByteRecord> = reader.byte_records().collect::<std::result::Result<_, _>>()?;
         let without: BTreeSet<Vec<u8>> =
             without.iter().map(|name| text::spreadsheet(name).as_bytes().to_vec()).collect();
@@ -194,7 +195,8 @@ mod tests {
 
     impl Folder {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("portaldesk-passwords-{name}-{}", std::process::id()));
+            let path =
+                std::env::temp_dir().join(format!("portaldesk-passwords-{name}-{}", std::process::id()));
             fs::create_dir_all(&path).expect("a folder");
             Self(path)
         }

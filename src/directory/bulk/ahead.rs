@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, absolute};
 
+use super::Change;
 use super::effects::{Counting, Effects};
 use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
 use super::words::{Words, requirement};
-use super::Change;
 use crate::change::{MOST_ROWS, Plan, superusers};
 use crate::db::Sql;
 use crate::directory::accounts::Rows;
@@ -51,7 +51,8 @@ pub struct Ahead {
 pub async fn look_ahead(portal: &Portal, change: &Change, ids: &[i64]) -> Result<Ahead> {
     let change = settled(change)?;
     let words = Words::read(portal, &change).await?;
-    let looking = Looking { portal, change: &change, words: &words, password: placeholder(portal, &change).await? };
+    let looking =
+        Looking { portal, change: &change, words: &words, password: placeholder(portal, &change).await? };
     let asked = sorted(ids.to_vec());
     let kept_back = looking.last_superusers(&asked).await?;
     let mut counting = Counting::new(portal).await?;
@@ -239,10 +240,13 @@ impl Ahead {
         self.rehearsed = Some(match tried {
             Ok((written, ())) => {
                 let rows = if written.len() == 1 { "row" } else { "rows" };
-                let which = if self.rows > written.len() as u64 { "The first part was tried" } else { "Rehearsed" };
+                let which =
+                    if self.rows > written.len() as u64 { "The first part was tried" } else { "Rehearsed" };
                 format!("{which}: {} {rows} written and taken back.", text::grouped(written.len() as u64))
             }
-            Err(error) if matches!(error.kind, Kind::Conflict | Kind::Denied | Kind::Duplicate | Kind::Invalid) => {
+            Err(error)
+                if matches!(error.kind, Kind::Conflict | Kind::Denied | Kind::Duplicate | Kind::Invalid) =>
+            {
                 format!("Rehearsed: one of the first would be refused, and left: {error}")
             }
             Err(error) => return Err(error),

@@ -1,6 +1,6 @@
 //! The plans of a run: made one at a time from rows read then, and in halves again where one was refused.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use futures_util::future::BoxFuture;
 
@@ -30,6 +30,8 @@ pub(super) struct Bulk {
     again: VecDeque<Vec<i64>>,
     /// Whom the plan just given is about, until it is known what became of it.
     last: Vec<Whom>,
+    /// Who was refused alone.
+    tried: BTreeSet<i64>,
     /// How many are so already, or gone.
     skipped: u64,
     /// Only one account is written now.
@@ -50,6 +52,7 @@ impl Bulk {
             at: 0,
             again: VecDeque::new(),
             last: Vec::new(),
+            tried: BTreeSet::new(),
             skipped: 0,
             first_only: false,
             first_is_through: false,
@@ -163,6 +166,13 @@ impl Plans for Bulk {
 
     fn comes_again(&mut self) -> bool {
         let mut last = std::mem::take(&mut self.last);
+        // Alone it is read anew and tried once more: another program may have been at the same row.
+        if let [(id, _)] = last.as_slice()
+            && self.tried.insert(*id)
+        {
+            self.again.push_front(vec![*id]);
+            return true;
+        }
         if last.len() < 2 {
             self.first_is_through |= !last.is_empty();
             return false;

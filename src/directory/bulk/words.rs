@@ -34,7 +34,9 @@ impl Words {
             Change::Deactivate => of("Deactivate ", ""),
             Change::AddGroup(id) => of("Add ", &format!(" to {}", group(portal, *id).await?)),
             Change::RemoveGroup(id) => of("Remove ", &format!(" from {}", group(portal, *id).await?)),
-            Change::SetDepartment(Some(id)) => of("Move ", &format!(" to {}", department(portal, *id).await?)),
+            Change::SetDepartment(Some(id)) => {
+                of("Move ", &format!(" to {}", department(portal, *id).await?))
+            }
             Change::SetDepartment(None) => of("Leave ", " without a department"),
             Change::Notifications(true) => of("Turn on e-mail notifications of ", ""),
             Change::Notifications(false) => of("Turn off e-mail notifications of ", ""),
