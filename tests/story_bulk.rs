@@ -414,7 +414,7 @@ stories! {
         assert_eq!((rest.refused.len(), rest.rows), (0, 15), "nobody gets a second one");
         assert_eq!(opened_by(&portal, &to).await.len(), 25);
         let again = bulk::look_ahead(&portal, &change, &crowd_ids(25)).await.expect_err("the file is there");
-        assert_eq!(again.kind, Kind::Conflict);
+        assert_eq!(again.kind, Kind::Invalid);
     }
 
     /// Both write the same profiles and accounts at once. Every row that either wrote was written from what stood there.

@@ -47,6 +47,16 @@ pub(super) async fn run(work: &mut Work, chosen: &Chosen, change: &Change, dry_r
     if outcome.stopped {
         return Err(runs::stopped(work, outcome.run.as_deref().unwrap_or_default()).await);
     }
+    if let (true, Some((title, error))) = (outcome.operations.is_empty(), outcome.refused.first()) {
+        let more = match outcome.refused.len() - 1 {
+            0 => String::new(),
+            more => format!(" {more} more are refused too."),
+        };
+        return Err(Error {
+            message: format!("{title}: {error}{more} Nothing was written."),
+            ..error.clone()
+        });
+    }
     show(work, &ahead, &outcome, false)?;
     complete(&outcome).map(|()| 0)
 }

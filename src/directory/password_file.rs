@@ -1,7 +1,8 @@
-//! A file of generated passwords, for those who hand them out: `username,password`, a line each.
+//! Passwords that were made up for many accounts, in a new file that only its owner can read: `username,password`, a line
+//! each, to be handed out and then deleted.
 //!
-//! It is new, only its owner can read it, and a password is on the disk before the account gets it. What is written for
-//! an account that then doesn't get it is taken out again.
+//! A line is on the disk before the plan that sets its password is applied, so that no account ever has a password that
+//! nobody knows. What was written for an account that then doesn't get it is taken out again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
@@ -11,41 +12,51 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Kind, Result};
+use super::private_file::{self, Reserved};
+use super::{Portal, passwords};
+use crate::error::{Error, Result};
+use crate::portal::password;
 use crate::text;
 
 /// The first line.
-const HEAD: &str = "username,password\n";
+const HEAD: [&str; 2] = ["username", "password"];
+/// What the file is called in errors.
+const WHAT: &str = "a file of passwords";
 
-/// The file, open to be written to.
-#[derive(Debug)]
+/// The file. Where no password came to stand in it, it is taken away again.
 pub struct PasswordFile {
     path: PathBuf,
     file: File,
-    /// Whether somebody was given two passwords, as when a run was stopped between writing the first down and using it.
+    /// Lines that are not on the disk yet.
+    pending: Zeroizing<String>,
+    count: u64,
+    /// Whether somebody may have two lines, as when a run was stopped between writing the first one and using it.
     may_repeat: bool,
+}
+
+/// A password that was made up.
+pub struct Made {
+    /// As it is handed out.
+    pub clear: Zeroizing<String>,
+    /// As Django encodes it.
+    pub encoded: String,
 }
 
 impl PasswordFile {
     /// Makes the file.
     ///
     /// # Errors
-    /// Conflict, when it is there already; invalid, when it can't be written.
+    /// Invalid, when it is there already or can't be made.
     pub fn create(path: &Path) -> Result<Self> {
-        let mut file =
-            OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map_err(|why| {
-                match why.kind() {
-                    ErrorKind::AlreadyExists => Error::conflict(format!(
-                        "{} is there already, and passwords are only written into a new file; nothing was written.",
-                        shown(path)
-                    )),
-                    _ => failed(path, &why),
-                }
-            })?;
-        let written = file.write_all(HEAD.as_bytes()).and_then(|()| file.sync_all());
-        written.map_err(|why| failed(path, &why))?;
-        sync_folder(path);
-        Ok(Self { path: path.to_owned(), file, may_repeat: false })
+        let file = private_file::create(path, WHAT)?;
+        // The whole path, so that it can be found again from anywhere.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut pending = Zeroizing::new(String::new());
+        push_line(&mut pending, HEAD);
+        let mut made = Self { path, file, pending, count: 0, may_repeat: false };
+        made.sync()?;
+        sync_folder(&made.path);
+        Ok(made)
     }
 
     /// Goes on with a file that [`Self::create`] made; where it was taken away, with a new one.
@@ -55,21 +66,23 @@ impl PasswordFile {
     pub fn go_on(path: &Path) -> Result<Self> {
         let no_link = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let opened = OpenOptions::new().append(true).read(true).custom_flags(no_link).open(path);
+        let (path, pending) = (path.to_owned(), Zeroizing::default());
         let file = match opened {
             Ok(file) => file,
-            Err(why) if why.kind() == ErrorKind::NotFound => return Self::create(path),
-            Err(why) => return Err(failed(path, &why)),
+            Err(why) if why.kind() == ErrorKind::NotFound => return Self::create(&path),
+            Err(why) => return Err(failed(&path, &why)),
         };
-        let about = file.metadata().map_err(|why| failed(path, &why))?;
+        let about = file.metadata().map_err(|why| failed(&path, &why))?;
         let ours = about.uid() == rustix::process::geteuid().as_raw();
         if !about.is_file() || !ours || about.mode() & 0o077 != 0 {
             return Err(Error::conflict(format!(
                 "{} is not the file that the passwords were written into: it must be an ordinary file of yours that \
                  nobody else can read. Nothing was written.",
-                shown(path)
+                path.display()
             )));
         }
-        Ok(Self { path: path.to_owned(), file, may_repeat: true })
+        // What is in it already stays, whatever comes.
+        Ok(Self { path, file, pending, count: 1, may_repeat: true })
     }
 
     /// Where it is.
@@ -78,19 +91,29 @@ impl PasswordFile {
         &self.path
     }
 
-    /// Writes passwords down, and comes back when they are on the disk.
+    /// How many passwords were written into it.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Adds a line, which is on the disk only after [`Self::sync`].
     ///
     /// # Errors
-    /// Invalid, when that fails.
-    pub fn add(&mut self, passwords: &[(&str, &str)]) -> Result<()> {
-        let mut lines = Zeroizing::new(String::new());
-        for (username, password) in passwords {
-            lines.push_str(&field(&text::spreadsheet(username)));
-            lines.push(',');
-            lines.push_str(&field(password));
-            lines.push('\n');
-        }
-        let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
+    /// Invalid, when the disk refuses.
+    pub fn add(&mut self, username: &str, clear: &str) -> Result<()> {
+        push_line(&mut self.pending, [&*text::spreadsheet(username), clear]);
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Brings every line to the disk: to be called before the plan that sets the passwords is applied.
+    ///
+    /// # Errors
+    /// Invalid, when the disk refuses.
+    pub fn sync(&mut self) -> Result<()> {
+        let lines = std::mem::take(&mut self.pending);
+        let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_all());
         written.map_err(|why| failed(&self.path, &why))
     }
 
@@ -98,76 +121,92 @@ impl PasswordFile {
     /// that then holds none goes.
     ///
     /// # Errors
-    /// Interrupted, when that fails: then the file is as it was, and says too much.
-    pub fn finish(&self, without: &BTreeSet<String>) -> Result<()> {
+    /// Invalid, when that fails: then the file is as it was, and says too much.
+    pub fn finish(&mut self, without: &BTreeSet<String>) -> Result<()> {
+        self.sync()?;
         if without.is_empty() && !self.may_repeat {
             return Ok(());
         }
         self.rewrite(without).map_err(|why| {
-            Error::new(
-                Kind::Interrupted,
-                format!(
-                    "{} still holds passwords that were not set, because it could not be written anew: {why}.",
-                    shown(&self.path)
-                ),
-            )
+            Error::invalid(format!(
+                "{} still holds passwords that were not set, because it could not be written anew: {why}.",
+                self.path.display()
+            ))
         })
     }
 
-    fn rewrite(&self, without: &BTreeSet<String>) -> io::Result<()> {
+    fn rewrite(&mut self, without: &BTreeSet<String>) -> Result<()> {
+        let (path, without) = (self.path.clone(), without.iter().map(|name| text::spreadsheet(name)));
+        let without: BTreeSet<Vec<u8>> = without.map(|name| name.as_bytes().to_vec()).collect();
         let mut text = Zeroizing::new(Vec::new());
-        File::open(&self.path)?.read_to_end(&mut text)?;
-        let mut reader =
-            csv::ReaderBuilder::new().has_headers(true).flexible(true).from_reader(text.as_slice());
-        let records: Vec<csv::ByteRecord> = reader.byte_records().collect::<std::result::Result<_, _>>()?;
-        let without: BTreeSet<Vec<u8>> =
-            without.iter().map(|name| text::spreadsheet(name).as_bytes().to_vec()).collect();
+        let opened = File::open(&path).and_then(|mut file| file.read_to_end(&mut text));
+        opened.map_err(|why| failed(&path, &why))?;
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_slice());
+        let records: Vec<csv::ByteRecord> = reader
+            .byte_records()
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|why| failed(&path, &why.into()))?;
         let mut last: BTreeMap<&[u8], usize> = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
             last.insert(record.get(0).unwrap_or_default(), at);
         }
-        let stays = |at: usize, record: &csv::ByteRecord| {
-            let name = record.get(0).unwrap_or_default();
-            last.get(name) == Some(&at) && !without.contains(name)
-        };
-        let kept: Vec<&csv::ByteRecord> =
-            records.iter().enumerate().filter(|(at, record)| stays(*at, record)).map(|(_, it)| it).collect();
-        if kept.is_empty() {
-            return fs::remove_file(&self.path);
+        last.retain(|name, _| !without.contains(*name));
+        self.count = last.len() as u64;
+        if last.is_empty() {
+            // It goes with this value.
+            return Ok(());
         }
-        let new = beside(&self.path);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        let written = write_whole(file, &kept).and_then(|()| fs::rename(&new, &self.path));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
+        let new = Reserved::replacing(&path, WHAT)?;
+        let mut lines = csv::Writer::from_writer(new.open()?);
+        lines.write_record(HEAD).map_err(|why| failed(&path, &why.into()))?;
+        for (at, record) in records.iter().enumerate() {
+            if last.get(record.get(0).unwrap_or_default()) == Some(&at) {
+                lines.write_byte_record(record).map_err(|why| failed(&path, &why.into()))?;
+            }
         }
-        sync_folder(&self.path);
-        written
+        lines.flush().map_err(|why| failed(&path, &why))?;
+        drop(lines);
+        new.keep()?;
+        // What is added from now on goes into the new file.
+        self.file = OpenOptions::new().append(true).open(&path).map_err(|why| failed(&path, &why))?;
+        Ok(())
     }
 }
 
-fn write_whole(file: File, records: &[&csv::ByteRecord]) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["username", "password"])?;
-    for record in records {
-        writer.write_byte_record(record)?;
+impl Drop for PasswordFile {
+    fn drop(&mut self) {
+        if self.count == 0 {
+            let _ = fs::remove_file(&self.path);
+        } else if !self.pending.is_empty() {
+            let _ = self.sync();
+        }
     }
-    writer.into_inner().map_err(csv::IntoInnerError::into_error)?.sync_all()
 }
 
-/// A name beside the file's.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    path.with_file_name(name)
+/// Makes up a password and encodes it, never cheaper than the one it replaces.
+///
+/// # Errors
+/// What the engine says; that there is no randomness.
+pub async fn make(portal: &Portal, replaces: Option<&str>) -> Result<Made> {
+    let clear = Zeroizing::new(password::generate()?);
+    let encoded = passwords::hash(portal, &clear, replaces).await?;
+    Ok(Made { clear, encoded })
 }
 
-/// A cell of the file.
-fn field(text: &str) -> String {
+fn push_line(lines: &mut String, [first, second]: [&str; 2]) {
+    push_cell(lines, first);
+    lines.push(',');
+    push_cell(lines, second);
+    lines.push('\n');
+}
+
+fn push_cell(lines: &mut String, text: &str) {
     if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
+        lines.push('"');
+        lines.push_str(&text.replace('"', "\"\""));
+        lines.push('"');
     } else {
-        text.to_owned()
+        lines.push_str(text);
     }
 }
 
@@ -177,12 +216,11 @@ fn sync_folder(path: &Path) {
     let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
 }
 
-fn shown(path: &Path) -> String {
-    text::safe(&path.display().to_string()).into_owned()
-}
-
 fn failed(path: &Path, why: &io::Error) -> Error {
-    Error::invalid(format!("Passwords can't be written to {}: {why}. Nothing was written.", shown(path)))
+    Error::invalid(format!(
+        "The passwords could not be written to {}: {why}. No account gets a password that is not in it.",
+        path.display()
+    ))
 }
 
 #[cfg(test)]
@@ -190,6 +228,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
+    use crate::error::Kind;
 
     struct Folder(PathBuf);
 
@@ -213,12 +252,14 @@ mod tests {
         let folder = Folder::new("new");
         let path = folder.0.join("passwords.csv");
         let mut file = PasswordFile::create(&path).expect("a new file");
-        file.add(&[("bela", "Kx7m"), ("=cmd, \"x\"", "q")]).expect("written");
+        file.add("bela", "Kx7m").expect("added");
+        file.add("=cmd, \"x\"", "q").expect("added");
+        file.sync().expect("written");
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         let text = fs::read_to_string(&path).expect("text");
         assert_eq!(text, "username,password\nbela,Kx7m\n\"'=cmd, \"\"x\"\"\",q\n");
-        let again = PasswordFile::create(&path).expect_err("it is there");
-        assert_eq!(again.kind, Kind::Conflict);
+        let again = PasswordFile::create(&path).err().expect("it is there");
+        assert_eq!(again.kind, Kind::Invalid);
         assert_eq!(fs::read_to_string(&path).expect("text"), text, "nothing of it was written over");
     }
 
@@ -227,25 +268,32 @@ mod tests {
         let folder = Folder::new("finish");
         let path = folder.0.join("passwords.csv");
         let mut file = PasswordFile::create(&path).expect("a new file");
-        file.add(&[("amir", "a"), ("=bela", "b"), ("cho", "c")]).expect("written");
+        for (name, password) in [("amir", "a"), ("=bela", "b"), ("cho", "c")] {
+            file.add(name, password).expect("added");
+        }
         file.finish(&BTreeSet::from(["=bela".to_owned()])).expect("written anew");
         assert_eq!(fs::read_to_string(&path).expect("text"), "username,password\namir,a\ncho,c\n");
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         let mut file = PasswordFile::go_on(&path).expect("ours");
-        file.add(&[("cho", "later")]).expect("written");
+        file.add("cho", "later").expect("added");
         file.finish(&BTreeSet::new()).expect("written anew");
         assert_eq!(fs::read_to_string(&path).expect("text"), "username,password\namir,a\ncho,later\n");
         file.finish(&BTreeSet::from(["amir".to_owned(), "cho".to_owned()])).expect("taken away");
-        assert!(!path.exists());
+        drop(file);
+        assert!(!path.exists(), "nothing stands in it any more");
+        drop(PasswordFile::create(&path).expect("a new file"));
+        assert!(!path.exists(), "nothing came to stand in it");
     }
 
     #[test]
     fn what_others_can_read_or_lead_elsewhere_is_not_gone_on_with() {
         let folder = Folder::new("open");
         let path = folder.0.join("passwords.csv");
-        drop(PasswordFile::create(&path).expect("a new file"));
+        let mut file = PasswordFile::create(&path).expect("a new file");
+        file.add("amir", "a").expect("added");
+        drop(file);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("changed");
-        assert_eq!(PasswordFile::go_on(&path).expect_err("open to others").kind, Kind::Conflict);
+        assert_eq!(PasswordFile::go_on(&path).err().expect("open to others").kind, Kind::Conflict);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("changed");
         let link = folder.0.join("link.csv");
         symlink(&path, &link).expect("a link");

@@ -111,7 +111,7 @@ fn settled(change: &Change) -> Result<Change> {
     let Change::GeneratePasswords { to } = change else { return Ok(change.clone()) };
     let wrong = |why: &str| {
         let path = text::safe(&to.display().to_string()).into_owned();
-        Error::conflict(format!("{path} {why}; nothing was written."))
+        Error::invalid(format!("{path} {why}; nothing was written."))
     };
     if to.file_name().is_none() {
         return Err(wrong("is no name of a file"));

@@ -51,9 +51,10 @@ impl Secrets {
         if made.is_empty() {
             return Ok(());
         }
-        let lines: Vec<(&str, &str)> =
-            made.iter().map(|(_, name, _, password)| (name.as_str(), password.as_str())).collect();
-        self.file.add(&lines)?;
+        for (_, name, _, password) in &made {
+            self.file.add(name, password)?;
+        }
+        self.file.sync()?;
         self.waiting.extend(made.iter().map(|(id, name, ..)| (*id, name.clone())));
         let hashed = made.iter().map(|(id, _, recipe, password)| async move {
             Ok::<_, Error>((*id, passwords::hash_by(*recipe, password).await?))
