@@ -137,7 +137,7 @@ async fn a_group_is_made_renamed_deleted_and_taken_back() {
     program.press("D").await;
     program.confirm().await;
     assert_eq!(program.toast(), "Deleted the group Auditor · u undoes");
-    assert!(!program.shown().contains("Auditor "), "{}", program.shown());
+    assert!(!program.shown().contains("   Auditor"), "{}", program.shown());
     for _ in 0..3 {
         program.press("u").await;
         program.confirm().await;

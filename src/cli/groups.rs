@@ -6,8 +6,9 @@ use super::args::{Group as Command, GroupPermissions, Write};
 use super::change::Note;
 use super::lines::Lines;
 use super::table::pairs;
-use super::{Work, accounts, json, leave, prompt};
+use super::{Work, accounts, bulk, json, leave, prompt};
 use crate::directory::accounts::Groups;
+use crate::directory::bulk::Change;
 use crate::directory::groups::{self, Draft, Group, Intent, Record};
 use crate::directory::permissions::Permission;
 use crate::error::{Error, Result};
@@ -48,6 +49,10 @@ pub(super) async fn run(work: &mut Work, command: &Command) -> Result<u8> {
         }
         Command::AddMember(membership) => {
             let group = groups::find(&work.portal, &membership.group).await?;
+            if membership.chosen.is_given() {
+                let change = Change::AddGroup(group);
+                return bulk::run(work, &membership.chosen, &change, membership.write.dry_run).await;
+            }
             let users = leave::ids(work, &membership.users).await?;
             let intent = groups::add(&work.portal, group, &users).await?;
             tell(work, &intent);
@@ -55,6 +60,10 @@ pub(super) async fn run(work: &mut Work, command: &Command) -> Result<u8> {
         }
         Command::RemoveMember(membership) => {
             let group = groups::find(&work.portal, &membership.group).await?;
+            if membership.chosen.is_given() {
+                let change = Change::RemoveGroup(group);
+                return bulk::run(work, &membership.chosen, &change, membership.write.dry_run).await;
+            }
             let users = leave::ids(work, &membership.users).await?;
             let intent = groups::remove(&work.portal, group, &users).await?;
             tell(work, &intent);

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Write;
+use super::{Chosen, Write};
 
 /// The commands about groups.
 #[derive(Debug, Subcommand)]
@@ -62,9 +62,12 @@ pub struct Membership {
     /// The group's name.
     #[arg(value_name = "GROUP")]
     pub group: String,
-    /// The accounts' names.
-    #[arg(value_name = "USER", required = true)]
+    /// The accounts' names: all of them are changed, or none.
+    #[arg(value_name = "USER", required_unless_present = "filter", conflicts_with = "filter")]
     pub users: Vec<String>,
+    /// Instead of names; one that can't be changed is named and left.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Shared by all writes.
     #[command(flatten)]
     pub write: Write,
