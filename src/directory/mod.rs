@@ -194,6 +194,7 @@ pub mod doctor;
 pub mod drafts;
 pub mod filter;
 pub mod first_superuser;
+mod given;
 pub mod groups;
 pub mod history;
 pub mod listed;
