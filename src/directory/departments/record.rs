@@ -52,6 +52,6 @@ async fn changes(portal: &Portal, id: i64) -> Result<Option<Vec<Entry>>> {
     if history::may_be_seen(portal).await?.is_err() {
         return Ok(None);
     }
-    let filter = Filter { department: Some(format!("#{id}")), ..Filter::default() };
+    let filter = Filter::read(&format!("dept:#{id}"))?;
     Ok(Some(history::page(portal, &filter, From::Start, CHANGES).await?.entries))
 }

@@ -16,7 +16,6 @@ use crate::directory::why::Why;
 use crate::error::{Kind, Result};
 use crate::portal::access::TargetFacts;
 use crate::portal::profile::Profile;
-use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -25,7 +24,8 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::{cells, grouped, put, wrap};
+use crate::tui::widgets::labelled::Lines;
+use crate::tui::widgets::{cells, grouped, put};
 
 /// The keys that move in a record.
 pub const KEYS: &[Binding] = &[
@@ -40,9 +40,6 @@ pub const READ: Slot<Read> = Slot::latest("users.record");
 
 /// The findings come behind the record, which is what somebody looks at first.
 const FINDINGS: Duration = Duration::from_millis(50);
-
-/// The cells that the labels at the left take.
-const LABEL: u16 = 12;
 
 /// A record as it was read.
 #[derive(Debug, Clone)]
@@ -145,11 +142,7 @@ impl RecordPane {
         let lines = lines(&read.record, findings, body.width, &self.clock);
         self.height = usize::from(body.height).max(1);
         self.first = self.first.min(lines.len().saturating_sub(self.height));
-        for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(self.first)) {
-            put(buffer, body.x, y, LABEL.min(body.width), line.label, theme.style(Tone::Quiet));
-            let room = body.width.saturating_sub(LABEL);
-            put(buffer, body.x + LABEL.min(body.width), y, room, &line.words, theme.style(line.tone));
-        }
+        lines.draw(buffer, body, self.first, theme);
     }
 }
 
@@ -173,30 +166,8 @@ fn draw_head(buffer: &mut Buffer, area: Rect, record: &Record, focused: bool, th
     }
 }
 
-/// One line of a record.
-struct Line {
-    label: &'static str,
-    words: String,
-    tone: Tone,
-}
-
-/// Collects the lines of a record, wrapped to a width.
-struct Lines {
-    lines: Vec<Line>,
-    room: usize,
-}
-
-impl Lines {
-    fn add(&mut self, label: &'static str, words: &str, tone: Tone) {
-        for (at, words) in wrap(&text::safe(words), self.room).into_iter().enumerate() {
-            self.lines.push(Line { label: if at == 0 { label } else { "" }, words, tone });
-        }
-    }
-}
-
-fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clock) -> Vec<Line> {
-    let room = usize::from(width.saturating_sub(LABEL)).max(1);
-    let mut lines = Lines { lines: Vec::new(), room };
+fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clock) -> Lines {
+    let mut lines = Lines::new(width);
     add_account(&mut lines, record, clock);
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
@@ -207,7 +178,7 @@ fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clo
     if let Some(history) = &record.history {
         add_history(&mut lines, history, clock);
     }
-    lines.lines
+    lines
 }
 
 fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {

@@ -17,7 +17,7 @@ use super::message::Message;
 use super::record::RecordScreen;
 use super::undo::Undo;
 use super::user_actions::{SITTING, Sitting, Whom};
-use crate::directory::departments::{self, Department};
+use crate::directory::departments::{self, Record};
 use crate::error::Kind;
 use crate::integrity::export::Lines;
 use crate::integrity::{Class, Finding, Report, Subject};
@@ -53,7 +53,7 @@ pub const KEYS: &[Binding] = &[
 /// All its tables.
 pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
 
-const DEPARTMENT: Slot<Option<Department>> = Slot::latest("finding.department");
+const DEPARTMENT: Slot<Record> = Slot::latest("finding.department");
 const ROWS: Slot<(Want, Page<Line>)> = Slot::latest("finding.rows");
 const SCAN: Slot<Report> = Slot::latest("finding.scan");
 
@@ -238,11 +238,15 @@ impl FindingScreen {
 }
 
 /// What there is to know of a department.
-fn in_words(department: &Department) -> Message {
-    let Department { name, is_active, description, members, active_members } = department;
-    let state = if *is_active { "active" } else { "inactive" };
-    let words = format!("{state}\n{members} in it, {active_members} of them active\n\n{description}");
-    Message::new(format!("Department '{}'", text::safe(name)), words)
+fn in_words(record: &Record) -> Message {
+    let department = &record.department;
+    let members = record.members.unwrap_or_default();
+    let state = if department.is_active { "active" } else { "inactive" };
+    let words = format!(
+        "{state}\n{} in it, {} of them active\n\n{}",
+        members.all, members.active, department.description
+    );
+    Message::new(format!("Department '{}'", text::safe(&department.name)), words)
 }
 
 impl Screen for FindingScreen {
@@ -359,8 +363,10 @@ impl Screen for FindingScreen {
             }
         } else if let Some(result) = DEPARTMENT.take(reply) {
             match result {
-                Ok(Some(department)) => cx.push(in_words(&department)),
-                Ok(None) => cx.push(Message::new("Department", "It is not there any more.")),
+                Ok(record) => cx.push(in_words(&record)),
+                Err(error) if error.kind == Kind::Invalid => {
+                    cx.push(Message::new("Department", "It is not there any more."));
+                }
                 Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => cx.fail(&error),
             }
