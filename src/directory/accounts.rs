@@ -33,7 +33,8 @@ pub enum Groups {
 }
 
 impl Groups {
-    fn apply(&self, now: &[i64]) -> Vec<i64> {
+    /// What comes of it, each id once.
+    pub(super) fn apply(&self, now: &[i64]) -> Vec<i64> {
         let mut groups = match self {
             Self::Keep => now.to_vec(),
             Self::Set(groups) => groups.clone(),
