@@ -108,6 +108,8 @@ actions! {
     GroupsDelete "groups.delete"
     GroupsMembers "groups.members"
     GroupsPermissions "groups.permissions"
+    GroupsAddMember "groups.add-member"
+    GroupsRemoveMember "groups.remove-member"
 
     DepartmentsNew "departments.new"
     DepartmentsEdit "departments.edit"

@@ -145,6 +145,16 @@ impl Prepared {
         self.plans.iter().all(|plan| plan.steps.is_empty())
     }
 
+    /// Asks for this name before it is applied, unless more is asked for already.
+    #[must_use]
+    pub fn asking_for(mut self, name: &str) -> Self {
+        if self.text.confirm == Confirmation::Plain && !self.is_empty() {
+            let typed = if can_be_typed(name) { name.to_owned() } else { self.rows().to_string() };
+            self.text.confirm = Confirmation::Typed(typed);
+        }
+        self
+    }
+
     /// How many rows would be written.
     #[must_use]
     pub fn rows(&self) -> usize {

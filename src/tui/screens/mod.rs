@@ -13,6 +13,7 @@ pub mod drafts;
 pub mod export;
 pub mod finding;
 pub mod first_run;
+pub mod groups;
 pub mod help;
 pub mod history;
 pub mod integrity;
@@ -34,6 +35,7 @@ pub mod user_findings;
 pub mod user_form;
 pub mod user_list;
 pub mod users;
+mod wish;
 pub mod write_access;
 
 use super::actions::Action;
@@ -47,6 +49,7 @@ use super::widgets::form;
 pub fn tabs() -> Vec<Box<dyn Screen>> {
     vec![
         Box::new(users::Users::default()),
+        Box::<groups::Groups>::default(),
         Box::new(integrity::Integrity::new()),
         Box::<history::History>::default(),
     ]
@@ -64,6 +67,7 @@ pub fn commands() -> Vec<(Action, Command)> {
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
+    Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
@@ -73,10 +77,15 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
+    Context { name: "Group", tables: groups::pane::TABLES },
+    Context { name: "Group name", tables: &[form::KEYS] },
+    Context { name: "Group permissions", tables: &[groups::permissions::KEYS] },
+    Context { name: "Groups", tables: groups::TABLES },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
     Context { name: "Integrity", tables: integrity::TABLES },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
+    Context { name: "Members", tables: groups::members::TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },

@@ -24,7 +24,7 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::labelled::Lines;
+use crate::tui::widgets::labelled::{Lines, Scroll};
 use crate::tui::widgets::{cells, grouped, put};
 
 /// The keys that move in a record.
@@ -54,8 +54,7 @@ pub struct Read {
 pub struct RecordPane {
     shown: Option<Read>,
     wanted: Option<i64>,
-    first: usize,
-    height: usize,
+    scroll: Scroll,
     clock: Clock,
     /// What is wrong with the account.
     pub findings: UserFindings,
@@ -65,7 +64,13 @@ impl RecordPane {
     /// An empty pane.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { shown: None, wanted: None, first: 0, height: 1, clock, findings: UserFindings::default() }
+        Self {
+            shown: None,
+            wanted: None,
+            scroll: Scroll::default(),
+            clock,
+            findings: UserFindings::default(),
+        }
     }
 
     /// The record that is shown, if it is this user's.
@@ -103,7 +108,7 @@ impl RecordPane {
         Some(match READ.take(reply)? {
             Ok(read) => {
                 if self.of(read.record.user.id).is_none() {
-                    self.first = 0;
+                    self.scroll.to_top();
                 }
                 self.shown = Some(read);
                 Ok(())
@@ -120,15 +125,7 @@ impl RecordPane {
 
     /// Scrolls.
     pub fn act(&mut self, action: Action) {
-        match action {
-            Action::Down => self.first += 1,
-            Action::Up => self.first = self.first.saturating_sub(1),
-            Action::PageDown | Action::HalfPageDown => self.first += self.height,
-            Action::PageUp | Action::HalfPageUp => self.first = self.first.saturating_sub(self.height),
-            Action::First => self.first = 0,
-            Action::Last => self.first = usize::MAX,
-            _ => {}
-        }
+        self.scroll.act(action);
     }
 
     /// Draws it; `focused` says whether the keys scroll it.
@@ -140,9 +137,7 @@ impl RecordPane {
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
         let findings = self.findings.lines(read.record.user.id);
         let lines = lines(&read.record, findings, body.width, &self.clock);
-        self.height = usize::from(body.height).max(1);
-        self.first = self.first.min(lines.len().saturating_sub(self.height));
-        lines.draw(buffer, body, self.first, theme);
+        self.scroll.draw(frame, body, &lines, theme);
     }
 }
 
@@ -264,7 +259,8 @@ fn add_referring(lines: &mut Lines, record: &Record) {
     }
 }
 
-fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
+/// The newest changes, one a line.
+pub(super) fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
     if history.is_empty() {
         lines.add("History", "nothing was changed from here", Tone::Quiet);
     }
