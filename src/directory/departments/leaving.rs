@@ -7,9 +7,10 @@
 use futures_util::future::BoxFuture;
 
 use crate::change::references;
-use crate::change::{Image, MOST_ROWS, Outcome, Plan, Plans, Require, Value, Watch, Writer};
+use crate::change::{Image, MOST_ROWS, Outcome, Plan, Plans, Require, Step, Value, Watch, Writer};
 use crate::db::{Cell, Sql};
 use crate::directory::Portal;
+use crate::directory::referring::Referring;
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
 use crate::portal::forms;
@@ -200,10 +201,8 @@ impl Leaving {
 
     async fn new(portal: &Portal, title: String, from: Department, to: To) -> Result<Self> {
         if to == To::Department(from.id) {
-            let message = format!(
-                "They are in {} already; nothing was written. Name another department.",
-                from.name
-            );
+            let message =
+                format!("They are in {} already; nothing was written. Name another department.", from.name);
             return Err(Error::field(Kind::Invalid, "to", message));
         }
         let into = match to {
@@ -217,7 +216,19 @@ impl Leaving {
         };
         let members = members::of(portal, from.id).await?.unwrap_or_default();
         let (portal, left_behind) = (portal.clone(), Vec::new());
-        Ok(Self { portal, title, from, into, members, left_behind, to, turning, end: None, plans: 0, made: 0 })
+        Ok(Self {
+            portal,
+            title,
+            from,
+            into,
+            members,
+            left_behind,
+            to,
+            turning,
+            end: None,
+            plans: 0,
+            made: 0,
+        })
     }
 
     /// The same, now that it is known how many plans it takes.
@@ -258,7 +269,8 @@ impl Leaving {
     }
 
     /// Whether it all goes together: where a department goes, all of its people have to be somewhere else.
-    const fn is_together(&self) -> bool {
+    #[must_use]
+    pub const fn is_together(&self) -> bool {
         self.end.is_some()
     }
 
@@ -367,7 +379,8 @@ impl Leaving {
         if self.is_together() && [1, self.plans].contains(&self.made) {
             self.refuse_joined(&portal).await?;
         }
-        let number = if self.plans > 1 { format!(" ({} of {})", self.made, self.plans) } else { String::new() };
+        let number =
+            if self.plans > 1 { format!(" ({} of {})", self.made, self.plans) } else { String::new() };
         let mut plan = Plan::new(format!("{}{number}", self.title));
         for department in std::iter::once(self.from.id).chain(self.to.id()) {
             let (table, key) = (TABLE.to_owned(), Image::id(department));
@@ -377,16 +390,25 @@ impl Leaving {
         for turning in &mut self.turning {
             turning.next(&portal, (self.from.id, self.to), &mut room, &mut plan).await?;
         }
-        if let (Some(end), true) = (&self.end, self.made == self.plans) {
-            plan.delete(TABLE, Image::id(self.from.id), end.goes.clone());
-            if let Some((before, set)) = &end.stays {
-                let key = Image::id(before.int("id").unwrap_or_default());
-                let set = set.iter().map(|(name, cell)| (*name, Value::Cell(cell.clone()))).collect();
-                // Behind the delete: its name may be the one that stays.
-                plan.update(TABLE, key, before.clone(), set);
-            }
+        if self.made == self.plans {
+            plan.steps.extend(self.last_steps());
         }
         Ok(Some(plan))
+    }
+
+    /// What happens to the departments themselves, after everything else.
+    #[must_use]
+    pub fn last_steps(&self) -> Vec<Step> {
+        let mut plan = Plan::default();
+        let Some(end) = &self.end else { return plan.steps };
+        plan.delete(TABLE, Image::id(self.from.id), end.goes.clone());
+        if let Some((before, set)) = &end.stays {
+            let key = Image::id(before.int("id").unwrap_or_default());
+            let set = set.iter().map(|(name, cell)| (*name, Value::Cell(cell.clone()))).collect();
+            // Behind the delete: its name may be the one that stays.
+            plan.update(TABLE, key, before.clone(), set);
+        }
+        plan.steps
     }
 
     /// Refuses when somebody is in the department who was not when this was begun. Applying the last plan looks once
@@ -452,12 +474,18 @@ fn in_words(turning: &Turning) -> String {
     format!("{} holds {} ({})", turning.table, counted(turning.len(), "row"), turning.column)
 }
 
-/// What else than its members refers to a department, in words.
+/// What else than its members refers to a department, where there are rows.
 ///
 /// # Errors
 /// What the engine says.
-pub(super) async fn elsewhere(portal: &Portal, id: i64) -> Result<Vec<String>> {
-    Ok(others(portal, id).await?.iter().map(in_words).collect())
+pub(super) async fn elsewhere(portal: &Portal, id: i64) -> Result<Vec<Referring>> {
+    let found = others(portal, id).await?.into_iter().map(|turning| Referring {
+        rows: i64::try_from(turning.len()).unwrap_or(i64::MAX),
+        table: turning.table,
+        column: turning.column,
+        goes_along: false,
+    });
+    Ok(found.collect())
 }
 
 /// Refuses to merge where something refers to both that only one of them may have: what each is worth nobody here knows.
@@ -473,7 +501,8 @@ async fn refuse_torn(portal: &Portal, (goes, stays): (&Department, &Department))
     for one in references::exclusive(&portal.schema, TABLE, &[PROFILES]) {
         let column = &one.table.column(one.column).map(|column| column.name.clone());
         let Some(column) = column else { continue };
-        let mut sql = Sql::new("SELECT 1 FROM ").ident(&one.table.name).push(" g JOIN ").ident(&one.table.name);
+        let mut sql =
+            Sql::new("SELECT 1 FROM ").ident(&one.table.name).push(" g JOIN ").ident(&one.table.name);
         sql = sql.push(" s ON s.").ident(column).push_bind(" = ?", stays.id);
         for other in one.with.iter().filter_map(|name| one.table.column(name)) {
             // NULLs are never equal to the engine.

@@ -118,7 +118,7 @@ pub async fn by_id(portal: &Portal, id: i64) -> Result<Option<Department>> {
     row.map(|row| department(portal, &row)).transpose()
 }
 
-/// The department of this name, by the engine's own equality.
+/// The department of this name, by the engine's own equality; else of this `#id`.
 ///
 /// # Errors
 /// Invalid, on the field `department`, with the nearest name.
@@ -127,6 +127,11 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
     let sql = Sql::new("SELECT id FROM core_department WHERE name = ?").bind(name);
     if let Some(row) = portal.db.optional(sql).await? {
         return Ok(row.int(0)?);
+    }
+    if let Some(id) = name.strip_prefix('#').and_then(|id| id.parse().ok())
+        && let Some(department) = by_id(portal, id).await?
+    {
+        return Ok(department.id);
     }
     let names = choices(portal).await?.into_iter().map(|choice| choice.name);
     Err(Error::field(Kind::Invalid, "department", unknown("department", name, names)))

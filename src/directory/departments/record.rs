@@ -1,7 +1,9 @@
 //! One department's whole record.
 
+use crate::db::own::{self, ListedChange};
 use crate::directory::Portal;
-use crate::directory::history::{self, Entry, Filter, From};
+use crate::directory::history;
+use crate::directory::referring::Referring;
 use crate::error::{Error, Result};
 use crate::portal::department::Department;
 
@@ -11,7 +13,7 @@ use super::members::{self, Member, Members};
 
 /// How many members and changes a record shows.
 const FIRST: i64 = 8;
-const CHANGES: usize = 5;
+const CHANGES: i64 = 5;
 
 /// Everything about one department.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,10 +24,10 @@ pub struct Record {
     pub members: Option<Members>,
     /// The first of them by username.
     pub first: Vec<Member>,
-    /// What else refers to it, in words: `core_complaint holds 12 rows (department_id)`.
-    pub elsewhere: Vec<String>,
-    /// The newest entries of its history; none where whoever works now may not see them.
-    pub history: Option<Vec<Entry>>,
+    /// What else refers to it, column by column, where there are rows.
+    pub elsewhere: Vec<Referring>,
+    /// The newest changes made here; none where whoever works now may not see them.
+    pub history: Option<Vec<ListedChange>>,
 }
 
 /// Reads a record.
@@ -45,13 +47,18 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     })
 }
 
-async fn changes(portal: &Portal, id: i64) -> Result<Option<Vec<Entry>>> {
+/// The newest changes of a department and of who is in it; nothing for whom they are not to see.
+async fn changes(portal: &Portal, id: i64) -> Result<Option<Vec<ListedChange>>> {
     if !portal.schema.has_own_tables() {
         return Ok(Some(Vec::new()));
     }
     if history::may_be_seen(portal).await?.is_err() {
         return Ok(None);
     }
-    let filter = Filter::read(&format!("dept:#{id}"))?;
-    Ok(Some(history::page(portal, &filter, From::Start, CHANGES).await?.entries))
+    let wanted = own::Wanted {
+        about_row: Some(history::about_department(id)),
+        limit: Some(CHANGES),
+        ..own::Wanted::default()
+    };
+    Ok(Some(own::changes(&portal.db, &wanted).await?))
 }
