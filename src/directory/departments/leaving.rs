@@ -132,7 +132,7 @@ impl Leaving {
         if !others.is_empty() {
             let held: Vec<String> = others.iter().map(in_words).collect();
             return Err(Error::conflict(format!(
-                "{} can't be deleted: {} that refer to it. Nothing was written. Merge it into another department, which \
+                "{} can't be deleted: {}, referring to it. Nothing was written. Merge it into another department, which \
                  they follow, or deactivate it.",
                 leaving.from.name,
                 held.join(", ")
@@ -284,17 +284,20 @@ impl Leaving {
             let inactive = self.members.all - self.members.active;
             let inactive =
                 if inactive > 0 { format!(", {inactive} of them inactive") } else { String::new() };
-            let target = match &self.into {
-                Some(into) => format!("move to {}", into.name),
-                None => "are left without a department".to_owned(),
+            let target = match (&self.into, people) {
+                (Some(into), 1) => format!("moves to {}", into.name),
+                (Some(into), _) => format!("move to {}", into.name),
+                (None, 1) => "is left without a department".to_owned(),
+                (None, _) => "are left without a department".to_owned(),
             };
             notes.push(format!("{} of {}{inactive} {target}.", counted(people, "member"), self.from.name));
         }
         if orphans > 0 && self.is_together() {
-            notes.push(format!("{} among them have no account (PRF-003).", counted(orphans, "profile")));
+            notes.push(format!("{} among them without an account (PRF-003).", counted(orphans, "profile")));
         }
         for turning in self.turning.iter().filter(|turning| turning.table != PROFILES && turning.len() > 0) {
-            notes.push(format!("{}, which follow.", in_words(turning)));
+            let follow = if turning.len() == 1 { "follows" } else { "follow" };
+            notes.push(format!("{}, which {follow}.", in_words(turning)));
         }
         for (field, value) in &self.left_behind {
             notes.push(format!("Left behind: {} {value}.", field.to_lowercase()));
