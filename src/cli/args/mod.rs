@@ -8,6 +8,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::directory::{history, moment};
 
 mod department;
+mod files;
 mod integrity;
 mod run;
 mod user;
@@ -16,6 +17,7 @@ pub use department::{
     Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
     DepartmentOrder, MergeSide, MoveMembers,
 };
+pub use files::{Format, UserExport};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
