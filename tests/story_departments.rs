@@ -320,7 +320,8 @@ stories! {
         crowd(&cast.db, sales, 1_200).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = created_at").await;
         let before = digest(&cast.db).await;
-        let merge = || Leaving::merge(&portal, sales, it, &Keep::default());
+        let keep = Keep::default();
+        let merge = || Leaving::merge(&portal, sales, it, &keep);
         let plans = merge().await.unwrap().all_plans().await.unwrap();
         assert_eq!(plans.iter().map(|plan| plan.steps.len()).collect::<Vec<_>>(), [500, 500, 201]);
         assert_eq!(plans[2].title, "Merge department Sales into IT (3 of 3)");
@@ -426,13 +427,9 @@ stories! {
         join(&cast, "ed", it).await;
         go(&portal, all).await.unwrap();
         assert_eq!((members_of(&portal, sales).await, members_of(&portal, it).await), (0, 1));
-        let entries = history::page(
-            &portal,
-            &Filter { department: Some(format!("#{sales}")), ..Filter::default() },
-            From::Start,
-            10,
-        );
-        assert!(entries.await.unwrap().entries.len() >= 4, "made, moved, taken back, moved");
+        let filter = Filter { department: Some(format!("#{sales}")), ..Filter::default() };
+        let page = history::page(&portal, &filter, From::Start, 10).await.unwrap();
+        assert!(page.entries.len() >= 4, "made, moved, taken back, moved");
     }
 
     /// What is wrong with departments is known of each, and what is switched off says who stays inside.
