@@ -50,7 +50,7 @@ fn merge(size: Size) {
     terminal.wait_for("into which one?");
     terminal.keys(&format!(" it{ENTER}"));
     terminal.wait_for("3 members move from Sales to IT");
-    terminal.wait_for("Left behind: description Sells.");
+    terminal.wait_for("Left behind: the description 'Sells.'");
     terminal.keys(CTRL_S);
     apply(&mut terminal, "Merge department Sales into IT", "Merged department Sales into IT · u undoes");
     terminal.wait_for("1 of 1 · by name");

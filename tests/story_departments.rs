@@ -288,8 +288,8 @@ stories! {
         let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap();
         assert_eq!(merge.notes(), [
             "1 member of Sales moves to IT.",
-            "Left behind: name Sales.",
-            "Left behind: active inactive.",
+            "Left behind: the name 'Sales'.",
+            "Left behind: that it was inactive.",
         ]);
         let done = go(&portal, merge).await.unwrap();
         let one = departments::by_id(&portal, it).await.unwrap().unwrap();
@@ -301,7 +301,7 @@ stories! {
         let keep = Keep { name: Side::Goes, description: Some(Side::Stays), is_active: Side::Goes };
         let merge = Leaving::merge(&portal, sales, it, &keep).await.unwrap();
         assert_eq!(merge.title(), "Merge department Sales into IT");
-        assert!(merge.notes().contains(&"Left behind: description sells.".to_owned()));
+        assert!(merge.notes().contains(&"Left behind: the description 'sells'.".to_owned()));
         assert!(merge.notes().iter().any(|note| note.contains("inactive: forms leave it out")));
         let done = go(&portal, merge).await.unwrap();
         let one = departments::by_id(&portal, it).await.unwrap().unwrap();

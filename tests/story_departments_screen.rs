@@ -48,7 +48,7 @@ impl Desk {
                   ('IT', 'Runs the portal, the printers and the network of both buildings.' || char(10) || \
                    'Room 3.14', 1, '2025-01-01 12:00:00'), \
                   ('Sales', 'Sells.', 1, '2025-01-01 12:00:00'), \
-                  ('営業部', '', 0, '2025-01-01 12:00:00'), \
+                  ('Zürich', '', 0, '2025-01-01 12:00:00'), \
                   ('x' || char(27) || '[2J' || char(8238) || 'y', 'a' || char(27) || ']0;b' || char(7), 1, '2025-01-01 12:00:00')",
             )
             .await;
@@ -57,7 +57,7 @@ impl Desk {
             ("bela", "IT", "Engineer", true),
             ("cho", "Sales", "Engineer", true),
             ("dana", "Sales", "AMC Admin", false),
-            ("eva", "営業部", "Engineer", true),
+            ("eva", "Zürich", "Engineer", true),
             ("fay", "Sales", "Admin", true),
         ] {
             let draft = Draft {
@@ -250,7 +250,7 @@ async fn deleting_asks_where_the_members_go() {
     program.confirm().await;
     assert_eq!(desk.rows().await, before);
 
-    program.press("D⏎").await;
+    program.press("gjD⏎").await;
     assert!(program.shown().contains("are left without a department"), "{}", program.shown());
     program.press("Sales⏎").await;
     assert_eq!(program.toast(), "Deleted department Sales · u undoes");
@@ -263,12 +263,6 @@ async fn merging_shows_what_is_left_behind() {
         let before = desk.rows().await;
         let mut program = desk.open(width, height).await;
         program.press("jJ").await;
-        save(&mut program).await;
-        assert!(
-            program.toast().contains("Choose the department that Sales is merged into"),
-            "{}",
-            program.toast()
-        );
         program.press(" it⏎").await;
         program.feed(vec![code(Key::Down), code(Key::Right)]).await;
         insta::assert_snapshot!(format!("merge_{size}"), program.shown());
@@ -283,6 +277,37 @@ async fn merging_shows_what_is_left_behind() {
         program.confirm().await;
         assert_eq!(desk.rows().await, before);
     }
+}
+
+#[tokio::test]
+async fn a_merge_wants_two_departments_and_two_that_are_there() {
+    let desk = Desk::new().await;
+    let mut program = desk.open(80, 24).await;
+    program.press("jJ").await;
+    save(&mut program).await;
+    assert!(
+        program.toast().contains("Choose the department that Sales is merged into"),
+        "{}",
+        program.toast()
+    );
+    program.press(" it⏎").await;
+    desk.db.without_foreign_keys("DELETE FROM core_department WHERE name = 'IT'").await;
+    save(&mut program).await;
+    assert!(program.toast().contains("There is no department with id"), "{}", program.toast());
+    program.press("⎋").await;
+    desk.db.without_foreign_keys("DELETE FROM core_department WHERE name <> 'Sales'").await;
+    let mut program = desk.open(80, 24).await;
+    program.press("J").await;
+    assert_eq!(program.toast(), "There is no other department to merge it into.");
+    assert_eq!(program.titles(), ["Departments"]);
+}
+
+#[tokio::test]
+async fn wide_names_keep_the_columns() {
+    let desk = Desk::new().await;
+    desk.db.run("UPDATE core_department SET name = '日本語の営業部門です' WHERE name = 'Sales'").await;
+    let program = desk.open(80, 24).await;
+    insta::assert_snapshot!("wide_80x24", program.shown());
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 //! A portal with somebody of every kind, for tests about who may do what.
+#![allow(dead_code, reason = "every test file uses the part that it needs")]
 
 use std::collections::BTreeMap;
 

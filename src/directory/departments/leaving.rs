@@ -72,6 +72,17 @@ pub fn value_in_words(department: &Department, field: &str) -> String {
     }
 }
 
+/// What is left behind with a field's value; nothing where there is none.
+#[must_use]
+pub fn left_in_words(department: &Department, field: &str) -> Option<String> {
+    match field {
+        "name" => Some(format!("the name '{}'", department.name)),
+        "is_active" => Some(format!("that it was {}", value_in_words(department, field))),
+        _ if department.description.trim().is_empty() => None,
+        _ => Some(format!("the description '{}'", department.description.trim())),
+    }
+}
+
 /// What a department leaves behind, and what becomes of it.
 #[derive(Clone)]
 pub struct Leaving {
@@ -84,8 +95,8 @@ pub struct Leaving {
     pub into: Option<Department>,
     /// Who is in it, where this portal says so.
     pub members: Members,
-    /// What the department loses that goes into another: the field, and the value that nobody keeps.
-    pub left_behind: Vec<(&'static str, String)>,
+    /// What nobody keeps of two departments that become one, in words.
+    pub left_behind: Vec<String>,
     to: To,
     turning: Vec<Turning>,
     end: Option<End>,
@@ -168,10 +179,7 @@ impl Leaving {
             if let (Side::Goes, Some(cell)) = (side, was) {
                 set.push((field.name, cell.clone()));
             }
-            let lost = if side == Side::Goes { &stays } else { &from };
-            if field.name != "description" || !lost.description.trim().is_empty() {
-                left_behind.push((field.short, value_in_words(lost, field.name)));
-            }
+            left_behind.extend(left_in_words(if side == Side::Goes { &stays } else { &from }, field.name));
         }
         refuse_torn(portal, (&from, &stays)).await?;
         let mut leaving = Self::new(portal, title, from, To::Department(into)).await?;
@@ -283,7 +291,7 @@ impl Leaving {
         if people > 0 {
             let inactive = self.members.all - self.members.active;
             let inactive =
-                if inactive > 0 { format!(", {inactive} of them inactive") } else { String::new() };
+                if inactive > 0 { format!(", {inactive} of them inactive,") } else { String::new() };
             let target = match (&self.into, people) {
                 (Some(into), 1) => format!("moves to {}", into.name),
                 (Some(into), _) => format!("move to {}", into.name),
@@ -299,9 +307,7 @@ impl Leaving {
             let follow = if turning.len() == 1 { "follows" } else { "follow" };
             notes.push(format!("{}, which {follow}.", in_words(turning)));
         }
-        for (field, value) in &self.left_behind {
-            notes.push(format!("Left behind: {} {value}.", field.to_lowercase()));
-        }
+        notes.extend(self.left_behind.iter().map(|left| format!("Left behind: {left}.")));
         if let Some(into) = self.into.as_ref().filter(|into| !self.becomes_active(into) && people > 0) {
             notes.push(format!(
                 "{} is inactive: forms leave it out, and its members with it (DEP-001).",

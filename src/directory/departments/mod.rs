@@ -16,7 +16,7 @@ use crate::portal::department::Department;
 use super::Portal;
 
 pub use edit::{Draft, Inside, create, edit, edit_row, left_inside, name_owner, row, set_active};
-pub use leaving::{Keep, Leaving, Side, value_in_words};
+pub use leaving::{Keep, Leaving, Side, left_in_words, value_in_words};
 pub use members::{Member, Members};
 pub use record::{Record, read};
 pub use turning::To;

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::actions::Which;
 use super::leave::Reviewed;
-use crate::directory::departments::{self, Keep, Leaving, Members, Side, value_in_words};
+use crate::directory::departments::{self, Keep, Leaving, Members, Side, left_in_words, value_in_words};
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
 use crate::portal::form::{Field, FieldKind, Options};
@@ -65,7 +65,7 @@ impl MergeDepartment {
         };
         let note = |it: &Department| if it.is_active { "" } else { "inactive" };
         let choices = facts.others.iter().map(|it| Choice::new(it.name.clone(), note(it))).collect();
-        self.form = Form::new(&fields()).with_choice(INTO, choices, None);
+        self.form = Form::new(&fields()).proposing().with_choice(INTO, choices, None);
         self.facts = Some(facts);
     }
 
@@ -135,10 +135,9 @@ impl MergeDepartment {
             stays.name
         )];
         for field in &forms::DEPARTMENT {
-            let (goes, stays) = (value_in_words(&facts.goes, field.name), value_in_words(stays, field.name));
-            let lost = if self.side(field.name) == Side::Goes { stays.clone() } else { goes.clone() };
-            if goes != stays && !(field.name == "description" && lost == "none") {
-                words.push(format!("Left behind: {} {lost}.", field.short.to_lowercase()));
+            let lost = if self.side(field.name) == Side::Goes { stays } else { &facts.goes };
+            if value_in_words(&facts.goes, field.name) != value_in_words(stays, field.name) {
+                words.extend(left_in_words(lost, field.name).map(|left| format!("Left behind: {left}.")));
             }
         }
         words
