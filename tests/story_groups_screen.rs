@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[expect(dead_code, reason = "this story names no permission")]
 #[path = "support/cast.rs"]
 mod cast;
 #[path = "support/program.rs"]

@@ -10,6 +10,7 @@ mod change;
 mod check;
 mod decide;
 mod demo;
+mod departments;
 mod doctor;
 mod export;
 mod groups;
@@ -169,6 +170,7 @@ async fn work(
     match &command {
         Command::User(user) => about_users(&mut work, user).await,
         Command::Group(group) => groups::run(&mut work, group).await,
+        Command::Department(department) => departments::run(&mut work, department).await,
         Command::SetupGroups(write) => {
             let plan = directory::groups::setup(&work.portal).await?;
             work.change(plan, Note { dry_run: write.dry_run, ..Note::default() }).await

@@ -116,6 +116,7 @@ actions! {
     DepartmentsDelete "departments.delete"
     DepartmentsMembers "departments.members"
     DepartmentsMerge "departments.merge"
+    DepartmentsActive "departments.active"
 
     IntegrityScan "integrity.scan"
     IntegrityScanDeep "integrity.scan-deep"

@@ -133,7 +133,8 @@ fn confirmation(rows: usize, grave: Option<String>) -> Confirmation {
 }
 
 /// Whether a keyboard can be expected to write this name: it shows as it is, and is not too long.
-fn can_be_typed(name: &str) -> bool {
+#[must_use]
+pub fn can_be_typed(name: &str) -> bool {
     let length = name.chars().count();
     (1..=MOST_TYPED).contains(&length) && name.is_ascii() && text::safe(name) == name && name.trim() == name
 }
@@ -269,7 +270,8 @@ fn past(title: &str) -> String {
 }
 
 /// A title in the middle of a sentence.
-fn lower_first(title: &str) -> String {
+#[must_use]
+pub fn lower_first(title: &str) -> String {
     let mut chars = title.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -1,5 +1,4 @@
 //! A portal with somebody of every kind, for tests about who may do what.
-#![allow(dead_code, reason = "every test file uses the part that it needs")]
 
 use std::collections::BTreeMap;
 

@@ -7,12 +7,17 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod department;
 mod files;
 mod group;
 mod integrity;
 mod run;
 mod user;
 
+pub use department::{
+    Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
+    DepartmentOrder, MergeSide, MoveMembers,
+};
 pub use files::{Format, UserExport};
 pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
@@ -135,6 +140,9 @@ pub enum Command {
     /// Groups, some of which are roles of the portal.
     #[command(subcommand)]
     Group(Group),
+    /// Departments.
+    #[command(subcommand)]
+    Department(Department),
     /// Who changed what, newest first, here and in the portal's own admin.
     History(History),
     /// Take back an operation, or all of a run's.

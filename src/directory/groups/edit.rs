@@ -6,7 +6,8 @@ use crate::change::rights::{self, POWERFUL};
 use crate::change::rows::{self, Lock};
 use crate::change::{Image, MOST_ROWS, Plan, Require, Value};
 use crate::db::{Cell, Sql};
-use crate::directory::accounts::{self, Groups};
+use crate::directory::accounts::Groups;
+use crate::directory::given;
 use crate::directory::{Portal, permissions};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::Level;
@@ -95,7 +96,7 @@ async fn role_of_name(portal: &Portal, name: &str) -> Result<Option<Level>> {
 /// Invalid or duplicate, on the field `name`; that this database can't take new groups.
 pub async fn create(portal: &Portal, name: &str, permissions: &[i64]) -> Result<Intent> {
     let name = checked_name(portal, name, None).await?;
-    accounts::check_takes_rows(portal, TABLE, "Groups")?;
+    given::check_takes_rows(portal, TABLE, "Groups")?;
     if permissions.len() >= MOST_ROWS {
         return Err(Error::usage(format!(
             "A new group gets at most {} permissions at once; nothing was written.",

@@ -9,6 +9,7 @@ pub mod conflict;
 pub mod connect;
 pub mod decision;
 pub mod delete_user;
+pub mod departments;
 pub mod drafts;
 pub mod export;
 pub mod finding;
@@ -23,6 +24,7 @@ pub mod message;
 pub mod palette;
 pub mod password;
 pub mod permissions;
+pub mod pick;
 pub mod record;
 pub mod review;
 pub mod sign_in;
@@ -50,6 +52,7 @@ pub fn tabs() -> Vec<Box<dyn Screen>> {
     vec![
         Box::new(users::Users::default()),
         Box::<groups::Groups>::default(),
+        Box::<departments::Departments>::default(),
         Box::new(integrity::Integrity::new()),
         Box::<history::History>::default(),
     ]
@@ -73,7 +76,11 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
+    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
+    Context { name: "Department", tables: departments::pane::TABLES },
+    Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },

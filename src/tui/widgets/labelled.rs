@@ -32,7 +32,16 @@ impl Lines {
 
     /// Adds words, which are made safe here; the label stands beside their first line.
     pub fn add(&mut self, label: &'static str, words: &str, tone: Tone) {
-        for (at, words) in wrap(&text::safe(words), self.room).into_iter().enumerate() {
+        self.wrapped(label, &text::safe(words), tone);
+    }
+
+    /// The same of a text that has lines of its own.
+    pub fn add_lines(&mut self, label: &'static str, words: &str, tone: Tone) {
+        self.wrapped(label, &text::safe_lines(words), tone);
+    }
+
+    fn wrapped(&mut self, label: &'static str, safe: &str, tone: Tone) {
+        for (at, words) in wrap(safe, self.room).into_iter().enumerate() {
             self.lines.push(Line { label: if at == 0 { label } else { "" }, words, tone });
         }
     }
