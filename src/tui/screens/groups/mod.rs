@@ -105,6 +105,7 @@ impl Groups {
 
     fn read(cx: &mut Cx) {
         cx.start(&ROWS, "loading groups", |portal| async move { groups::list(&portal).await });
+        pane::look(cx);
         Sitting::ask(cx);
     }
 
@@ -264,6 +265,9 @@ impl Screen for Groups {
             {
                 cx.fail(&error);
             }
+        } else if let Some(result) = pane::FINDINGS.take(reply) {
+            // Without them the record is as useful.
+            self.pane.set_findings(result.ok().flatten());
         } else if let Some(result) = SITTING.take(reply) {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(by)) = sort::CHOSEN.take(reply) {
