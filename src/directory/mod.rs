@@ -200,6 +200,7 @@ pub mod listed;
 pub mod lockouts;
 pub mod moment;
 pub mod names;
+mod narrow;
 pub mod offboard;
 mod order;
 pub mod password_test;

@@ -13,7 +13,7 @@ mod user;
 
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
-pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
+pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy, Which};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
 ///

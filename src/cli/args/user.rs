@@ -71,12 +71,32 @@ pub struct Names {
     pub write: Write,
 }
 
+/// Which accounts, where a command takes many.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// Only accounts that this filter lets through, as in the filter line of the screen: "dept:IT -group:Admin login>90d".
+    #[arg(long, value_name = "FILTER")]
+    pub filter: Option<String>,
+}
+
+impl Which {
+    /// Whether anything is asked for.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.filter.is_some()
+    }
+}
+
 /// `portaldesk user list`
 #[derive(Debug, Default, Args)]
 pub struct UserList {
-    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id.
+    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id; a word may be a
+    /// part of a filter too, such as dept:IT.
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
+    /// Which accounts.
+    #[command(flatten)]
+    pub which: Which,
     /// The order.
     #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
     pub sort: Order,
