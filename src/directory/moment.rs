@@ -1,6 +1,6 @@
-//! Moments as people write them: in filters and on the command line.
+//! Moments as people write them, in filters and on the command line, and as scripts read them.
 
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
 
 /// `2026-01-31`, `2026-01-31T08:00`, RFC 3339 with a zone, or `90m`, `24h`, `7d` back from now; without a zone, in
 /// this machine's.
@@ -25,6 +25,12 @@ pub fn ahead(text: &str) -> Result<DateTime<Utc>, String> {
         return Utc::now().checked_add_signed(ahead).ok_or_else(|| SHAPES.to_owned());
     }
     exact(text, SHAPES)
+}
+
+/// A time for a script: RFC 3339, UTC.
+#[must_use]
+pub fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 fn exact(text: &str, shapes: &str) -> Result<DateTime<Utc>, String> {
@@ -63,7 +69,7 @@ mod tests {
     #[test]
     fn all_shapes_are_read() {
         let exact = read("2026-01-31T08:00:00Z").unwrap();
-        assert_eq!(exact.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true), "2026-01-31T08:00:00Z");
+        assert_eq!(exact.to_rfc3339_opts(SecondsFormat::AutoSi, true), "2026-01-31T08:00:00Z");
         assert_eq!(read("2026-01-31T10:00:00+02:00").unwrap(), exact);
         let midnight = read("2026-01-31").unwrap();
         assert_eq!(read("2026-01-31T08:00").unwrap() - midnight, TimeDelta::hours(8));
