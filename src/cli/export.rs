@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, stdout};
 use serde_json::json;
 
 use super::args::{Format, UserExport};
-use super::users::{column, which};
+use super::users::{chosen_filter, column};
 use super::{Work, json};
 use crate::directory::export::columns::{self, Column};
 use crate::directory::export::{self, Shape};
@@ -20,7 +20,7 @@ use crate::text;
 /// Usage, when what is asked for makes no sense; invalid, when the file is there already; what the engine says.
 pub(super) async fn run(work: &mut Work, wanted: &UserExport) -> Result<u8> {
     let shape = shape(wanted, work.output.is_json())?;
-    let filter = which(&work.portal, &wanted.which).await?;
+    let filter = chosen_filter(&work.portal, &wanted.chosen).await?;
     let query = Query { filter, sort: column(wanted.sort), descending: wanted.descending };
     let whom = Selection::Matching { query, except: std::collections::BTreeSet::new() };
     let Some(path) = &wanted.output else {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::args::{Order, UserList, Which};
+use super::args::{Chosen, Order, UserList};
 use super::lines::Lines;
 use super::table::pairs;
 use super::{Work, json, lockouts, time};
@@ -13,6 +13,7 @@ use crate::directory::listed::{self, Listed, item};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
 use crate::directory::referring::Referring;
+use crate::directory::saved_filters;
 use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
 
@@ -46,7 +47,7 @@ pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
 }
 
 async fn query(portal: &Portal, list: &UserList) -> Result<Query> {
-    let mut filter = which(portal, &list.which).await?;
+    let mut filter = chosen_filter(portal, &list.chosen).await?;
     for word in &list.words {
         filter = filter.and(filter::read(portal, &filter::shell_word(word)).await?);
     }
@@ -56,9 +57,12 @@ async fn query(portal: &Portal, list: &UserList) -> Result<Query> {
 /// The accounts that a command is about.
 ///
 /// # Errors
-/// Usage, with the part of the filter that is wrong; what the engine says.
-pub(super) async fn which(portal: &Portal, which: &Which) -> Result<Filter> {
-    filter::read(portal, which.filter.as_deref().unwrap_or_default()).await
+/// Usage, with the part of the filter that is wrong, or the saved filters that there are; what the engine says.
+pub(super) async fn chosen_filter(portal: &Portal, chosen: &Chosen) -> Result<Filter> {
+    match &chosen.saved {
+        Some(name) => saved_filters::named(portal, name).await,
+        None => filter::read(portal, chosen.filter.as_deref().unwrap_or_default()).await,
+    }
 }
 
 pub(super) const fn column(order: Order) -> Column {

@@ -187,6 +187,7 @@ impl Portal {
 
 pub mod accounts;
 pub mod backup;
+pub mod bulk;
 pub mod delete;
 pub mod demo;
 pub mod departments;
@@ -213,6 +214,7 @@ pub mod portal_ids;
 pub mod private_file;
 pub mod record;
 pub mod referring;
+pub mod saved_filters;
 pub mod search;
 pub mod selection;
 pub mod setup;

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::{Order, Which};
+use super::{Chosen, Order};
 
 /// `portaldesk user export`
 #[derive(Debug, Default, Args)]
 pub struct UserExport {
     /// Which accounts.
     #[command(flatten)]
-    pub which: Which,
+    pub chosen: Chosen,
     /// The order.
     #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
     pub sort: Order,

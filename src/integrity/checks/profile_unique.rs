@@ -1,20 +1,12 @@
 //! IDX-001: nothing keeps a user from having two profiles.
 
-use futures_util::future::BoxFuture;
-
 use crate::db::blueprint::PROFILE_USER;
-use crate::directory::Portal;
-use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
-};
-use crate::integrity::decision::{Answers, Decision};
-use crate::integrity::scan::Scan;
-use crate::integrity::uniques::{self, Wanted};
+use crate::integrity::check::{About, EVERY_ENGINE, Severity, Stage};
+use crate::integrity::uniques::{UniqueCheck, Wanted};
 
 /// The check.
-pub struct ProfileUnique;
+pub static PROFILE_UNIQUE: UniqueCheck = UniqueCheck { about: &ABOUT, wanted: &WANTED };
 
 static ABOUT: About = About {
     id: "IDX-001",
@@ -32,40 +24,4 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
-/// Its place is the subject's.
 static WANTED: [Wanted; 1] = [Wanted { unique: PROFILE_USER, first: "PRF-002" }];
-
-impl Check for ProfileUnique {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(uniques::find(scan, &ABOUT, &WANTED))
-    }
-
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(uniques::rows(portal, &WANTED, subjects))
-    }
-
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(uniques::decision(portal, &WANTED, subject))
-    }
-
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(uniques::decided(portal, &WANTED, subject, answers))
-    }
-}

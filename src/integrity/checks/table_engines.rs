@@ -1,19 +1,17 @@
 //! SCH-001: tables of the portal that know no transactions.
 
-use futures_util::future::BoxFuture;
-
 use crate::change::Image;
 use crate::db::{Dialect, physical};
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Severity, Stage, Subject, place_of};
+use crate::integrity::check::{About, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::portal_table;
-use crate::integrity::scan::Scan;
+use crate::integrity::listing::Listing;
 
 /// The check.
-pub struct TableEngines;
+pub static TABLE_ENGINES: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(others(portal)) };
 
 static ABOUT: About = About {
     id: "SCH-001",
@@ -31,31 +29,6 @@ static ABOUT: About = About {
     stage: Stage::Schema,
     rows_each: 1,
 };
-
-impl Check for TableEngines {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let subjects = others(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
-    }
-
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = others(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
-    }
-}
 
 async fn others(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut rows = Vec::new();

@@ -1,21 +1,17 @@
 //! SCH-004: triggers on the portal's tables.
 
-use futures_util::future::BoxFuture;
-
 use crate::change::Image;
 use crate::db::physical;
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject, place_of,
-};
+use crate::integrity::check::{About, EVERY_ENGINE, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::portal_table;
-use crate::integrity::scan::Scan;
+use crate::integrity::listing::Listing;
 
 /// The check.
-pub struct Triggers;
+pub static TRIGGERS: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(triggers(portal)) };
 
 static ABOUT: About = About {
     id: "SCH-004",
@@ -33,31 +29,6 @@ static ABOUT: About = About {
     stage: Stage::Schema,
     rows_each: 1,
 };
-
-impl Check for Triggers {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let subjects = triggers(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
-    }
-
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = triggers(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
-    }
-}
 
 async fn triggers(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut rows = Vec::new();
