@@ -4,6 +4,7 @@ use super::keys::{KEYS, Key, Value, Why};
 use super::terms::{in_quotes, pieces, quoted, unquoted};
 use super::when::{Sign, When};
 use super::wrong::Wrong;
+use crate::directory::nearest::nearest;
 use crate::portal::access::Level;
 
 /// More parts than these are a slip of the paste key, and more conditions than some engines take.
@@ -180,12 +181,8 @@ pub(super) fn keyed(part: &str) -> Option<(&str, Sign, &str)> {
 
 fn unknown(name: &str) -> Why {
     let name = name.to_lowercase();
-    let nearest = KEYS
-        .iter()
-        .map(|key| (strsim::jaro_winkler(key.name, &name), key.name))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let hint = nearest.map_or_else(String::new, |(_, key)| format!(" Did you mean '{key}:'?"));
+    let near = nearest(&name, KEYS.iter().map(|key| key.name));
+    let hint = near.map_or_else(String::new, |key| format!(" Did you mean '{key}:'?"));
     let known: Vec<String> = KEYS.iter().map(|key| format!("{}:", key.name)).collect();
     Why::Is(format!(
         "there is no '{name}:' here.{hint} There are {}; a word with a colon goes in quotes",
