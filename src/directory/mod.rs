@@ -25,6 +25,8 @@ pub struct Settings {
     pub drafts_folder: Option<PathBuf>,
     /// Where it is kept how lists were left; without it, it is not.
     pub lists_folder: Option<PathBuf>,
+    /// What the configuration calls this portal, for commands that are copied: `portaldesk @NAME`.
+    pub called: Option<String>,
 }
 
 /// How new passwords are hashed.
@@ -48,6 +50,7 @@ impl Default for Settings {
             tries_file: None,
             drafts_folder: None,
             lists_folder: None,
+            called: None,
         }
     }
 }

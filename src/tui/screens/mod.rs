@@ -88,7 +88,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Permissions", tables: &[permissions::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
-    Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
+    Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },

@@ -9,7 +9,7 @@ use super::columns;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, is_mark, sort};
+use super::user_list::{UserList, copying, is_mark, sort};
 use crate::error::Kind;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -33,7 +33,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -150,6 +150,10 @@ impl Screen for Users {
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
             Action::Columns => self.list.ask_columns(cx),
+            Action::Copy | Action::CopyCommand => match self.list.current() {
+                Some(user) if self.in_record => copying::copy_one(action, user.id, cx),
+                _ => self.list.copy(action, cx),
+            },
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
@@ -189,7 +193,7 @@ impl Screen for Users {
             self.list.arrange(arrangement, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
             user_actions::reply(reply, cx);
         }
     }
