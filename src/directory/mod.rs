@@ -197,6 +197,7 @@ pub mod filter;
 pub mod first_superuser;
 pub mod groups;
 pub mod history;
+pub mod import;
 pub mod listed;
 pub mod lockouts;
 pub mod moment;

@@ -12,7 +12,7 @@ mod integrity;
 mod run;
 mod user;
 
-pub use files::{Format, UserExport};
+pub use files::{Format, MatchBy, Passwords, Separator, UserExport, UserImport};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
