@@ -42,9 +42,9 @@ pub(super) async fn run(work: &mut Work, wanted: &UserImport) -> Result<u8> {
     tell(work, &title, &checked);
     if dry_run {
         report(work, &title, &checked, &Done { dry_run, ..Done::default() })?;
-        return checked.whole(&options).map(|()| 0);
+        return whole(work, &checked, &options).map(|()| 0);
     }
-    checked.whole(&options)?;
+    whole(work, &checked, &options)?;
     let nothing = checked.to_write() == 0 && checked.groups.is_empty() && checked.departments.is_empty();
     if !nothing {
         agreed("Write it?", &work.global)?;
@@ -59,16 +59,8 @@ pub(super) async fn run(work: &mut Work, wanted: &UserImport) -> Result<u8> {
     let generated = passwords.as_ref().map(|file| file.path().to_owned());
     let meter = work.output.meter();
     let watch = meter.watch(&work.cancel);
-    let applied = import::apply(
-        &work.portal,
-        source,
-        &options,
-        &checked,
-        passwords,
-        rejects.as_mut(),
-        &watch,
-    )
-    .await;
+    let applied =
+        import::apply(&work.portal, source, &options, &checked, passwords, rejects.as_mut(), &watch).await;
     meter.end();
     let outcome = applied?;
     let shown = |path: &Path| path.display().to_string();
@@ -83,6 +75,14 @@ pub(super) async fn run(work: &mut Work, wanted: &UserImport) -> Result<u8> {
         (Some(run), true) => Err(runs::stopped(work, run).await),
         _ => complete(&done.outcome).map(|()| 0),
     }
+}
+
+/// The refusal of the whole file; to a person its problems were told, in their order.
+fn whole(work: &Work, checked: &Checked, options: &Options) -> Result<()> {
+    checked.whole(options).map_err(|error| match work.output.is_json() {
+        true => error,
+        false => Error::new(error.kind, error.message),
+    })
 }
 
 fn open(path: &Path) -> Result<Source> {
@@ -164,9 +164,8 @@ fn report(work: &mut Work, title: &str, checked: &Checked, done: &Done) -> Resul
 
 fn counts(checked: &Checked, done: &Done) -> Value {
     let problems = checked.problems.iter();
-    let problems: Vec<Value> = problems
-        .map(|it| json!({"line": it.line, "column": it.column, "message": it.message}))
-        .collect();
+    let problems: Vec<Value> =
+        problems.map(|it| json!({"line": it.line, "column": it.column, "message": it.message})).collect();
     json!({
         "rows": checked.rows,
         "new": checked.new,
@@ -199,4 +198,3 @@ fn in_words(title: &str, checked: &Checked, done: &Done) -> String {
     let lines: Vec<_> = lines.iter().map(|line| text::safe(line)).collect();
     lines.join("\n") + "\n"
 }
-

@@ -91,7 +91,7 @@ fn gather(source: &Source, header: &Header, unique: &mut [Twins]) -> Result<u64>
     let mut rows = behind_header(source, header)?;
     let mut count = 0;
     while let Some(row) = rows.next()? {
-        if let Ok(given) = Given::read(header, &row, count) {
+        if let Ok((given, _)) = Given::read(header, &row) {
             unique.iter_mut().for_each(|twins| twins.gather(&given));
         }
         count += 1;
@@ -106,7 +106,24 @@ struct Judged {
     given: Option<Given>,
     /// The account that it is about, unless it is new.
     id: Option<i64>,
-    verdict: Verdict,
+    /// What is wrong so far.
+    wrong: Vec<Wrong>,
+    /// What becomes of it if nothing is.
+    fate: Fate,
+}
+
+impl Judged {
+    fn take(&mut self, verdict: Verdict) {
+        match verdict {
+            Ok(fate) => self.fate = fate,
+            Err(wrong) => self.wrong.extend(wrong),
+        }
+    }
+
+    /// What is to be written if nothing is wrong.
+    fn plan(&self) -> Option<&Plan> {
+        if self.wrong.is_empty() { self.fate.plan() } else { None }
+    }
 }
 
 struct Check<'a> {
@@ -142,7 +159,10 @@ impl Check<'_> {
             self.guards(&mut block).await?;
             self.count(block)?;
             if watch.cancel.is_requested() {
-                return Err(Error::new(Kind::Interrupted, "Stopped looking through the file; nothing was written."));
+                return Err(Error::new(
+                    Kind::Interrupted,
+                    "Stopped looking through the file; nothing was written.",
+                ));
             }
             if let Some(tell) = &watch.progress {
                 tell(Progress { done: number, refused: self.found.refused, planned: Some(self.found.rows) });
@@ -152,50 +172,51 @@ impl Check<'_> {
 
     /// Reads a row, and looks whether the file has the same before.
     async fn read(&mut self, row: Row, number: u64) -> Result<Judged> {
-        let given = match Given::read(&self.found.header, &row, number) {
-            Ok(given) => given,
-            Err(wrong) => return Ok(Judged { row, number, given: None, id: None, verdict: Err(wrong) }),
+        let (given, mut wrong) = match Given::read(&self.found.header, &row) {
+            Ok((given, wrong)) => (Some(given), wrong),
+            Err(wrong) => (None, wrong),
         };
-        let mut wrong = Vec::new();
-        for (twins, value) in self.unique.iter_mut().zip([Value::Username, Value::PortalId]) {
-            if let Some(line) = twins.earlier(self.portal, &given).await? {
-                wrong.push((value.field().to_owned(), format!("Line {line} has the same already.")));
+        if let Some(given) = &given {
+            for (twins, value) in self.unique.iter_mut().zip([Value::Username, Value::PortalId]) {
+                if let Some(line) = twins.earlier(self.portal, given).await? {
+                    wrong.push((value.field().to_owned(), format!("Line {line} has the same already.")));
+                }
             }
         }
-        let verdict = if wrong.is_empty() { Ok(Fate::Unchanged) } else { Err(wrong) };
-        Ok(Judged { row, number, given: Some(given), id: None, verdict })
+        Ok(Judged { row, number, given, id: None, wrong, fate: Fate::Unchanged })
     }
 
     /// Finds whom rows are about, and plans them.
     async fn look_up(&mut self, block: &mut [Judged]) -> Result<()> {
-        let mut good: Vec<(&mut Judged, Given)> = block
-            .iter_mut()
-            .filter(|judged| judged.verdict.is_ok())
-            .filter_map(|judged| judged.given.clone().map(|given| (judged, given)))
-            .collect();
-        let rows: Vec<Given> = good.iter().map(|(_, given)| given.clone()).collect();
-        for ((judged, _), id) in good.iter_mut().zip(ids(self.portal, &rows).await?) {
+        let mut rows: Vec<(&mut Judged, Given)> =
+            block.iter_mut().filter_map(|judged| judged.given.clone().map(|given| (judged, given))).collect();
+        let givens: Vec<Given> = rows.iter().map(|(_, given)| given.clone()).collect();
+        let mut again = BTreeSet::new();
+        for ((judged, given), id) in rows.iter_mut().zip(ids(self.portal, &givens).await?) {
             judged.id = id;
             // Without a column of ids no two names lead to one account.
             if let Some(id) = id
                 && self.found.header.has("id")
                 && !self.accounts.insert(id)
             {
-                judged.verdict = Err(wrong("id", "An earlier row is about the same account."));
+                judged.take(Err(wrong("id", "An earlier row is about the same account.")));
+                again.insert(given.line);
             }
         }
-        let wanted = good.iter().filter(|(judged, _)| judged.verdict.is_ok()).filter_map(|(judged, _)| judged.id);
-        let mut accounts = Accounts::read(self.portal, wanted).await?;
-        for (judged, given) in &mut good {
-            if judged.verdict.is_err() {
+        let wanted: BTreeSet<i64> = rows.iter().filter_map(|(judged, _)| judged.id).collect();
+        let mut accounts = Accounts::read(self.portal, wanted.into_iter()).await?;
+        for (judged, given) in rows.iter_mut().filter(|(_, given)| !again.contains(&given.line)) {
+            // Two rows of one name were told apart before.
+            let is_twin = judged.wrong.iter().any(|(column, _)| column == Value::Username.field());
+            if is_twin {
                 continue;
             }
             let target = accounts.target(judged.id);
             let verdict = judge::judge(self.portal, self.options, &mut self.names, given, target).await?;
-            judged.verdict = match verdict {
+            judged.take(match verdict {
                 Ok(fate @ Fate::New(_)) => self.alone(given, fate).await?,
                 verdict => verdict,
-            };
+            });
         }
         Ok(())
     }
@@ -219,8 +240,8 @@ impl Check<'_> {
     async fn portal_ids(&self, block: &mut [Judged]) -> Result<()> {
         let mut asked = Vec::new();
         for (at, judged) in block.iter().enumerate() {
-            if let (Ok(fate), Some(given)) = (&judged.verdict, &judged.given)
-                && let Some(id) = fate.portal_id()
+            if let Some(given) = &judged.given
+                && let Some(id) = judged.fate.portal_id()
                 && self.unique[1].may_be_taken(given)
             {
                 asked.push((at, id.to_owned(), judged.id));
@@ -230,7 +251,7 @@ impl Check<'_> {
             return Ok(());
         }
         for (at, wrong) in judge::taken_portal_ids(self.portal, &asked).await? {
-            block[at].verdict = Err(vec![wrong]);
+            block[at].take(Err(vec![wrong]));
         }
         Ok(())
     }
@@ -241,14 +262,14 @@ impl Check<'_> {
             return Ok(());
         }
         let Ok(writer) = self.portal.writer() else { return Ok(()) };
-        let all: Vec<usize> = (0..block.len()).filter(|at| plan_of(&block[*at]).is_some()).collect();
+        let all: Vec<usize> = (0..block.len()).filter(|at| block[*at].plan().is_some()).collect();
         let mut open = vec![all];
         while let Some(part) = open.pop() {
-            let plans = part.iter().filter_map(|at| plan_of(&block[*at])).cloned();
+            let plans = part.iter().filter_map(|at| block[*at].plan()).cloned();
             let Some(plan) = plans.reduce(Plan::followed_by) else { continue };
             match (writer.check(std::slice::from_ref(&plan)).await, part.as_slice()) {
                 (Ok(()), _) => {}
-                (Err(error), [only]) => block[*only].verdict = Err(judge::refusal(error)?),
+                (Err(error), [only]) => block[*only].take(Err(judge::refusal(error)?)),
                 (Err(error), _) if error.kind != Kind::Denied => return Err(error),
                 (Err(_), several) => {
                     let (first, second) = several.split_at(several.len() / 2);
@@ -260,22 +281,20 @@ impl Check<'_> {
     }
 
     fn count(&mut self, block: Vec<Judged>) -> Result<()> {
-        for judged in block {
-            match judged.verdict {
-                Ok(fate) => self.count_good(fate),
-                Err(wrong) => {
-                    self.found.refused += 1;
-                    self.found.bad.push(judged.number);
-                    self.found.problem_count += wrong.len() as u64;
-                    if let Some(rejects) = &mut self.rejects {
-                        rejects.add(&judged.row, &wrong)?;
-                    }
-                    let room = MOST_PROBLEMS - self.found.problems.len();
-                    let line = judged.row.line;
-                    let problems = wrong.into_iter().take(room);
-                    self.found.problems.extend(problems.map(|(column, message)| Problem { line, column, message }));
-                }
+        for Judged { row, number, wrong, fate, .. } in block {
+            if wrong.is_empty() {
+                self.count_good(fate);
+                continue;
             }
+            self.found.refused += 1;
+            self.found.bad.push(number);
+            self.found.problem_count += wrong.len() as u64;
+            if let Some(rejects) = &mut self.rejects {
+                rejects.add(&row, &wrong)?;
+            }
+            let room = MOST_PROBLEMS - self.found.problems.len();
+            let problem = |(column, message)| Problem { line: row.line, column, message };
+            self.found.problems.extend(wrong.into_iter().take(room).map(problem));
         }
         Ok(())
     }
@@ -293,7 +312,7 @@ impl Check<'_> {
             self.superusers.push(touched);
         }
         if self.found.first.len() < SHOWN {
-            self.found.first.push(plan);
+            self.found.first.push(self.names.shown(plan));
         }
     }
 
@@ -310,10 +329,6 @@ impl Check<'_> {
             Err(_) => Ok(()),
         }
     }
-}
-
-fn plan_of(judged: &Judged) -> Option<&Plan> {
-    judged.verdict.as_ref().ok().and_then(Fate::plan)
 }
 
 fn wrong(column: &str, message: &str) -> Vec<Wrong> {

@@ -13,7 +13,7 @@ pub const REASON: &str = "reason";
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy)]
-pub enum Column {
+pub(super) enum Column {
     /// The account's id.
     Id,
     /// A password as Django encodes it.
@@ -40,11 +40,11 @@ impl Column {
 
 /// The columns of a file.
 #[derive(Debug, Clone)]
-pub struct Header {
+pub(super) struct Header {
     /// What stands between cells.
-    pub delimiter: Delimiter,
+    pub(super) delimiter: Delimiter,
     /// The names as they are understood, and what they mean.
-    pub columns: Vec<(String, Column)>,
+    pub(super) columns: Vec<(String, Column)>,
 }
 
 impl Header {
@@ -53,7 +53,7 @@ impl Header {
     /// # Errors
     /// Invalid, with all that is wrong with it: an unknown column and what may be meant, one that stands there twice, none
     /// that says whom a row is about.
-    pub fn read(source: &Source, delimiter: Option<Delimiter>) -> Result<Self> {
+    pub(super) fn read(source: &Source, delimiter: Option<Delimiter>) -> Result<Self> {
         let (delimiter, row) = match delimiter {
             Some(delimiter) => (delimiter, source.rows(delimiter)?.next()?),
             None => guess(source)?,
@@ -73,7 +73,12 @@ impl Header {
         for (at, cell) in row.cells().enumerate() {
             let name = name(cell);
             if let Some(first) = columns.iter().position(|(other, _)| *other == name) {
-                wrong.push(format!("the columns {} and {} are both '{}'", first + 1, at + 1, text::safe(&name)));
+                wrong.push(format!(
+                    "the columns {} and {} are both '{}'",
+                    first + 1,
+                    at + 1,
+                    text::safe(&name)
+                ));
             } else if name.is_empty() {
                 wrong.push(format!("column {} has no name", at + 1));
             } else if Column::named(&name).is_none() {
@@ -98,7 +103,7 @@ impl Header {
 
     /// Whether there is a column of this name.
     #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|(other, _)| other == name)
     }
 }
@@ -118,7 +123,8 @@ fn guess(source: &Source) -> Result<(Delimiter, Option<Row>)> {
     let mut best: Option<(usize, Delimiter, Option<Row>)> = None;
     for delimiter in Delimiter::ALL {
         let row = source.rows(delimiter)?.next()?;
-        let known = row.iter().flat_map(Row::cells).filter(|cell| Column::named(&name(cell)).is_some()).count();
+        let known =
+            row.iter().flat_map(Row::cells).filter(|cell| Column::named(&name(cell)).is_some()).count();
         if best.as_ref().is_none_or(|(most, ..)| known > *most) {
             best = Some((known, delimiter, row));
         }

@@ -1,6 +1,10 @@
 //! What becomes of a row: a new account, a changed one, nothing, or a refusal. Single accounts are planned by
 //! [`accounts`], by the same rules as in a form.
 
+use super::Options;
+use super::lookup::{Account, Target};
+use super::names::{Kinds, Names};
+use super::row::{Given, Wrong};
 use crate::change::{Plan, Step};
 use crate::db::Cell;
 use crate::directory::accounts::{self, Draft, Groups};
@@ -8,16 +12,10 @@ use crate::directory::export::columns::{COLUMNS, apart};
 use crate::directory::{Portal, portal_ids};
 use crate::error::{Error, Kind, Result};
 use crate::portal::rules;
-use crate::text;
-
-use super::Options;
-use super::lookup::{Account, Target};
-use super::names::{Kinds, Names};
-use super::row::{Given, Wrong};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fate {
+pub(super) enum Fate {
     /// An account is made.
     New(Plan),
     /// An account is changed.
@@ -29,7 +27,7 @@ pub enum Fate {
 impl Fate {
     /// What is to be written.
     #[must_use]
-    pub const fn plan(&self) -> Option<&Plan> {
+    pub(super) const fn plan(&self) -> Option<&Plan> {
         match self {
             Self::New(plan) | Self::Changed(plan) => Some(plan),
             Self::Unchanged => None,
@@ -38,7 +36,7 @@ impl Fate {
 
     /// The portal id that it gives somebody.
     #[must_use]
-    pub fn portal_id(&self) -> Option<&str> {
+    pub(super) fn portal_id(&self) -> Option<&str> {
         let steps = self.plan()?.steps.iter();
         steps.filter(|step| step.table() == "core_userprofile").find_map(|step| portal_id_of(step))
     }
@@ -49,27 +47,23 @@ fn portal_id_of(step: &Step) -> Option<&str> {
 }
 
 /// A row's fate, or what is wrong with it.
-pub type Verdict = std::result::Result<Fate, Vec<Wrong>>;
+pub(super) type Verdict = std::result::Result<Fate, Vec<Wrong>>;
 
 /// Judges a row.
 ///
 /// # Errors
 /// What the engine says; whatever is no fault of the row.
-pub async fn judge(
+pub(super) async fn judge(
     portal: &Portal,
     options: &Options,
     names: &mut Names,
     given: &Given,
     target: Target,
 ) -> Result<Verdict> {
-    let judged = match target {
-        Target::Nobody => Err(Error::field(Kind::Invalid, "id", "There is no account with this id.")),
+    match target {
+        Target::Nobody => Ok(Err(vec![("id".to_owned(), "There is no account with this id.".to_owned())])),
         Target::New => new(portal, options, names, given).await,
         Target::Account(account) => change(portal, options, names, given, &account).await,
-    };
-    match judged {
-        Ok(fate) => Ok(Ok(fate)),
-        Err(error) => refusal(error).map(Err),
     }
 }
 
@@ -77,7 +71,7 @@ pub async fn judge(
 ///
 /// # Errors
 /// The error itself, when it is about no row.
-pub fn refusal(error: Error) -> Result<Vec<Wrong>> {
+pub(super) fn refusal(error: Error) -> Result<Vec<Wrong>> {
     if !matches!(error.kind, Kind::Invalid | Kind::Duplicate | Kind::Conflict | Kind::Denied) {
         return Err(error);
     }
@@ -97,16 +91,15 @@ fn alone(message: &str) -> String {
     message.replace("Nothing was written; ", "").trim().to_owned()
 }
 
-async fn new(portal: &Portal, options: &Options, names: &mut Names, given: &Given) -> Result<Fate> {
-    let mut draft = Draft { encoded_password: given.password.as_deref().cloned(), ..Draft::default() };
-    for (field, text) in &given.texts {
-        match *field {
-            "department" => draft.department = Some(department(portal, options, names, text).await?),
-            "groups" => draft.groups = Groups::Set(groups(portal, options, names, text).await?),
-            field => draft = draft.with(field, text.as_str()),
-        }
+async fn new(portal: &Portal, options: &Options, names: &mut Names, given: &Given) -> Result<Verdict> {
+    let wanted = given.texts.iter().map(|(field, text)| (*field, text.as_str()));
+    let (draft, mut wrong) = draft(portal, options, names, given, wanted).await?;
+    match accounts::plan_new(portal, &draft) {
+        Ok(plan) if wrong.is_empty() => return Ok(Ok(Fate::New(plan))),
+        Ok(_) => {}
+        Err(error) => wrong.extend(refusal(error)?),
     }
-    Ok(Fate::New(accounts::plan_new(portal, &draft)?))
+    Ok(Err(wrong))
 }
 
 async fn change(
@@ -115,41 +108,76 @@ async fn change(
     names: &mut Names,
     given: &Given,
     account: &Account,
-) -> Result<Fate> {
+) -> Result<Verdict> {
+    if let Some(wrong) = not_meant(options, given, account) {
+        return Ok(Err(vec![wrong]));
+    }
     let user = &account.listed.user;
-    match (given.id, given.username()) {
-        (None, _) if !options.update => {
-            let message = format!(
-                "A user named '{}' exists already; existing accounts are changed only when that is asked for \
-                 (--update), or by their id.",
+    let differs = |field: &str, text: &str| {
+        let is_key = field == "username" && given.id.is_none();
+        !is_key && shown(account, field).is_none_or(|now| now != text)
+    };
+    let wanted = given.texts.iter().map(|(field, text)| (*field, text.as_str()));
+    let wanted = wanted.filter(|(field, text)| differs(field, text)).collect::<Vec<_>>();
+    let (draft, mut wrong) = draft(portal, options, names, given, wanted.into_iter()).await?;
+    match accounts::edit_rows(portal, user.id, &account.rows, &draft).await {
+        Ok(plan) if !wrong.is_empty() => drop(plan),
+        Ok(plan) if plan.steps.is_empty() => return Ok(Ok(Fate::Unchanged)),
+        Ok(plan) => return Ok(Ok(Fate::Changed(plan))),
+        Err(error) => wrong.extend(refusal(error)?),
+    }
+    Ok(Err(wrong))
+}
+
+/// Why a row that leads to an account is not taken as a change of it.
+fn not_meant(options: &Options, given: &Given, account: &Account) -> Option<Wrong> {
+    let user = &account.listed.user;
+    let message = match (given.id, given.username()) {
+        (None, _) if !options.update => format!(
+            "A user named '{}' exists already; existing accounts are changed only when that is asked for (--update), or \
+             by their id.",
+            user.username
+        ),
+        (Some(id), Some(name))
+            if name != user.username && !options.rename && !is_as_shown(given, account) =>
+        {
+            format!(
+                "The account #{id} is called '{}' here. An id is good only for the portal that it comes from; where the \
+             account is meant, renaming has to be asked for (--match id).",
                 user.username
-            );
-            return Err(Error::field(Kind::Duplicate, "username", message));
+            )
         }
-        (Some(id), Some(name)) if name != user.username && !options.rename && !is_as_shown(given, account) => {
-            let message = format!(
-                "The account #{id} is called '{}' here. An id is good only for the portal that it comes from; where \
-                 the account is meant, renaming has to be asked for (--match id).",
-                text::safe(&user.username)
-            );
-            return Err(Error::field(Kind::Conflict, "username", message));
-        }
-        _ => {}
-    }
+        _ => return None,
+    };
+    Some(("username".to_owned(), message))
+}
+
+/// What a row wishes as a draft, and which of the names in it belong to nothing.
+async fn draft<'a>(
+    portal: &Portal,
+    options: &Options,
+    names: &mut Names,
+    given: &Given,
+    wanted: impl Iterator<Item = (&'static str, &'a str)>,
+) -> Result<(Draft, Vec<Wrong>)> {
     let mut draft = Draft { encoded_password: given.password.as_deref().cloned(), ..Draft::default() };
-    for (field, given_text) in &given.texts {
-        let is_key = *field == "username" && given.id.is_none();
-        if is_key || shown(account, field).is_some_and(|now| now == *given_text) {
-            continue;
-        }
-        match *field {
-            "department" => draft.department = Some(department(portal, options, names, given_text).await?),
-            "groups" => draft.groups = Groups::Set(groups(portal, options, names, given_text).await?),
-            field => draft = draft.with(field, given_text.as_str()),
+    let mut wrong = Vec::new();
+    for (field, text) in wanted {
+        let found = match field {
+            "department" => {
+                department(portal, options, names, text).await.map(|id| draft.department = Some(id))
+            }
+            "groups" => groups(portal, options, names, text).await.map(|ids| draft.groups = Groups::Set(ids)),
+            field => {
+                draft = draft.with(field, text);
+                Ok(())
+            }
+        };
+        if let Err(error) = found {
+            wrong.extend(refusal(error)?);
         }
     }
-    let plan = accounts::edit_rows(portal, user.id, &account.rows, &draft).await?;
-    Ok(if plan.steps.is_empty() { Fate::Unchanged } else { Fate::Changed(plan) })
+    Ok((draft, wrong))
 }
 
 /// Whether the row has the username just as an export shows it, odd as it may be.
@@ -187,7 +215,7 @@ async fn groups(portal: &Portal, options: &Options, names: &mut Names, text: &st
 ///
 /// # Errors
 /// What the engine says.
-pub async fn taken_portal_ids(
+pub(super) async fn taken_portal_ids(
     portal: &Portal,
     asked: &[(usize, String, Option<i64>)],
 ) -> Result<Vec<(usize, Wrong)>> {
@@ -197,7 +225,9 @@ pub async fn taken_portal_ids(
     for (at, id, except) in asked {
         let owner = match owners.exact(id, *except) {
             Some(owner) => Some(owner),
-            None if owners.has_others() => portal_ids::owner(portal, id, *except).await?.map(|(_, name)| name),
+            None if owners.has_others() => {
+                portal_ids::owner(portal, id, *except).await?.map(|(_, name)| name)
+            }
             None => None,
         };
         if let Some(owner) = owner {

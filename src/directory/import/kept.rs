@@ -44,9 +44,8 @@ impl Kept {
             total: checked.to_write(),
             groups: checked.groups.clone(),
             departments: checked.departments.clone(),
-            passwords: passwords.map(|file| {
-                std::fs::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned())
-            }),
+            passwords: passwords
+                .map(|file| std::fs::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned())),
         })
     }
 
@@ -90,7 +89,8 @@ impl Kept {
         let json: Json = serde_json::from_str(text).map_err(|_| wrong())?;
         let text = |name: &str| json[name].as_str().ok_or_else(wrong);
         let on = |name: &str| json[name].as_bool().ok_or_else(wrong);
-        let texts = |name: &str| serde_json::from_value::<Vec<String>>(json[name].clone()).map_err(|_| wrong());
+        let texts =
+            |name: &str| serde_json::from_value::<Vec<String>>(json[name].clone()).map_err(|_| wrong());
         let ranges: Vec<(u64, u64)> = serde_json::from_value(json["bad"].clone()).map_err(|_| wrong())?;
         let total = json["total"].as_u64().ok_or_else(wrong)?;
         if ranges.iter().any(|(first, last)| last.saturating_sub(*first) > u64::from(u32::MAX)) {

@@ -12,7 +12,7 @@ use crate::error::Result;
 use super::row::Given;
 
 /// Whom a row is about.
-pub enum Target {
+pub(super) enum Target {
     /// Nobody yet.
     New,
     /// An id that nobody has.
@@ -22,18 +22,18 @@ pub enum Target {
 }
 
 /// An account as it is.
-pub struct Account {
+pub(super) struct Account {
     /// Its texts, as an export shows them.
-    pub listed: Listed,
+    pub(super) listed: Listed,
     /// Its rows, from which a change is planned.
-    pub rows: Rows,
+    pub(super) rows: Rows,
 }
 
 /// The id of the account that each of these rows is about; none for a new one.
 ///
 /// # Errors
 /// What the engine says.
-pub async fn ids(portal: &Portal, rows: &[Given]) -> Result<Vec<Option<i64>>> {
+pub(super) async fn ids(portal: &Portal, rows: &[Given]) -> Result<Vec<Option<i64>>> {
     let by_name = named(portal, rows).await?;
     let id_of = |given: &Given| match given.id {
         Some(id) => Some(id),
@@ -43,14 +43,14 @@ pub async fn ids(portal: &Portal, rows: &[Given]) -> Result<Vec<Option<i64>>> {
 }
 
 /// Accounts by id; those that are not there are absent.
-pub struct Accounts(BTreeMap<i64, Account>);
+pub(super) struct Accounts(BTreeMap<i64, Account>);
 
 impl Accounts {
     /// Reads them.
     ///
     /// # Errors
     /// What the engine says.
-    pub async fn read(portal: &Portal, ids: impl Iterator<Item = i64>) -> Result<Self> {
+    pub(super) async fn read(portal: &Portal, ids: impl Iterator<Item = i64>) -> Result<Self> {
         let ids: Vec<i64> = ids.collect();
         let mut accounts = BTreeMap::new();
         for part in ids.chunks(MOST_ROWS) {
@@ -65,10 +65,12 @@ impl Accounts {
     }
 
     /// Whom a row is about; every account is given once.
-    pub fn target(&mut self, id: Option<i64>) -> Target {
+    pub(super) fn target(&mut self, id: Option<i64>) -> Target {
         match id {
             None => Target::New,
-            Some(id) => self.0.remove(&id).map_or(Target::Nobody, |account| Target::Account(Box::new(account))),
+            Some(id) => {
+                self.0.remove(&id).map_or(Target::Nobody, |account| Target::Account(Box::new(account)))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::change::{Plan, Value};
+use crate::change::{Plan, Step, Value};
 use crate::db::{Cell, Dialect, Sql};
 use crate::directory::{Portal, departments, groups};
 use crate::error::{Error, Kind, Result};
@@ -17,7 +17,7 @@ const REMEMBERED: usize = 5_000;
 
 /// What a name is looked up among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kinds {
+pub(super) enum Kinds {
     /// Groups.
     Groups,
     /// Departments.
@@ -43,18 +43,18 @@ impl Kinds {
 
 /// The names known so far, and those to be made.
 #[derive(Debug, Default)]
-pub struct Names {
+pub(super) struct Names {
     known: BTreeMap<(bool, String), i64>,
     /// Groups to be made.
-    pub groups: Vec<String>,
+    pub(super) groups: Vec<String>,
     /// Departments to be made.
-    pub departments: Vec<String>,
+    pub(super) departments: Vec<String>,
 }
 
 impl Names {
     /// These are to be made.
     #[must_use]
-    pub fn to_be_made(groups: Vec<String>, departments: Vec<String>) -> Self {
+    pub(super) fn to_be_made(groups: Vec<String>, departments: Vec<String>) -> Self {
         Self { groups, departments, ..Self::default() }
     }
 
@@ -62,7 +62,13 @@ impl Names {
     ///
     /// # Errors
     /// Invalid, when there is none, with the nearest, unless it may be made; what the engine says.
-    pub async fn id(&mut self, portal: &Portal, kinds: Kinds, name: &str, create: bool) -> Result<i64> {
+    pub(super) async fn id(
+        &mut self,
+        portal: &Portal,
+        kinds: Kinds,
+        name: &str,
+        create: bool,
+    ) -> Result<i64> {
         let key = (kinds == Kinds::Groups, name.to_owned());
         if let Some(id) = self.known.get(&key) {
             return Ok(*id);
@@ -111,9 +117,28 @@ impl Names {
         Ok(-1 - i64::try_from(at).unwrap_or(0))
     }
 
+    /// A plan with the names of what is to be made in the place of ids that there are not yet, to be looked at.
+    #[must_use]
+    pub(super) fn shown(&self, mut plan: Plan) -> Plan {
+        for step in &mut plan.steps {
+            let (Step::Insert { values, .. } | Step::Update { set: values, .. }) = step else { continue };
+            for (column, value) in values {
+                let made = match column.as_str() {
+                    "group_id" => &self.groups,
+                    "department_id" => &self.departments,
+                    _ => continue,
+                };
+                let Value::Cell(Cell::Int(id @ ..0)) = value else { continue };
+                let name = usize::try_from(-1 - *id).ok().and_then(|at| made.get(at));
+                *value = Value::Cell(Cell::text(name.map(|name| format!("{name} (new)")).as_deref()));
+            }
+        }
+        plan
+    }
+
     /// The plan that makes what is to be made.
     #[must_use]
-    pub fn plan(&self, portal: &Portal, title: &str) -> Plan {
+    pub(super) fn plan(&self, portal: &Portal, title: &str) -> Plan {
         let mut plan = Plan::new(title);
         for name in &self.groups {
             plan.insert("auth_group", vec![("name", Value::Cell(Cell::Text(name.clone())))]);
@@ -152,7 +177,12 @@ async fn alike(portal: &Portal, kinds: Kinds, name: &str, among: &[String]) -> R
 ///
 /// # Errors
 /// What the engine says.
-pub(super) async fn same(portal: &Portal, column: Sql, text: &str, among: &[String]) -> Result<Option<usize>> {
+pub(super) async fn same(
+    portal: &Portal,
+    column: Sql,
+    text: &str,
+    among: &[String],
+) -> Result<Option<usize>> {
     if let Some(at) = among.iter().position(|other| other == text) {
         return Ok(Some(at));
     }

@@ -158,9 +158,11 @@ impl Import {
                 self.bad.pop_front();
                 continue;
             }
-            match Given::read(&self.header, &row, number) {
-                Ok(given) => wishes.push(Wish { row, given, made: None }),
-                Err(wrong) => self.left.push((format!("Line {}", row.line), row, as_error(&wrong))),
+            match Given::read(&self.header, &row) {
+                Ok((given, wrong)) if wrong.is_empty() => wishes.push(Wish { row, given, made: None }),
+                Ok((_, wrong)) | Err(wrong) => {
+                    self.left.push((format!("Line {}", row.line), row, as_error(&wrong)))
+                }
             }
         }
         Ok(wishes)
@@ -341,9 +343,10 @@ fn is_missing(found: Result<i64>) -> Result<bool> {
 fn as_error(wrong: &[Wrong]) -> Error {
     let words: Vec<&str> = wrong.iter().map(|(_, message)| message.as_str()).collect();
     let error = Error::invalid(words.join(" "));
-    wrong.iter().filter(|(column, _)| !column.is_empty()).fold(error, |error, (column, message)| {
-        error.and_field(column, message.clone())
-    })
+    wrong
+        .iter()
+        .filter(|(column, _)| !column.is_empty())
+        .fold(error, |error, (column, message)| error.and_field(column, message.clone()))
 }
 
 fn said(error: &Error) -> Vec<Wrong> {

@@ -56,8 +56,10 @@ impl Rejects {
     pub(super) fn begin(&mut self, header: &Header) -> Result<()> {
         let opened = fs::OpenOptions::new().append(true).open(&self.path);
         let file = opened.map_err(|why| self.failed(&why))?;
-        let mut lines =
-            csv::WriterBuilder::new().flexible(true).delimiter(header.delimiter.byte()).from_writer(BufWriter::new(file));
+        let mut lines = csv::WriterBuilder::new()
+            .flexible(true)
+            .delimiter(header.delimiter.byte())
+            .from_writer(BufWriter::new(file));
         self.reason = header.columns.iter().position(|(name, _)| name == REASON);
         let names = header.columns.iter().map(|(name, _)| name.as_str());
         let last = self.reason.is_none().then_some(REASON);
@@ -83,7 +85,9 @@ impl Rejects {
             Some(_) => {}
             None => cells.push(&reason),
         }
-        let Some(lines) = &mut self.lines else { return Err(Error::bug("refused rows come before their columns")) };
+        let Some(lines) = &mut self.lines else {
+            return Err(Error::bug("refused rows come before their columns"));
+        };
         let written = lines.write_record(cells);
         written.map_err(|why| self.failed(&why))?;
         self.count += 1;

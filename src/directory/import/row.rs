@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use crate::directory::export::columns::apart;
-use crate::portal::form::Field;
 use crate::portal::password::{self, Stored};
 use crate::portal::rules;
 use crate::text;
@@ -14,30 +12,28 @@ use super::header::{Column, Header};
 use super::source::Row;
 
 /// What is wrong with a cell: the column, and the words.
-pub type Wrong = (String, String);
+pub(super) type Wrong = (String, String);
 
 /// A row's wishes. What is absent stays as it is, or becomes the form's default.
 #[derive(Clone, Default)]
-pub struct Given {
+pub(super) struct Given {
     /// The line that it begins in.
-    pub line: u64,
-    /// Its number among the rows behind the header, counted from 0.
-    pub number: u64,
+    pub(super) line: u64,
     /// Whom it is about, by id.
-    pub id: Option<i64>,
+    pub(super) id: Option<i64>,
     /// Text by the name of the field, empty where it is to be cleared. Groups as they stand in the cell.
-    pub texts: BTreeMap<&'static str, String>,
+    pub(super) texts: BTreeMap<&'static str, String>,
     /// The password as Django encodes it.
-    pub password: Option<Zeroizing<String>>,
+    pub(super) password: Option<Zeroizing<String>>,
 }
 
 impl Given {
-    /// Reads a row.
+    /// Reads a row, and all that is wrong with its cells by themselves.
     ///
     /// # Errors
-    /// All that is wrong with its cells by themselves.
-    pub fn read(header: &Header, row: &Row, number: u64) -> Result<Self, Vec<Wrong>> {
-        let mut given = Self { line: row.line, number, ..Self::default() };
+    /// What is so wrong that nothing more can be said of the row.
+    pub(super) fn read(header: &Header, row: &Row) -> Result<(Self, Vec<Wrong>), Vec<Wrong>> {
+        let mut given = Self { line: row.line, ..Self::default() };
         let mut wrong = Vec::new();
         if row.len() != header.columns.len() {
             let cells = if row.len() == 1 { "1 cell" } else { &format!("{} cells", row.len()) };
@@ -47,30 +43,29 @@ impl Given {
             );
             return Err(vec![(String::new(), words)]);
         }
+        let mut is_somebody = true;
         for (at, (name, column)) in header.columns.iter().enumerate() {
             let bytes = row.cell(at);
             if bytes.is_empty() || matches!(column, Column::PassedOver) {
                 continue;
             }
-            let cell = match std::str::from_utf8(bytes) {
-                Ok(cell) => cell,
+            let taken = match std::str::from_utf8(bytes) {
+                Ok(cell) => given.take(*column, cell),
                 Err(error) => {
                     let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-                    wrong.push((
-                        name.clone(),
-                        format!("this is not UTF-8 (the byte {byte:02x}): save the file as \"CSV UTF-8\"."),
-                    ));
-                    continue;
+                    Err(format!("this is not UTF-8 (the byte {byte:02x}): save the file as \"CSV UTF-8\"."))
                 }
             };
-            if let Err(words) = given.take(*column, cell) {
+            if let Err(words) = taken {
+                is_somebody &= !matches!(name.as_str(), "id" | "username");
                 wrong.push((name.clone(), words));
             }
         }
-        if given.id.is_none() && rules::is_blank(given.text("username").unwrap_or_default()) && wrong.is_empty() {
+        if is_somebody && given.id.is_none() && rules::is_blank(given.text("username").unwrap_or_default()) {
             wrong.push(("username".to_owned(), rules::REQUIRED.to_owned()));
+            is_somebody = false;
         }
-        if wrong.is_empty() { Ok(given) } else { Err(wrong) }
+        if is_somebody { Ok((given, wrong)) } else { Err(wrong) }
     }
 
     fn take(&mut self, column: Column, cell: &str) -> Result<(), String> {
@@ -93,27 +88,23 @@ impl Given {
 
     /// The text given for a field.
     #[must_use]
-    pub fn text(&self, field: &str) -> Option<&str> {
+    pub(super) fn text(&self, field: &str) -> Option<&str> {
         self.texts.get(field).map(String::as_str)
-    }
-
-    /// The names of the groups, where they are given.
-    #[must_use]
-    pub fn groups(&self) -> Option<Vec<String>> {
-        self.text("groups").map(apart)
     }
 
     /// The username in the form in which it would be stored, to look for whom the row is about.
     #[must_use]
-    pub fn username(&self) -> Option<String> {
+    pub(super) fn username(&self) -> Option<String> {
         self.text("username").map(rules::normal_username)
     }
 
     /// What to call the row in a message: `line 7 (bela)`.
     #[must_use]
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         match (self.text("username"), self.id) {
-            (Some(name), _) => format!("Line {} ({})", self.line, text::safe(&text::truncate(name.trim(), 40))),
+            (Some(name), _) => {
+                format!("Line {} ({})", self.line, text::safe(&text::truncate(name.trim(), 40)))
+            }
             (None, Some(id)) => format!("Line {} (#{id})", self.line),
             (None, None) => format!("Line {}", self.line),
         }
@@ -138,30 +129,23 @@ fn encoded(text: &str) -> Result<Zeroizing<String>, String> {
     }
 }
 
-/// The rule of a field, applied to what was given.
-///
-/// # Errors
-/// Django's messages.
-pub fn check(field: &Field, text: &str) -> Result<Option<String>, Vec<String>> {
-    (field.check)(text)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::source::{Delimiter, Source};
     use super::*;
 
-    fn read(text: &str) -> Result<Given, Vec<Wrong>> {
+    fn read(text: &str) -> Result<(Given, Vec<Wrong>), Vec<Wrong>> {
         let source = Source::copy(text.as_bytes()).unwrap();
         let header = Header::read(&source, None).unwrap();
         let mut rows = source.rows(Delimiter::Comma).unwrap();
         rows.next().unwrap();
-        Given::read(&header, &rows.next().unwrap().unwrap(), 0)
+        Given::read(&header, &rows.next().unwrap().unwrap())
     }
 
     #[test]
     fn an_empty_cell_is_nothing_and_an_apostrophe_empties() {
-        let given = read("id,username,email,phone_number,first_name\n 7 ,bela,,'+1 5,'\n").unwrap();
+        let (given, wrong) = read("id,username,email,phone_number,first_name\n 7 ,bela,,'+1 5,'\n").unwrap();
+        assert_eq!(wrong, []);
         assert_eq!(given.id, Some(7));
         assert_eq!(given.text("email"), None);
         assert_eq!((given.text("phone_number"), given.text("first_name")), (Some("+1 5"), Some("")));
@@ -170,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_cells_is_told_by_column() {
-        let wrong = |text: &str| read(text).map(drop).unwrap_err();
+        let wrong = |text: &str| read(text).map_or_else(|wrong| wrong, |(_, wrong)| wrong);
         assert_eq!(wrong("id,username\nx,\n")[0].0, "id");
         assert_eq!(wrong("id,username\n,\" \"\n"), [("username".to_owned(), rules::REQUIRED.to_owned())]);
         assert!(wrong("username,email\na,b,c\n")[0].1.contains("3 cells, and the header 2"));
@@ -181,7 +165,10 @@ mod tests {
     #[test]
     fn ready_hashes_are_taken() {
         let hash = "pbkdf2_sha256$600000$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
-        assert_eq!(**read(&format!("username,password\nb,{hash}\n")).unwrap().password.as_ref().unwrap(), hash);
+        assert_eq!(
+            **read(&format!("username,password\nb,{hash}\n")).unwrap().password.as_ref().unwrap(),
+            hash
+        );
         assert!(read("username,password\nb,!abc\n").unwrap().password.is_some());
     }
 }

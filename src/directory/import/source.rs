@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::text;
 
 /// Most bytes of a row. No field holds more than some hundred characters.
-pub const LONGEST_ROW: usize = 1 << 20;
+const LONGEST_ROW: usize = 1 << 20;
 
 /// What stands between cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,9 @@ impl Source {
     pub fn copy(mut from: impl Read) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("portaldesk-import-{}.csv", uuid::Uuid::now_v7()));
         let failed = |why: io::Error| {
-            Error::invalid(format!("What came from standard input could not be kept: {why}; nothing was written."))
+            Error::invalid(format!(
+                "What came from standard input could not be kept: {why}; nothing was written."
+            ))
         };
         let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path);
         let mut file = opened.map_err(failed)?;
@@ -293,7 +295,10 @@ impl Rows {
             };
             if row.bytes.len() + row.ends.len() > LONGEST_ROW {
                 let hint = if state == State::Quoted { "; perhaps a quote is never closed" } else { "" };
-                return Err(wrong(row.line, &format!("the row has more than 1 MB, which no account takes{hint}")));
+                return Err(wrong(
+                    row.line,
+                    &format!("the row has more than 1 MB, which no account takes{hint}"),
+                ));
             }
         }
         if state == State::Quoted {
@@ -319,7 +324,11 @@ impl Rows {
 }
 
 fn wrong(line: u64, what: &str) -> Error {
-    Error::field(crate::error::Kind::Invalid, &format!("line {line}"), format!("Line {line}: {what}. Nothing was written."))
+    Error::field(
+        crate::error::Kind::Invalid,
+        &format!("line {line}"),
+        format!("Line {line}: {what}. Nothing was written."),
+    )
 }
 
 #[cfg(test)]
@@ -331,13 +340,19 @@ mod tests {
         let mut rows = source.rows(Delimiter::Comma)?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push((row.line, row.cells().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()));
+            found.push((
+                row.line,
+                row.cells().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect(),
+            ));
         }
         Ok(found)
     }
 
     fn rows(wanted: &[(u64, &[&str])]) -> Vec<(u64, Vec<String>)> {
-        wanted.iter().map(|(line, cells)| (*line, cells.iter().map(|it| (*it).to_owned()).collect())).collect()
+        wanted
+            .iter()
+            .map(|(line, cells)| (*line, cells.iter().map(|it| (*it).to_owned()).collect()))
+            .collect()
     }
 
     #[test]
@@ -345,8 +360,7 @@ mod tests {
         for end in ["\n", "\r\n", "\r"] {
             let text = format!("a,b{end}{end}\"1{end}2\",\"say \"\"hi\"\"\"{end}x,{end}\"\"");
             let inner = format!("1{end}2");
-            let wanted =
-                rows(&[(1, &["a", "b"]), (3, &[&inner, "say \"hi\""]), (5, &["x", ""]), (6, &[""])]);
+            let wanted = rows(&[(1, &["a", "b"]), (3, &[&inner, "say \"hi\""]), (5, &["x", ""]), (6, &[""])]);
             assert_eq!(read(text.as_bytes()).unwrap(), wanted, "{end:?}");
         }
     }
@@ -367,7 +381,10 @@ mod tests {
         assert!(message(b"a\n\"c\"d").starts_with("Line 2: text"));
         let long = [b"a\nb\n\"".to_vec(), vec![b'x'; 10 << 20]].concat();
         let told = message(&long);
-        assert!(told.starts_with("Line 3: the row has more than 1 MB") && told.contains("never closed"), "{told}");
+        assert!(
+            told.starts_with("Line 3: the row has more than 1 MB") && told.contains("never closed"),
+            "{told}"
+        );
     }
 
     #[test]

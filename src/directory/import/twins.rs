@@ -23,7 +23,7 @@ const PAGE: i64 = 10_000;
 
 /// A value that must be unique.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
+pub(super) enum Value {
     /// The username.
     Username,
     /// The main portal id.
@@ -32,7 +32,7 @@ pub enum Value {
 
 impl Value {
     /// The field.
-    pub const fn field(self) -> &'static str {
+    pub(super) const fn field(self) -> &'static str {
         match self {
             Self::Username => "username",
             Self::PortalId => "main_portal_id",
@@ -40,7 +40,7 @@ impl Value {
     }
 
     /// What a row gives, as it would be stored.
-    pub fn of(self, given: &Given) -> Option<String> {
+    pub(super) fn of(self, given: &Given) -> Option<String> {
         let text = given.text(self.field())?;
         let text = match self {
             Self::Username => rules::normal_username(text),
@@ -66,7 +66,7 @@ const REPEATED: u8 = 1;
 const TAKEN: u8 = 2;
 
 /// The texts of a file in one column: first gathered, then asked about.
-pub struct Twins {
+pub(super) struct Twins {
     value: Value,
     hasher: RandomState,
     /// Of all texts; once they are compared in order, each once.
@@ -80,12 +80,18 @@ pub struct Twins {
 impl Twins {
     /// Nothing gathered yet.
     #[must_use]
-    pub fn new(value: Value) -> Self {
-        Self { value, hasher: RandomState::new(), hashes: Vec::new(), marks: Vec::new(), seen: BTreeMap::new() }
+    pub(super) fn new(value: Value) -> Self {
+        Self {
+            value,
+            hasher: RandomState::new(),
+            hashes: Vec::new(),
+            marks: Vec::new(),
+            seen: BTreeMap::new(),
+        }
     }
 
     /// Takes a row's text to what is known of the file.
-    pub fn gather(&mut self, given: &Given) {
+    pub(super) fn gather(&mut self, given: &Given) {
         if let Some(text) = self.value.of(given) {
             self.hashes.push(self.hash(&text));
         }
@@ -95,7 +101,7 @@ impl Twins {
     ///
     /// # Errors
     /// What the engine says.
-    pub async fn compare(&mut self, portal: &Portal) -> Result<()> {
+    pub(super) async fn compare(&mut self, portal: &Portal) -> Result<()> {
         self.hashes.sort_unstable();
         let mut marks: Vec<u8> = Vec::with_capacity(self.hashes.len());
         let mut last = None;
@@ -109,7 +115,8 @@ impl Twins {
             is_new
         });
         self.marks = marks;
-        let readable = self.value == Value::Username || portal.schema.has("core_userprofile", "main_portal_id");
+        let readable =
+            self.value == Value::Username || portal.schema.has("core_userprofile", "main_portal_id");
         if !readable {
             return Ok(());
         }
@@ -149,7 +156,7 @@ impl Twins {
 
     /// Whether the portal may have a row's text already.
     #[must_use]
-    pub fn may_be_taken(&self, given: &Given) -> bool {
+    pub(super) fn may_be_taken(&self, given: &Given) -> bool {
         self.value.of(given).is_some_and(|text| self.mark(self.hash(&text)) & TAKEN != 0)
     }
 
@@ -157,7 +164,7 @@ impl Twins {
     ///
     /// # Errors
     /// What the engine says.
-    pub async fn earlier(&mut self, portal: &Portal, given: &Given) -> Result<Option<u64>> {
+    pub(super) async fn earlier(&mut self, portal: &Portal, given: &Given) -> Result<Option<u64>> {
         let Some(text) = self.value.of(given) else { return Ok(None) };
         let hash = self.hash(&text);
         if self.mark(hash) & REPEATED == 0 {
