@@ -53,7 +53,12 @@ pub async fn write(portal: &Portal, whom: &Selection, shape: &Shape, sink: Sink<
         Shape::Csv(columns) => sink(&lines([columns.iter().map(|column| column.name.into()).collect()])?)?,
         Shape::Json => sink(b"{\"portaldesk\":1,\"kind\":\"users\",\"items\":[")?,
     }
-    let mut pages = Pages::new(whom);
+    // Of several parts nobody is to come twice, which takes all ids.
+    let together = match whom {
+        Selection::Any(_) => Some(Selection::Ids(whom.ids(portal).await?)),
+        Selection::Ids(_) | Selection::Matching { .. } => None,
+    };
+    let mut pages = Pages::new(together.as_ref().unwrap_or(whom));
     let mut count = 0;
     while let Some(ids) = pages.next(portal).await? {
         let accounts = listed::read(portal, &ids).await?;
@@ -120,6 +125,7 @@ impl<'a> Pages<'a> {
                 self.after = places.into_iter().next_back();
                 Ok(self.after.is_some().then_some(page))
             }
+            Selection::Any(_) => Ok(None),
         }
     }
 }

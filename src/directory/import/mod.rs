@@ -183,7 +183,7 @@ pub async fn apply(
     let kept = Kept::of(&source, options, checked, passwords.as_ref());
     let opening = Opening {
         title: title(&source),
-        purpose: Purpose::Bulk,
+        purpose: Purpose::Import,
         planned: Some(checked.to_write()),
         resume_from: kept.as_ref().and_then(Kept::to_json),
     };

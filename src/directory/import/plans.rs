@@ -233,7 +233,8 @@ impl Import {
             let encoded = passwords::hash(&self.portal, &clear, None).await?;
             self.waiting.insert(name.clone());
             // On the disk before anybody has it.
-            file.add(&[(&name, &clear)])?;
+            file.add(&name, &clear)?;
+            file.sync()?;
             wish.made = Some(Zeroizing::new(encoded));
         }
         for step in &mut plan.steps {
@@ -322,7 +323,7 @@ impl Plans for Import {
         self.settle();
         let mut left: Vec<(String, Error)> =
             self.left.iter().map(|(title, _, error)| (title.clone(), error.clone())).collect();
-        if let Some(file) = &self.passwords
+        if let Some(file) = &mut self.passwords
             && let Err(error) = file.finish(&std::mem::take(&mut self.waiting))
         {
             left.push(("The file of passwords".to_owned(), error));
