@@ -206,6 +206,7 @@ pub mod first_superuser;
 mod given;
 pub mod groups;
 pub mod history;
+pub mod import;
 pub mod list_state;
 pub mod listed;
 pub mod lockouts;
