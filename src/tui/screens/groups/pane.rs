@@ -21,8 +21,8 @@ use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::screens::integrity::line;
 use crate::tui::screens::record;
-use crate::tui::screens::user_findings::may_scan;
 use crate::tui::screens::user_actions::{SITTING, Sitting};
+use crate::tui::screens::user_findings::may_scan;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::labelled::{Lines, Scroll};
 use crate::tui::widgets::{cells, grouped, put};
@@ -126,7 +126,8 @@ impl Pane {
         let head = Rect { height: area.height.min(1), ..area };
         draw_head(frame.buffer_mut(), head, record, focused, theme);
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
-        let found = self.findings.as_ref().map(|all| all.get(&record.group.id).map_or(&[][..], Vec::as_slice));
+        let found =
+            self.findings.as_ref().map(|all| all.get(&record.group.id).map_or(&[][..], Vec::as_slice));
         let lines = lines(record, found, body.width, &self.clock);
         self.scroll.draw(frame, body, &lines, theme);
     }
