@@ -365,13 +365,13 @@ fn a_sample_opens_at_once_and_leaves_nothing_behind() {
     let home = Home::new();
     for size in [SMALL, LARGE] {
         let mut terminal = Terminal::start(&home, size, &["demo", "--users", "40"]);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         assert!(terminal.contents().contains("Sample"));
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
         let terminal = Terminal::start(&home, size, &["demo", "--users", "40"]);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         terminal.signal(Signal::HUP);
         assert_eq!(terminal.wait_end(), 129);
         let left = std::fs::read_dir(&home.0).expect("a home").flatten();
@@ -387,7 +387,7 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     let arguments = ["demo", "--users", "40", "--dir", sample.to_str().expect("a path")];
     for _ in 0..2 {
         let mut terminal = Terminal::start(&home, SMALL, &arguments);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         terminal.wait_for("of 40");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
@@ -470,7 +470,7 @@ fn a_fault_is_found_repaired_and_put_back() {
         let folder = folder.to_str().expect("a path");
         let arguments = ["demo", "--users", "60", "--faults", "20", "--dir", folder];
         let mut terminal = Terminal::start(&home, size, &arguments);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         let before = findings(&home, &database, KIND);
         assert!(before > 0, "the sample has such a fault");
 

@@ -39,7 +39,7 @@ fn signed_in(home: &Home, name: &str) -> Terminal {
     terminal.wait_for("Sign in to portaldesk");
     terminal.wait_taken();
     terminal.keys(&format!("{name}{ENTER}{PASSWORD}{ENTER}"));
-    terminal.wait_for(&format!("{name} · "));
+    terminal.wait_for("[1] Users");
     terminal
 }
 

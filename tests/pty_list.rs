@@ -33,7 +33,7 @@ fn signed_in(home: &Home) -> Terminal {
     terminal.wait_for("Sign in to portaldesk");
     terminal.wait_taken();
     terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
-    terminal.wait_for("amir · ");
+    terminal.wait_for("[1] Users");
     terminal
 }
 

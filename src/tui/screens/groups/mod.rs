@@ -56,9 +56,10 @@ const WIDE: u16 = 100;
 const REST: Duration = Duration::from_millis(100);
 
 /// The tab.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own: order, focus, typing, width")]
 pub struct Groups {
     /// All of them, by name.
-    groups: Vec<Group>,
+    all: Vec<Group>,
     table: Table<Line>,
     by: By,
     descending: bool,
@@ -84,7 +85,7 @@ impl Groups {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
-            groups: Vec::new(),
+            all: Vec::new(),
             table: Table::new(&COLUMNS),
             by: By::default(),
             descending: false,
@@ -112,10 +113,10 @@ impl Groups {
     /// Shows those that match, in the order in force. The cursor stays on its group.
     fn show(&mut self) {
         let mut shown: Vec<&Group> =
-            self.groups.iter().filter(|group| matches(group, self.filter.value())).collect();
+            self.all.iter().filter(|group| matches(group, self.filter.value())).collect();
         self.by.sort(&mut shown, self.descending);
         let rows: Vec<Line> = shown.into_iter().cloned().map(Line::new).collect();
-        self.table.set_empty(if self.groups.is_empty() {
+        self.table.set_empty(if self.all.is_empty() {
             "There are no groups yet; portaldesk setup-groups makes those of the roles."
         } else {
             "No group matches; Esc clears the filter."
@@ -251,7 +252,7 @@ impl Screen for Groups {
         if let Some(result) = ROWS.take(reply) {
             match result {
                 Ok(groups) => {
-                    self.groups = groups;
+                    self.all = groups;
                     self.show();
                     self.follow(Duration::ZERO, cx);
                 }

@@ -44,10 +44,7 @@ pub(super) type Findings = BTreeMap<i64, Vec<Finding>>;
 /// Starts looking what is wrong with groups.
 pub(super) fn look(cx: &mut Cx) {
     cx.start(&FINDINGS, "looking at the groups", |portal| async move {
-        match may_scan(&portal).await? {
-            true => integrity::of_groups(&portal).await.map(Some),
-            false => Ok(None),
-        }
+        if may_scan(&portal).await? { integrity::of_groups(&portal).await.map(Some) } else { Ok(None) }
     });
 }
 
