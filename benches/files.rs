@@ -129,7 +129,12 @@ async fn times(seeded: &Path, large: u64) -> Result<()> {
     line(&format!("look through a file of {large} new users"), once(looked), None, Hold::Nothing);
     let watch = Watch::default();
     let outcome = import::apply(&portal, source, &Options::default(), &checked, None, None, &watch).await?;
-    line(&format!("import {large} users, looked through"), once(started.elapsed()), None, Hold::Millis(20_000));
+    line(
+        &format!("import {large} users, looked through"),
+        once(started.elapsed()),
+        None,
+        Hold::Millis(20_000),
+    );
     if checked.new != large || !outcome.refused.is_empty() {
         return Err(Error::bug(format!("{}; {} refused", checked.counts(), outcome.refused.len())));
     }
