@@ -23,6 +23,8 @@ pub struct Settings {
     pub tries_file: Option<PathBuf>,
     /// Where what stands in unsaved forms is kept; without it, it is not.
     pub drafts_folder: Option<PathBuf>,
+    /// Where it is kept how lists were left; without it, it is not.
+    pub lists_folder: Option<PathBuf>,
 }
 
 /// How new passwords are hashed.
@@ -45,6 +47,7 @@ impl Default for Settings {
             hasher: Hasher::Auto,
             tries_file: None,
             drafts_folder: None,
+            lists_folder: None,
         }
     }
 }
@@ -194,11 +197,13 @@ pub mod departments;
 pub mod doctor;
 pub mod drafts;
 pub mod export;
+pub mod extra;
 pub mod filter;
 pub mod first_superuser;
 mod given;
 pub mod groups;
 pub mod history;
+pub mod list_state;
 pub mod listed;
 pub mod lockouts;
 pub mod moment;
@@ -220,6 +225,7 @@ pub mod search;
 pub mod selection;
 pub mod setup;
 pub mod sign_in;
+mod state_file;
 pub mod stats;
 pub mod template;
 mod tries;

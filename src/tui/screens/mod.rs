@@ -4,6 +4,7 @@ mod account;
 mod backup;
 pub mod baseline;
 pub mod chooser;
+pub mod columns;
 pub mod confirm;
 pub mod conflict;
 pub mod connect;
@@ -72,6 +73,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
     Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
+    Context { name: "Columns", tables: &[columns::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },

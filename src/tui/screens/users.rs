@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::columns;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
@@ -30,6 +31,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
     Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
     Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
+    Binding::new(&[key('c')], Action::Columns, "columns").quiet(),
 ];
 
 /// All its tables.
@@ -147,7 +149,7 @@ impl Screen for Users {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.wide = cx.size().width >= WIDE;
-        self.list.restart(cx);
+        self.list.open(cx);
         Sitting::ask(cx);
     }
 
@@ -168,6 +170,7 @@ impl Screen for Users {
             }
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
+            Action::Columns => self.list.ask_columns(cx),
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
@@ -203,6 +206,8 @@ impl Screen for Users {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(column)) = sort::CHOSEN.take(reply) {
             self.list.sort(column, cx);
+        } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
+            self.list.arrange(arrangement, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
         } else if !self.pane.findings.reply(reply, cx) {
