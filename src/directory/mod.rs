@@ -25,6 +25,8 @@ pub struct Settings {
     pub drafts_folder: Option<PathBuf>,
     /// Where it is kept how lists were left; without it, it is not.
     pub lists_folder: Option<PathBuf>,
+    /// Where saved filters are kept; without it, none can be saved.
+    pub filters_folder: Option<PathBuf>,
 }
 
 /// How new passwords are hashed.
@@ -48,6 +50,7 @@ impl Default for Settings {
             tries_file: None,
             drafts_folder: None,
             lists_folder: None,
+            filters_folder: None,
         }
     }
 }

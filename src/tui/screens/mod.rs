@@ -28,6 +28,7 @@ pub mod permissions;
 pub mod pick;
 pub mod record;
 pub mod review;
+pub mod saved_filters;
 pub mod sign_in;
 pub mod stopped_run;
 pub mod symptoms;
@@ -106,6 +107,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
+    Context { name: "Saved filters", tables: &[saved_filters::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 
 use super::columns;
 use super::record::{RecordPane, RecordScreen};
+use super::saved_filters::{self, NameFilter, SavedFilters};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
 use super::user_list::{UserList, is_mark, sort};
@@ -26,6 +27,8 @@ use crate::tui::widgets::{cells, put, table};
 /// Its keys, beside those about one user and those of every list.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[key('/'), code(Key::F(3))], Action::Filter, "filter"),
+    Binding::new(&[key('f')], Action::SavedFilters, "saved filters and reports").quiet(),
+    Binding::new(&[key('w')], Action::SaveFilter, "save this filter").quiet(),
     Binding::new(&[key('n')], Action::UsersNew, "new"),
     Binding::new(&[code(Key::Enter)], Action::Open, "record").quiet(),
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
@@ -168,6 +171,12 @@ impl Screen for Users {
                 self.in_record = false;
                 self.list.type_filter();
             }
+            Action::SavedFilters => cx.push(SavedFilters::default()),
+            Action::SaveFilter => {
+                if let Some(line) = self.list.filter_line() {
+                    cx.push(NameFilter::new(line));
+                }
+            }
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
             Action::Columns => self.list.ask_columns(cx),
@@ -208,6 +217,10 @@ impl Screen for Users {
             self.list.sort(column, cx);
         } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
             self.list.arrange(arrangement, cx);
+        } else if let Some(Ok(line)) = saved_filters::CHOSEN.take(reply) {
+            self.list.set_filter(&line, cx);
+        } else if saved_filters::reply(reply, cx) {
+            // It says by itself what became of saving.
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
         } else if !self.pane.findings.reply(reply, cx) {
