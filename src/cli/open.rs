@@ -26,6 +26,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         drafts_folder: state.as_ref().map(|folder| folder.join("drafts")),
         lists_folder: state.as_ref().map(|folder| folder.join("lists")),
         filters_folder: state.as_ref().map(|folder| folder.join("filters")),
+        called: config.portal.name.clone(),
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Settings {
     pub lists_folder: Option<PathBuf>,
     /// Where saved filters are kept; without it, none can be saved.
     pub filters_folder: Option<PathBuf>,
+    /// What the configuration calls this portal, for commands that are copied: `portaldesk @NAME`.
+    pub called: Option<String>,
 }
 
 /// How new passwords are hashed.
@@ -51,6 +53,7 @@ impl Default for Settings {
             drafts_folder: None,
             lists_folder: None,
             filters_folder: None,
+            called: None,
         }
     }
 }
@@ -206,6 +209,7 @@ pub mod first_superuser;
 mod given;
 pub mod groups;
 pub mod history;
+pub mod import;
 pub mod list_state;
 pub mod listed;
 pub mod lockouts;

@@ -105,7 +105,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Permissions", tables: &[permissions::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
-    Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
+    Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
     Context { name: "Saved filters", tables: &[saved_filters::KEYS] },

@@ -10,7 +10,7 @@ use super::record::{RecordPane, RecordScreen};
 use super::saved_filters::{self, NameFilter, SavedFilters};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, is_mark, sort};
+use super::user_list::{UserList, copying, is_mark, sort};
 use crate::directory::selection::Selection;
 use crate::directory::users::UserRow;
 use crate::error::Kind;
@@ -38,7 +38,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -180,6 +180,10 @@ impl Screen for Users {
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
             Action::Columns => self.list.ask_columns(cx),
+            Action::Copy | Action::CopyCommand => match self.list.current() {
+                Some(user) if self.in_record => copying::copy_one(action, user.id, cx),
+                _ => self.list.copy(action, cx),
+            },
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
@@ -223,7 +227,7 @@ impl Screen for Users {
             // It says by itself what became of saving.
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
             user_actions::reply(reply, cx);
         }
     }

@@ -294,6 +294,12 @@ impl<R: Row> Table<R> {
         self.range_from.take().is_some()
     }
 
+    /// Whether a range was begun at a row that is no longer loaded.
+    #[must_use]
+    pub fn range_is_lost(&self) -> bool {
+        self.range_from.is_some() && self.range().is_none()
+    }
+
     /// Puts the cursor on the row of this key, if it is loaded; says whether it is.
     pub fn go_to(&mut self, key: &R::Key) -> bool {
         let found = self.rows.iter().position(|row| row.key() == *key);

@@ -80,6 +80,11 @@ impl UserList {
 
     /// Marks, for an action that [is one](is_mark).
     pub(super) fn mark(&mut self, action: Action, cx: &mut Cx) {
+        if action != Action::MarkAll && self.table.range_is_lost() {
+            self.table.clear_range();
+            return cx
+                .refuse("The row where the range began is too far away. A filter and * mark any number.");
+        }
         let before = self.table.marks().clone();
         if action == Action::MarkAll {
             self.mark_whole();

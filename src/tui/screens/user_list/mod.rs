@@ -3,6 +3,7 @@
 //! Pages are read by keyset in one slot, so that the newest wish wins; the count and the cursor's number come in slots of
 //! their own, because on a large portal they take longer than a page.
 
+pub mod copying;
 mod line;
 mod marking;
 mod memory;

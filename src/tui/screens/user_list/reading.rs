@@ -295,9 +295,9 @@ mod tests {
     #[test]
     fn what_is_not_finished_is_said_quietly_and_leaves_the_list_as_it_is() {
         let (mut list, mut cx) = typing();
-        typed(&mut list, &mut cx, "ada ");
+        typed(&mut list, &mut cx, "ada");
         asked(&mut cx);
-        typed(&mut list, &mut cx, "foo:");
+        list.input(&Input::Paste(" foo:".to_owned()), &mut cx);
         assert_eq!(asked(&mut cx), "[]", "nothing is read anew");
         assert_eq!(list.query.filter.words, ["ada"]);
         let rows = drawn(&mut list);
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn names_are_looked_up_before_the_list_is_read() {
         let (mut list, mut cx) = typing();
-        typed(&mut list, &mut cx, "dept:IT");
+        list.input(&Input::Paste("dept:IT".to_owned()), &mut cx);
         let effects = asked(&mut cx);
         assert!(
             effects.contains("users.filter: reading the filter") && !effects.contains("users.rows"),
