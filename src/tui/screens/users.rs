@@ -136,6 +136,10 @@ impl Screen for Users {
 
     fn enabled(&self, action: Action) -> Result<(), String> {
         match action {
+            Action::SaveFilter if self.list.filter_line().is_none() => {
+                Err("There is no filter to save; / types one.".to_owned())
+            }
+            Action::SavedFilters | Action::SaveFilter => Ok(()),
             Action::SwitchPane if !self.wide => {
                 Err("There is no room for the record beside the list; Enter opens it.".to_owned())
             }
