@@ -76,10 +76,10 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
-    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Department", tables: departments::pane::TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Department members", tables: departments::members::TABLES },
     Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
@@ -114,6 +114,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Where members go", tables: &[departments::where_to::KEYS] },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 

@@ -1,14 +1,13 @@
 //! The Departments tab: the list, and beside it, where there is room, the record of the department under the cursor.
 
 pub mod actions;
-pub mod delete;
 pub mod form;
 mod leave;
 mod line;
+pub mod members;
 pub mod merge;
 pub mod pane;
-#[cfg(test)]
-mod tests;
+pub mod where_to;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
