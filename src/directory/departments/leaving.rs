@@ -505,13 +505,12 @@ pub(super) async fn elsewhere(portal: &Portal, id: i64) -> Result<Vec<Referring>
 
 /// Refuses to merge where something refers to both that only one of them may have: what each is worth nobody here knows.
 async fn refuse_torn(portal: &Portal, (goes, stays): (&Department, &Department)) -> Result<()> {
-    if portal.schema.references_to(TABLE).any(|key| key.table == TABLE) {
-        for turning in others(portal, goes.id).await?.iter().filter(|turning| turning.table == TABLE) {
-            return Err(Error::conflict(format!(
-                "{} can't be merged: departments refer to it ({}). Nothing was written; change those first.",
-                goes.name, turning.column
-            )));
-        }
+    let own = others(portal, goes.id).await?.into_iter().find(|turning| turning.table == TABLE);
+    if let Some(turning) = own {
+        return Err(Error::conflict(format!(
+            "{} can't be merged: departments refer to it ({}). Nothing was written; change those first.",
+            goes.name, turning.column
+        )));
     }
     for one in references::exclusive(&portal.schema, TABLE, &[PROFILES]) {
         let column = &one.table.column(one.column).map(|column| column.name.clone());

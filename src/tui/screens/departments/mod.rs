@@ -74,6 +74,7 @@ const WIDE: u16 = 100;
 const REST: Duration = Duration::from_millis(100);
 
 /// The tab.
+#[expect(clippy::struct_excessive_bools, reason = "none of them says anything about another")]
 pub struct Departments {
     /// All that match, by name.
     lines: Vec<Line>,
