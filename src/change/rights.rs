@@ -10,30 +10,29 @@ use crate::portal::access::{ActorFacts, Level, Roles, TargetFacts};
 const POWERFUL: [&str; 6] =
     ["add_user", "change_user", "add_group", "change_group", "add_permission", "change_permission"];
 
-/// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`: names are compared by the engine's own equality, so on MySQL
+/// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`, with the role's [`rank`]: names are compared by the engine's own equality, so on MySQL
 /// the group `admin` is Admin, as the portal takes it too.
 pub(crate) fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
     sql = sql.push("CASE");
     for role in &roles.0 {
         sql = sql.push(" WHEN ").push(column).push_bind(" = ?", role.group.as_str());
-        sql = sql.push(match role.level {
-            Level::Superuser => " THEN 4",
-            Level::Admin => " THEN 3",
-            Level::AmcAdmin => " THEN 2",
-            Level::Engineer => " THEN 1",
-        });
+        sql = sql.push(" THEN ").number(rank(role.level));
     }
     sql.push(" ELSE 0 END")
 }
 
-pub(crate) fn level(number: i64) -> Option<Level> {
-    match number {
-        4 => Some(Level::Superuser),
-        3 => Some(Level::Admin),
-        2 => Some(Level::AmcAdmin),
-        1 => Some(Level::Engineer),
-        _ => None,
+/// The number that [`level_case`] gives for a role.
+pub(crate) const fn rank(level: Level) -> i64 {
+    match level {
+        Level::Superuser => 4,
+        Level::Admin => 3,
+        Level::AmcAdmin => 2,
+        Level::Engineer => 1,
     }
+}
+
+pub(crate) fn level(number: i64) -> Option<Level> {
+    Level::ALL.into_iter().find(|level| rank(*level) == number)
 }
 
 /// The role that each of these groups gives, by group id.

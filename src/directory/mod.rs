@@ -196,6 +196,7 @@ pub mod filter;
 pub mod first_superuser;
 pub mod groups;
 pub mod history;
+pub mod levels;
 pub mod listed;
 pub mod lockouts;
 pub mod moment;

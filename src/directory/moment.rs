@@ -1,6 +1,10 @@
 //! Moments as people write them: in filters and on the command line.
 
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc};
+use std::fmt;
+
+use chrono::{
+    DateTime, Datelike as _, Local, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc,
+};
 
 /// `2026-01-31`, `2026-01-31T08:00`, RFC 3339 with a zone, or `90m`, `24h`, `7d` back from now; without a zone, in
 /// this machine's.
@@ -44,6 +48,65 @@ fn exact(text: &str, shapes: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "the clocks were put forward past this time".to_owned())
 }
 
+/// A month in this machine's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    first: NaiveDate,
+    /// Its first moment.
+    pub start: DateTime<Utc>,
+    /// The first moment after it.
+    pub end: DateTime<Utc>,
+}
+
+impl Month {
+    /// The month of a time; none at the ends of the calendar.
+    #[must_use]
+    pub fn of(time: DateTime<Utc>) -> Option<Self> {
+        Self::from(time.with_timezone(&Local).date_naive().with_day(1)?)
+    }
+
+    /// The month that a text names, such as `2026-03`.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let (year, month) = text.split_once('-')?;
+        let is_number =
+            |digits: &str, length| digits.len() == length && digits.bytes().all(|c| c.is_ascii_digit());
+        let is_month = is_number(year, 4) && is_number(month, 2);
+        Self::from(NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, 1).filter(|_| is_month)?)
+    }
+
+    /// The month before.
+    #[must_use]
+    pub fn previous(&self) -> Option<Self> {
+        Self::from(self.first.checked_sub_months(Months::new(1))?)
+    }
+
+    /// Its first day.
+    #[must_use]
+    pub const fn first_day(&self) -> NaiveDate {
+        self.first
+    }
+
+    fn from(first: NaiveDate) -> Option<Self> {
+        let next = first.checked_add_months(Months::new(1))?;
+        Some(Self { first, start: beginning(first)?, end: beginning(next)? })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first.format("%Y-%m"))
+    }
+}
+
+/// When a day begins: at midnight, or as soon after it as the clocks that were put forward let it.
+fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
+    (0..3).find_map(|hour| {
+        let time = Local.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest()?;
+        Some(time.with_timezone(&Utc))
+    })
+}
+
 /// A number and its unit.
 fn span(text: &str) -> Option<TimeDelta> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -80,6 +143,21 @@ mod tests {
         assert_eq!(ahead("2026-01-31"), read("2026-01-31"));
         for text in ["", "d", "7w", "-3d", "yesterday", "2026-13-01", "9999999999999999999d", "é"] {
             assert!(read(text).is_err() && ahead(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn months_follow_each_other() {
+        let march = Month::named("2026-03").unwrap();
+        let february = march.previous().unwrap();
+        assert_eq!((march.to_string(), february.to_string()), ("2026-03".to_owned(), "2026-02".to_owned()));
+        assert_eq!((february.end, Month::of(february.end)), (march.start, Some(march)));
+        assert_eq!(Month::of(march.start - TimeDelta::seconds(1)), Some(february));
+        assert_eq!(march.start, read("2026-03-01").unwrap());
+        let january = Month::named("2026-01").unwrap();
+        assert_eq!(january.previous().unwrap().to_string(), "2025-12");
+        for text in ["", "2026", "2026-3", "2026-13", "26-03", "+026-03", "2026-03-01", "é-03"] {
+            assert_eq!(Month::named(text), None, "{text}");
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod integrity;
 pub mod memberships;
 pub mod menu;
 pub mod message;
+pub mod overview;
 pub mod palette;
 pub mod password;
 pub mod permissions;
@@ -45,10 +46,12 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
+    let board = integrity::board::SharedBoard::default();
     vec![
         Box::new(users::Users::default()),
-        Box::new(integrity::Integrity::new()),
+        Box::new(integrity::Integrity::on(board.clone())),
         Box::<history::History>::default(),
+        Box::new(overview::Overview::new(board)),
     ]
 }
 
@@ -81,6 +84,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
+    Context { name: "Overview", tables: overview::TABLES },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
