@@ -110,14 +110,28 @@ pub fn json(value: &serde_json::Value) -> String {
     shown
 }
 
-/// A text for a cell of a spreadsheet: one that would run as a formula gets a leading `'`.
+/// A text for a cell of a spreadsheet: one that would run as a formula gets a leading `'`. So that [`from_spreadsheet`]
+/// gives back exactly what it was, so does one that looks as if it had been given one: `'=1`, `'`.
 #[must_use]
 pub fn spreadsheet(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
+    let behind = text.trim_start_matches('\'');
+    let looks_marked = behind.is_empty() && !text.is_empty();
+    if looks_marked || runs(behind) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// What [`spreadsheet`] made a cell of. A lone `'` is the empty text.
+#[must_use]
+pub fn from_spreadsheet(cell: &str) -> &str {
+    let behind = cell.trim_start_matches('\'');
+    match cell.strip_prefix('\'') {
+        Some(text) if behind.is_empty() || runs(behind) => text,
+        _ => cell,
     }
+}
+
+/// Whether a spreadsheet takes a text for a formula.
+fn runs(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// How many terminal cells a safe text takes: two for a wide character, none for a combining one.
@@ -383,6 +397,12 @@ mod tests {
             assert_eq!(spreadsheet(formula), format!("'{formula}"));
         }
         assert_eq!(spreadsheet("a=1"), "a=1");
+        for (text, cell) in [("'=1", "''=1"), ("'", "''"), ("'t Hooft", "'t Hooft"), ("", "")] {
+            assert_eq!((spreadsheet(text).as_ref(), from_spreadsheet(cell)), (cell, text));
+        }
+        // As people write them who don't know.
+        assert_eq!((from_spreadsheet("+1 555"), from_spreadsheet("'+1 555")), ("+1 555", "+1 555"));
+        assert_eq!(from_spreadsheet("'"), "");
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub struct Written {
 }
 
 impl Written {
-    fn int(&self, column: &str) -> Option<i64> {
+    /// The integer that the row holds, or held, in a column.
+    #[must_use]
+    pub fn int(&self, column: &str) -> Option<i64> {
         self.after.as_ref().or(self.before.as_ref()).and_then(|image| image.int(column))
     }
 
@@ -149,27 +151,41 @@ pub struct Entry {
     pub message: String,
 }
 
-/// The entries for what was written. `names` gives the usernames of users whose own row was not written.
+/// What objects are called whose own row was not written, by id.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Usernames.
+    pub users: BTreeMap<i64, String>,
+    /// Names of groups.
+    pub groups: BTreeMap<i64, String>,
+}
+
+/// The entries for what was written.
 #[must_use]
-pub fn entries(written: &[Written], names: &BTreeMap<i64, String>) -> Vec<Entry> {
+pub fn entries(written: &[Written], names: &Names) -> Vec<Entry> {
     let mut users: BTreeMap<i64, Object> = BTreeMap::new();
     let mut groups: BTreeMap<i64, Object> = BTreeMap::new();
     let mut departments: BTreeMap<i64, Object> = BTreeMap::new();
+    let gone = deleted(written, "auth_group");
     for row in written.iter().filter(|row| row.what == Wrote::Row) {
         match row.table.as_str() {
             "auth_user" => note_own_row(&mut users, row, "username"),
             "auth_group" => note_own_row(&mut groups, row, "name"),
             "core_department" => note_own_row(&mut departments, row, "name"),
             "core_userprofile" => note_profile(&mut users, row),
+            // Who was in a group that is deleted is not mentioned by Django.
+            "auth_user_groups" if row.int("group_id").is_some_and(|id| gone.contains(&id)) => {}
             "auth_user_groups" => note_link(&mut users, row.int("user_id"), "groups"),
             "auth_user_user_permissions" => note_link(&mut users, row.int("user_id"), "user_permissions"),
             "auth_group_permissions" => note_link(&mut groups, row.int("group_id"), "permissions"),
             _ => {}
         }
     }
-    for (id, user) in &mut users {
-        if user.repr.is_none() {
-            user.repr = names.get(id).cloned();
+    for (objects, names) in [(&mut users, &names.users), (&mut groups, &names.groups)] {
+        for (id, object) in objects {
+            if object.repr.is_none() {
+                object.repr = names.get(id).cloned();
+            }
         }
     }
     let mut entries = Vec::new();
@@ -183,6 +199,12 @@ pub fn entries(written: &[Written], names: &BTreeMap<i64, String>) -> Vec<Entry>
         }
     }
     entries
+}
+
+/// The ids of the rows of a table that were deleted.
+fn deleted(written: &[Written], table: &str) -> BTreeSet<i64> {
+    let rows = written.iter().filter(|row| row.what == Wrote::Row && row.table == table);
+    rows.filter(|row| row.after.is_none()).filter_map(|row| row.key.int("id")).collect()
 }
 
 fn note_own_row(objects: &mut BTreeMap<i64, Object>, row: &Written, name: &str) {

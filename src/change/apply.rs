@@ -1,6 +1,6 @@
 //! Applies one plan in one short transaction: lock, compare, guard, write, journal, log, commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::access::Roles;
 
 use super::actor::Actor;
-use super::admin_log::{self, Written, Wrote};
+use super::admin_log::{self, Names, Written, Wrote};
 use super::compare::{describe, lock_and_compare, require};
 use super::counter::Raise;
 use super::plan::{Image, MOST_ROWS, Plan, Purpose, Step, Value};
@@ -379,22 +379,19 @@ async fn write_insert(
         }
     }
     let key = rows::insert(tx, table, values).await?;
-    if table.name.as_str() == "auth_user"
-        && let Some(id) = key.int("id")
-    {
-        references::refuse_leftovers(tx, &order.schema, id).await?;
+    if let Some(id) = key.int("id") {
+        references::refuse_leftovers(tx, &order.schema, table.name.as_str(), id).await?;
     }
     Ok(Some(key))
 }
 
-/// A user that is deleted must not leave rows behind that a later account with the same id would inherit.
+/// What is deleted must not leave rows behind that a later one with the same id would inherit.
 async fn check_deleted(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
     for step in &order.plan.steps {
         if let Step::Delete { table, key, .. } = step
-            && table == "auth_user"
             && let Some(id) = key.int("id")
         {
-            references::refuse_remaining(tx, &order.schema, id).await?;
+            references::refuse_remaining(tx, &order.schema, table, id).await?;
         }
     }
     Ok(())
@@ -517,21 +514,33 @@ async fn log(
     now: DateTime<Utc>,
 ) -> std::result::Result<(), Failure> {
     if let Some(account) = &order.actor.account {
-        let names = usernames(tx, written).await?;
+        let names = names(tx, written).await?;
         let entries = admin_log::entries(written, &names);
         admin_log::write(tx, &order.schema, account.id, (&order.operation, now), &entries).await?;
     }
     Ok(())
 }
 
-async fn usernames(tx: &mut Tx, written: &[Written]) -> std::result::Result<BTreeMap<i64, String>, Failure> {
-    let ids: Vec<i64> =
-        written.iter().filter(|row| row.table != "auth_user").filter_map(Written::user).collect();
+/// The names of the accounts and groups whose own rows were not written.
+async fn names(tx: &mut Tx, written: &[Written]) -> std::result::Result<Names, Failure> {
+    let users = written.iter().filter(|row| row.table != "auth_user").filter_map(Written::user).collect();
+    let carried = written.iter().filter(|row| row.table == "auth_group_permissions");
+    let groups = carried.filter_map(|row| row.int("group_id")).collect();
+    Ok(Names {
+        users: named(tx, "SELECT id, username FROM auth_user WHERE id IN (", users).await?,
+        groups: named(tx, "SELECT id, name FROM auth_group WHERE id IN (", groups).await?,
+    })
+}
+
+async fn named(
+    tx: &mut Tx,
+    select: &'static str,
+    ids: BTreeSet<i64>,
+) -> std::result::Result<BTreeMap<i64, String>, Failure> {
+    let ids: Vec<i64> = ids.into_iter().collect();
     let mut names = BTreeMap::new();
     for part in ids.chunks(200) {
-        let sql =
-            Sql::new("SELECT id, username FROM auth_user WHERE id IN (").list(part.iter().copied()).push(")");
-        for row in tx.all(sql).await? {
+        for row in tx.all(Sql::new(select).list(part.iter().copied()).push(")")).await? {
             names.insert(row.int(0)?, row.text(1)?);
         }
     }

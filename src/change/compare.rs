@@ -94,7 +94,13 @@ fn words_of(key: &Image) -> String {
 }
 
 fn gone(table: &str, key: &Image) -> Error {
-    Error::conflict(format!("The row {} is not there any more; nothing was written.", describe(table, key)))
+    let what = match table {
+        "auth_user" => format!("account with {}", words_of(key)),
+        "auth_group" => format!("group with {}", words_of(key)),
+        "core_department" => format!("department with {}", words_of(key)),
+        _ => format!("row {}", describe(table, key)),
+    };
+    Error::conflict(format!("The {what} is not there any more; nothing was written."))
 }
 
 /// Locks the rows to be written in table and id order and compares them with what the plan was made from. The result

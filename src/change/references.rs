@@ -1,5 +1,6 @@
-//! Rows that refer to others. To a user: those the catalogue's foreign keys know, and those of the portal's own tables
-//! even where the foreign key is missing. To a row that becomes one with another: those that have to follow.
+//! Rows that refer to others. To a user, a group or a department: those the catalogue's foreign keys know, and those of
+//! the portal's own tables even where the foreign key is missing. To a row that becomes one with another: those that
+//! have to follow.
 
 use std::collections::BTreeSet;
 
@@ -10,74 +11,111 @@ use crate::error::{Error, Kind};
 use super::plan::{Image, Step, Value};
 use super::rows::{self, Lock};
 
-/// The columns that hold user ids, by Django's models, and the check that repairs rows without a user.
-const KNOWN: [(&str, &str, &str); 4] = [
-    ("core_userprofile", "user_id", "PRF-003"),
-    ("auth_user_groups", "user_id", "REL-001"),
-    ("auth_user_user_permissions", "user_id", "REL-001"),
-    ("django_admin_log", "user_id", "REL-004"),
+/// A thing that others refer to by its id, and what a new one with an old id would inherit.
+struct Referred {
+    table: &'static str,
+    /// What a sentence calls it.
+    noun: &'static str,
+    /// The columns that hold its id, by Django's models, and the check that repairs rows that dangle.
+    columns: &'static [(&'static str, &'static str, &'static str)],
+}
+
+const REFERRED: [Referred; 3] = [
+    Referred {
+        table: "auth_user",
+        noun: "account",
+        columns: &[
+            ("core_userprofile", "user_id", "PRF-003"),
+            ("auth_user_groups", "user_id", "REL-001"),
+            ("auth_user_user_permissions", "user_id", "REL-001"),
+            ("django_admin_log", "user_id", "REL-004"),
+        ],
+    },
+    Referred {
+        table: "auth_group",
+        noun: "group",
+        columns: &[
+            ("auth_user_groups", "group_id", "REL-001"),
+            ("auth_group_permissions", "group_id", "REL-002"),
+        ],
+    },
+    Referred {
+        table: "core_department",
+        noun: "department",
+        columns: &[("core_userprofile", "department_id", "REL-003")],
+    },
 ];
 
-/// Every column that refers to `auth_user.id`: table, column, and the check that speaks of dangling rows there.
-#[must_use]
-pub fn columns(schema: &Schema) -> Vec<(String, String, &'static str)> {
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    let foreign = schema
-        .foreign_keys
-        .iter()
-        .filter(|key| key.to_table == "auth_user" && key.to_column == "id")
-        .map(|key| (key.table.as_str(), key.column.as_str(), "REL-006"));
-    for (table, column, check) in KNOWN.into_iter().chain(foreign) {
-        let there = schema
-            .tables
-            .get(table)
-            .is_some_and(|table| table.columns.iter().any(|found| found.name.as_str() == column));
-        if there && seen.insert((table.to_owned(), column.to_owned())) {
-            found.push((table.to_owned(), column.to_owned(), check));
-        }
+impl Referred {
+    fn named(table: &str) -> Option<&'static Self> {
+        REFERRED.iter().find(|referred| referred.table == table)
     }
-    found
+
+    /// Every column that refers to its id: table, column, and the check that speaks of dangling rows there.
+    fn columns(&self, schema: &Schema) -> Vec<(String, String, &'static str)> {
+        let mut seen = BTreeSet::new();
+        let mut found = Vec::new();
+        let foreign = schema
+            .foreign_keys
+            .iter()
+            .filter(|key| key.to_table == self.table && key.to_column == "id")
+            .map(|key| (key.table.as_str(), key.column.as_str(), "REL-006"));
+        for (table, column, check) in self.columns.iter().copied().chain(foreign) {
+            if schema.has(table, column) && seen.insert((table.to_owned(), column.to_owned())) {
+                found.push((table.to_owned(), column.to_owned(), check));
+            }
+        }
+        found
+    }
+
+    async fn referring(
+        &self,
+        tx: &mut Tx,
+        schema: &Schema,
+        id: i64,
+    ) -> Result<Option<(String, &'static str)>, DbError> {
+        for (table, column, check) in self.columns(schema) {
+            let Some(found) = schema.table(&table) else { continue };
+            if rows::any(tx, found, &column, &Cell::Int(id)).await? {
+                return Ok(Some((table, check)));
+            }
+        }
+        Ok(None)
+    }
 }
 
-async fn referring(tx: &mut Tx, schema: &Schema, id: i64) -> Result<Option<(String, &'static str)>, DbError> {
-    for (table, column, check) in columns(schema) {
-        let Some(found) = schema.tables.get(&table) else { continue };
-        if rows::any(tx, found, &column, &Cell::Int(id)).await? {
-            return Ok(Some((table, check)));
-        }
-    }
-    Ok(None)
-}
-
-/// Refuses a new user whose id is already referred to: an orphan profile or a ghost membership would hand the old
-/// owner's rights to the new one.
+/// Refuses a new row whose id is already referred to: an orphan profile or a ghost membership would hand the old
+/// owner's rights to the new one, and a new group would get members whom nobody gave it.
 ///
 /// # Errors
 /// A conflict that names the check which repairs those rows; what the engine says.
-pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(), Failure> {
-    match referring(tx, schema, id).await? {
+pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, table: &str, id: i64) -> Result<(), Failure> {
+    let Some(referred) = Referred::named(table) else { return Ok(()) };
+    match referred.referring(tx, schema, id).await? {
         None => Ok(()),
         Some((table, check)) => Err(Error::new(
             Kind::Conflict,
             format!(
-                "The new account would get id {id}, and rows left behind in {table} already refer to it: it would \
-                 inherit what they grant. Nothing was written. Repair {check} first, then try again."
+                "The new {} would get id {id}, and rows left behind in {table} already refer to it: it would \
+                 inherit what they grant. Nothing was written. Repair {check} first, then try again.",
+                referred.noun
             ),
         )
         .into()),
     }
 }
 
-/// Refuses to leave rows behind that refer to a deleted user.
+/// Refuses to leave rows behind that refer to what is deleted.
 ///
 /// # Errors
 /// A conflict that names the table; what the engine says.
-pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, id: i64) -> Result<(), Failure> {
-    match referring(tx, schema, id).await? {
+pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, table: &str, id: i64) -> Result<(), Failure> {
+    let Some(referred) = Referred::named(table) else { return Ok(()) };
+    match referred.referring(tx, schema, id).await? {
         None => Ok(()),
         Some((table, _)) => Err(Error::conflict(format!(
-            "Rows of {table} still refer to the account with id {id}, so it can't be removed; nothing was written."
+            "Rows of {table} still refer to the {} with id {id}, so it can't be removed; nothing was written.",
+            referred.noun
         ))
         .into()),
     }

@@ -7,7 +7,7 @@ use crate::portal::access::{ActorFacts, Level, Roles, TargetFacts};
 
 /// The permissions that let staff change accounts in Django's admin, and so make them as powerful as a superuser:
 /// Django lets whoever may change users tick "superuser".
-const POWERFUL: [&str; 6] =
+pub(crate) const POWERFUL: [&str; 6] =
     ["add_user", "change_user", "add_group", "change_group", "add_permission", "change_permission"];
 
 /// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`, with the role's [`rank`]: names are compared by the engine's own equality, so on MySQL

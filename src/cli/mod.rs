@@ -10,6 +10,7 @@ mod check;
 mod decide;
 mod demo;
 mod doctor;
+mod export;
 pub mod history;
 pub mod json;
 mod leave;
@@ -211,5 +212,6 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Unlock { name, write } => lockouts::clear(work, name, write.dry_run).await,
         User::Offboard(names) => leave::offboard(work, names).await,
         User::Delete(names) => leave::delete(work, names).await,
+        User::Export(wanted) => export::run(work, wanted).await,
     }
 }

@@ -9,7 +9,7 @@ use super::{Work, json, lockouts, time};
 use crate::config::TimeZone;
 use crate::directory::Portal;
 use crate::directory::filter::Filter;
-use crate::directory::listed::{self, Listed};
+use crate::directory::listed::{self, Listed, item};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
 use crate::directory::referring::Referring;
@@ -57,7 +57,7 @@ fn query(list: &UserList) -> Query {
     query
 }
 
-const fn column(order: Order) -> Column {
+pub(super) const fn column(order: Order) -> Column {
     match order {
         Order::Username => Column::Username,
         Order::Name => Column::Name,
@@ -92,40 +92,6 @@ fn row(portal: &Portal, zone: TimeZone, account: &Listed) -> [String; 7] {
         user.last_login.map(|login| time::shown(login, zone)).unwrap_or_default(),
         state.join(", "),
     ]
-}
-
-/// An account for scripts, by Django's own column names.
-#[must_use]
-pub fn item(account: &Listed) -> Value {
-    let user = &account.user;
-    let groups: Vec<&str> = account.groups.iter().map(|group| group.name.as_str()).collect();
-    let profile = account.profile.as_ref().map(|(profile, department)| {
-        json!({
-            "id": profile.id,
-            "department": department,
-            "phone_number": profile.phone_number,
-            "main_portal_id": profile.main_portal_id,
-            "email_notifications": profile.email_notifications,
-            "created_at": profile.created_at.map(time::rfc3339),
-            "updated_at": profile.updated_at.map(time::rfc3339),
-        })
-    });
-    json!({
-        "id": user.id,
-        "username": user.username,
-        "first_name": user.first_name,
-        "last_name": user.last_name,
-        "email": user.email,
-        "is_active": user.is_active,
-        "is_staff": user.is_staff,
-        "is_superuser": user.is_superuser,
-        "date_joined": user.date_joined.map(time::rfc3339),
-        "last_login": user.last_login.map(time::rfc3339),
-        "groups": groups,
-        "access": account.access(),
-        "password_algorithm": account.password_algorithm,
-        "profile": profile,
-    })
 }
 
 /// Prints one account.

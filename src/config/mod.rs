@@ -19,6 +19,7 @@ pub mod paths;
 mod trust;
 pub mod write;
 
+pub use crate::directory::nearest::nearest as closest;
 use file::FileConfig;
 pub use origin::{Origin, origins};
 
@@ -344,17 +345,4 @@ fn without_password_file(portal: &file::FilePortal) -> PortalConfig {
         read_only: portal.read_only,
         ..by_url(portal.target.clone())
     }
-}
-
-/// The known word that a mistyped one most likely means.
-#[must_use]
-pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// Below this the two have little in common.
-    const ALIKE: f64 = 0.8;
-    known
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }

@@ -32,7 +32,8 @@ pub enum Groups {
 }
 
 impl Groups {
-    fn apply(&self, now: &[i64]) -> Vec<i64> {
+    /// What comes of it, each id once.
+    pub(super) fn apply(&self, now: &[i64]) -> Vec<i64> {
         let mut groups = match self {
             Self::Keep => now.to_vec(),
             Self::Set(groups) => groups.clone(),
@@ -224,7 +225,7 @@ fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> 
 }
 
 /// Refuses new rows of a table that can't take any, by name.
-fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
+pub(super) fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
     match portal.schema.refuses_create(table) {
         Some(lack) => {
             Err(Error::conflict(format!("{what} can't be created here: {lack}. Nothing was written.")))

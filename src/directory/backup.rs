@@ -4,14 +4,13 @@
 //! account tables anew in an empty database of the same engine, as they stood at one moment. Password hashes are in it,
 //! so the file is its owner's alone; a file that is there is never overwritten.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 
 use super::Portal;
+use super::private_file::Reserved;
 use crate::change::rights;
 use crate::db::dump::Piece;
 use crate::db::schema::{OWN_TABLES, Schema, Table};
@@ -64,7 +63,7 @@ pub async fn write(portal: &Portal, path: &Path, cancel: &Cancel) -> Result<Summ
 pub async fn write_with(portal: &Portal, path: &Path, own: bool, cancel: &Cancel) -> Result<Summary> {
     may(portal).await?;
     let portal = &portal.cancellable(cancel);
-    let reserved = Reserved::new(path)?;
+    let reserved = Reserved::new(path, "a backup")?;
     let tables = match portal.dialect() {
         Dialect::Sqlite => copy(portal, &reserved).await?,
         Dialect::MySql | Dialect::Postgres => dump(portal, &reserved, own).await?,
@@ -83,73 +82,9 @@ async fn may(portal: &Portal) -> Result<()> {
     allowed(&facts, &Action::Repair).map_err(|why| Error::denied(format!("{why} Nothing was written.")))
 }
 
-/// A name that is taken, by an empty file, and the file beside it that will get the name.
-struct Reserved {
-    path: PathBuf,
-    beside: PathBuf,
-    kept: bool,
-}
-
-fn failed(path: &Path, why: &io::Error) -> Error {
-    let path = path.display();
-    match why.kind() {
-        io::ErrorKind::AlreadyExists => Error::invalid(format!(
-            "{path} is there already, and a backup overwrites nothing; name a new file."
-        )),
-        _ => Error::invalid(format!("The backup could not be written to {path}: {why}. No file is left.")),
-    }
-}
-
-fn new_file(path: &Path) -> Result<File> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    opened.map_err(|why| failed(path, &why))
-}
-
-impl Reserved {
-    fn new(path: &Path) -> Result<Self> {
-        let Some(name) = path.file_name() else {
-            return Err(Error::usage(format!("{} is no name of a file.", path.display())));
-        };
-        let mut beside = name.to_owned();
-        beside.push(format!(".{}.partial", std::process::id()));
-        new_file(path)?;
-        let reserved = Self { path: path.to_owned(), beside: path.with_file_name(beside), kept: false };
-        new_file(&reserved.beside)?;
-        Ok(reserved)
-    }
-
-    fn failed(&self, why: &io::Error) -> Error {
-        failed(&self.path, why)
-    }
-
-    /// Gives the finished file its name, on the disk too; how large it is.
-    fn keep(mut self) -> Result<u64> {
-        let synced = File::open(&self.beside).and_then(|file| {
-            file.sync_all()?;
-            file.metadata()
-        });
-        let bytes = synced.map_err(|why| self.failed(&why))?.len();
-        fs::rename(&self.beside, &self.path).map_err(|why| self.failed(&why))?;
-        self.kept = true;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // Some file systems can't do this; the file itself is on the disk.
-        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
-        Ok(bytes)
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.beside);
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 /// Copies a SQLite database and looks whether the copy is whole.
 async fn copy(portal: &Portal, reserved: &Reserved) -> Result<Vec<(String, u64)>> {
-    let Some(path) = reserved.beside.to_str() else {
+    let Some(path) = reserved.beside().to_str() else {
         return Err(Error::invalid("SQLite takes only names of files that are UTF-8; no file is left."));
     };
     let target = portal.db.target();
@@ -161,7 +96,8 @@ async fn copy(portal: &Portal, reserved: &Reserved) -> Result<Vec<(String, u64)>
         let message = format!("The database could not be copied: {told} No file is left.");
         Error { message, ..told }
     })?;
-    let copy = Target { address: Address::File(reserved.beside.clone()), read_only: true, ..target.clone() };
+    let copy =
+        Target { address: Address::File(reserved.beside().to_owned()), read_only: true, ..target.clone() };
     let broken = Db::open(&copy).await?.integrity().await?;
     if let Some(first) = broken.first() {
         return Err(Error::invalid(format!(
@@ -198,8 +134,7 @@ fn tables(schema: &Schema, own: bool) -> Vec<Table> {
 
 /// Writes the tables of a server as SQL.
 async fn dump(portal: &Portal, reserved: &Reserved, own: bool) -> Result<Vec<(String, u64)>> {
-    let file = OpenOptions::new().write(true).open(&reserved.beside);
-    let mut file = BufWriter::new(file.map_err(|why| reserved.failed(&why))?);
+    let mut file = BufWriter::new(reserved.open()?);
     let target = text::safe(&portal.db.target().to_string()).into_owned();
     let mut write = |piece: &str| file.write_all(piece.as_bytes()).map_err(|why| reserved.failed(&why));
     write(&format!(

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
+
 use crate::change::rights;
 use crate::db::{Row, Sql};
 use crate::error::Result;
@@ -10,6 +12,7 @@ use crate::portal::profile::Profile;
 use crate::portal::user::User;
 
 use super::Portal;
+use super::moment::rfc3339;
 use super::record::{Membership, Record};
 
 /// An account with its profile and groups.
@@ -45,6 +48,40 @@ impl From<Record> for Listed {
             groups: record.groups,
         }
     }
+}
+
+/// An account for scripts, by Django's own column names.
+#[must_use]
+pub fn item(account: &Listed) -> Value {
+    let user = &account.user;
+    let groups: Vec<&str> = account.groups.iter().map(|group| group.name.as_str()).collect();
+    let profile = account.profile.as_ref().map(|(profile, department)| {
+        json!({
+            "id": profile.id,
+            "department": department,
+            "phone_number": profile.phone_number,
+            "main_portal_id": profile.main_portal_id,
+            "email_notifications": profile.email_notifications,
+            "created_at": profile.created_at.map(rfc3339),
+            "updated_at": profile.updated_at.map(rfc3339),
+        })
+    });
+    json!({
+        "id": user.id,
+        "username": user.username,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "email": user.email,
+        "is_active": user.is_active,
+        "is_staff": user.is_staff,
+        "is_superuser": user.is_superuser,
+        "date_joined": user.date_joined.map(rfc3339),
+        "last_login": user.last_login.map(rfc3339),
+        "groups": groups,
+        "access": account.access(),
+        "password_algorithm": account.password_algorithm,
+        "profile": profile,
+    })
 }
 
 /// These accounts in the order given; those that are gone are left out.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::change::{Plan, Value};
+use crate::change::{MOST_ROWS, Plan, Value};
 use crate::db::{Cell, Sql};
 use crate::error::Result;
 use crate::portal::access::Level;
@@ -52,11 +52,14 @@ pub async fn read(portal: &Portal, plans: &[Plan]) -> Result<Names> {
 }
 
 async fn listed(portal: &Portal, select: &'static str, ids: BTreeSet<i64>) -> Result<BTreeMap<i64, String>> {
-    if ids.is_empty() {
-        return Ok(BTreeMap::new());
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let mut names = BTreeMap::new();
+    for part in ids.chunks(MOST_ROWS) {
+        for row in portal.db.all(Sql::new(select).list(part.iter().copied()).push(")")).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
     }
-    let sql = Sql::new(select).list(ids).push(")");
-    portal.db.all(sql).await?.iter().map(|row| Ok((row.int(0)?, row.text(1)?))).collect()
+    Ok(names)
 }
 
 /// The ids that a column has in these plans, before or after.

@@ -128,9 +128,7 @@ impl Catalogue {
         if let Some(lacking) = lacking(portal) {
             return Ok(Self { groups, lacking: Some(lacking), ..Self::default() });
         }
-        let sql = select().push(" ORDER BY t.app_label, t.model, p.codename");
-        let permissions =
-            portal.db.all(sql).await?.iter().map(permission).collect::<Result<Vec<Permission>>>()?;
+        let permissions = matching(portal, select().push(ORDER)).await?;
         let mut by_group: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
         let sql = Sql::new("SELECT group_id, permission_id FROM auth_group_permissions");
         for row in portal.db.all(sql).await? {
@@ -187,6 +185,18 @@ impl Catalogue {
     fn named(&self, mut paths: BTreeMap<i64, Vec<Path>>) -> Vec<Moved<'_>> {
         self.permissions.iter().filter_map(|it| paths.remove(&it.id).map(|paths| (it, paths))).collect()
     }
+}
+
+/// The permissions that a group carries, in Django's order. The portal must not be [`lacking`] any.
+///
+/// # Errors
+/// What the engine says.
+pub async fn of_group(portal: &Portal, group: i64) -> Result<Vec<Permission>> {
+    let sql = select()
+        .push(" WHERE p.id IN (SELECT gp.permission_id FROM auth_group_permissions gp")
+        .push_bind(" WHERE gp.group_id = ?)", group)
+        .push(ORDER);
+    matching(portal, sql).await
 }
 
 /// What a user holds now.
@@ -293,6 +303,9 @@ async fn unknown(portal: &Portal, name: &str) -> Result<String> {
 async fn matching(portal: &Portal, sql: Sql) -> Result<Vec<Permission>> {
     portal.db.all(sql).await?.iter().map(permission).collect()
 }
+
+/// Django's order.
+const ORDER: &str = " ORDER BY t.app_label, t.model, p.codename";
 
 fn select() -> Sql {
     Sql::new(

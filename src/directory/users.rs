@@ -414,3 +414,25 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
     let hint = similar.map_or_else(String::new, |(_, found)| format!(" Did you mean '{found}'?"));
     Err(Error::invalid(format!("There is no user '{name}'.{hint} Nothing was written.")))
 }
+
+#[cfg(test)]
+impl UserRow {
+    /// Somebody for the tests of a list.
+    pub(crate) fn sample(id: i64) -> Self {
+        Self {
+            id,
+            username: format!("user{id}"),
+            name: String::new(),
+            email: String::new(),
+            department: None,
+            access: Vec::new(),
+            last_login: None,
+            date_joined: None,
+            is_active: true,
+            is_staff: false,
+            is_superuser: false,
+            profiles: 1,
+            place: Place { key: Cell::Int(id), id },
+        }
+    }
+}

@@ -1,8 +1,13 @@
 //! A plan as lines that a person can judge: whose row, which field, old → new; and what that means.
 
+mod one_group;
+
+use std::collections::BTreeMap;
+
 use crate::change::{Ddl, Image, Plan, Step, Value, undo};
 use crate::db::Cell;
 use crate::directory::names::Names;
+use crate::portal::access::Level;
 use crate::portal::form::Field;
 use crate::portal::{forms, password};
 use crate::text;
@@ -27,11 +32,15 @@ struct Told<'a> {
     plan: &'a Plan,
     step: &'a Step,
     names: &'a Names,
+    /// It is told from the group's side: who comes and goes, not of whom.
+    of_group: bool,
 }
 
 /// Every step as lines. Where the plans are about several accounts, each has a heading.
 #[must_use]
 pub fn lines(plans: &[Plan], names: &Names) -> Vec<DiffLine> {
+    let of_group = one_group::is_all(plans);
+    let steps = |plans, names| steps(plans, names).map(move |told| Told { of_group, ..told });
     let told: Vec<(String, Vec<DiffLine>)> =
         steps(plans, names).map(|told| (told.subject(), told.lines())).collect();
     let several = told.iter().any(|(subject, _)| *subject != told[0].0);
@@ -61,7 +70,7 @@ pub fn lines(plans: &[Plan], names: &Names) -> Vec<DiffLine> {
 /// What else the plans touch, and who loses what, in sentences.
 #[must_use]
 pub fn notes(plans: &[Plan], names: &Names) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes = roles_lost(plans, names);
     for told in steps(plans, names) {
         for note in told.notes() {
             if !notes.contains(&note) {
@@ -78,11 +87,38 @@ pub fn notes(plans: &[Plan], names: &Names) -> Vec<String> {
 /// The name of what is deleted or gets or loses power over the portal, where the plans do such a thing.
 #[must_use]
 pub fn grave(plans: &[Plan], names: &Names) -> Option<String> {
-    steps(plans, names).find(Told::is_grave).map(|told| told.name())
+    // A group that is deleted is what somebody means, and not the first of its members.
+    let group = |told: &Told<'_>| told.step.table() == "auth_group";
+    let grave = || steps(plans, names).filter(Told::is_grave);
+    grave().find(group).or_else(|| grave().next()).map(|told| told.name())
+}
+
+/// Above so many users who lose a role they are counted and not named.
+const MOST_NAMED: usize = 3;
+
+/// Who loses which role, in sentences.
+fn roles_lost(plans: &[Plan], names: &Names) -> Vec<String> {
+    let mut lost: BTreeMap<Level, Vec<String>> = BTreeMap::new();
+    for told in steps(plans, names).filter(|told| told.step.table() == MEMBERSHIP) {
+        if let Step::Delete { before, .. } = told.step
+            && let Some(level) = before.int("group_id").and_then(|group| names.levels.get(&group))
+        {
+            lost.entry(*level).or_default().push(told.name());
+        }
+    }
+    let sentences = lost.iter().rev().flat_map(|(level, who)| {
+        if who.len() > MOST_NAMED {
+            return vec![format!("{} accounts lose the role {level}.", who.len())];
+        }
+        who.iter().map(|name| format!("{name} loses the role {level}.")).collect()
+    });
+    sentences.collect()
 }
 
 fn steps<'a>(plans: &'a [Plan], names: &'a Names) -> impl Iterator<Item = Told<'a>> {
-    plans.iter().flat_map(move |plan| plan.steps.iter().map(move |step| Told { plan, step, names }))
+    plans
+        .iter()
+        .flat_map(move |plan| plan.steps.iter().map(move |step| Told { plan, step, names, of_group: false }))
 }
 
 impl Told<'_> {
@@ -90,6 +126,8 @@ impl Told<'_> {
     fn subject(&self) -> String {
         match self.step.table() {
             table if !self.step.writes_a_row() => format!("table {}", text::safe(table)),
+            MEMBERSHIP if self.of_group => String::new(),
+            "auth_group" | GROUP_PERMISSION if self.of_group => String::new(),
             "auth_user" | "core_userprofile" | MEMBERSHIP | USER_PERMISSION | ADMIN_LOG => self.name(),
             "auth_group" | GROUP_PERMISSION => format!("group {}", self.name()),
             "core_department" => format!("department {}", self.name()),
@@ -137,6 +175,7 @@ impl Told<'_> {
             (_, Step::Ddl(ddl)) => {
                 vec![DiffLine::new(Sign::Changed, text::safe(&ddl.statement()).into_owned())]
             }
+            (MEMBERSHIP, _) if self.of_group => self.joining("member", "user_id"),
             (MEMBERSHIP, _) => self.joining("group", "group_id"),
             (USER_PERMISSION | GROUP_PERMISSION, _) => self.joining("permission", "permission_id"),
             (ADMIN_LOG, Step::Insert { .. } | Step::Delete { .. }) => vec![self.log_entry()],
@@ -296,12 +335,6 @@ impl Told<'_> {
             }
             _ => {}
         }
-        if self.step.table() == MEMBERSHIP
-            && let Step::Delete { before, .. } = self.step
-            && let Some(level) = before.int("group_id").and_then(|group| self.names.levels.get(&group))
-        {
-            notes.push(format!("{name} loses the role {level}."));
-        }
         if self.step.table() != "auth_user" {
             return notes;
         }
@@ -371,7 +404,7 @@ impl Told<'_> {
                 let group = self.value("group_id").as_ref().and_then(value_id);
                 group
                     .and_then(|group| self.names.levels.get(&group))
-                    .is_some_and(|level| *level >= crate::portal::access::Level::Admin)
+                    .is_some_and(|level| *level >= Level::Admin)
             }
             Step::Delete { .. } => table != USER_PERMISSION && table != GROUP_PERMISSION,
             Step::Update { .. } => gives("is_superuser").is_some() || gives("is_staff").is_some(),
@@ -434,7 +467,6 @@ fn is_flag(column: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::portal::access::Level;
 
     fn names() -> Names {
         Names {
@@ -495,18 +527,36 @@ mod tests {
     #[test]
     fn several_accounts_have_headings() {
         let mut plan = Plan::new("Leave");
-        for user in [3, 4] {
+        for (user, group) in [(3, 1), (4, 2)] {
             let before =
-                row(&[("id", Cell::Int(user)), ("user_id", Cell::Int(user)), ("group_id", Cell::Int(1))]);
+                row(&[("id", Cell::Int(user)), ("user_id", Cell::Int(user)), ("group_id", Cell::Int(group))]);
             plan.delete(MEMBERSHIP, Image::id(user), before);
         }
         let plans = [plan];
         assert_eq!(
             said(&lines(&plans, &names())),
-            ["Heading bela", "Removed group  Admin", "Heading #4", "Removed group  Admin"]
+            ["Heading bela", "Removed group  Admin", "Heading #4", "Removed group  Engineer"]
         );
         assert_eq!(notes(&plans, &names())[0], "bela loses the role Admin.");
         assert_eq!(grave(&plans, &names()).as_deref(), Some("bela"));
+    }
+
+    #[test]
+    fn what_one_group_loses_is_told_from_its_side() {
+        let mut plan = Plan::new("Delete the group Admin");
+        for user in 3..8 {
+            let before =
+                row(&[("id", Cell::Int(user)), ("user_id", Cell::Int(user)), ("group_id", Cell::Int(1))]);
+            plan.delete(MEMBERSHIP, Image::id(user), before);
+        }
+        let group = row(&[("id", Cell::Int(1)), ("name", Cell::Text("Admin".into()))]);
+        plan.delete("auth_group", Image::id(1), group);
+        let plans = [plan];
+        let shown = said(&lines(&plans, &names()));
+        assert_eq!(shown[..2], ["Removed member  bela", "Removed member  #4"]);
+        assert_eq!(shown.last().unwrap(), "Removed group  Admin");
+        assert_eq!(notes(&plans, &names()), ["5 accounts lose the role Admin."]);
+        assert_eq!(grave(&plans, &names()).as_deref(), Some("Admin"), "not the name of a member");
     }
 
     #[test]

@@ -235,7 +235,7 @@ impl Applied {
 
 /// A plan's title as something that was done.
 fn past(title: &str) -> String {
-    const VERBS: [(&str, &str); 13] = [
+    const VERBS: [(&str, &str); 15] = [
         ("Undo: Undo: ", "Again: "),
         ("Undo: ", "Taken back: "),
         ("Create ", "Created "),
@@ -249,6 +249,8 @@ fn past(title: &str) -> String {
         ("Merge ", "Merged "),
         ("Move ", "Moved "),
         ("Add ", "Added "),
+        ("Remove ", "Removed "),
+        ("Change ", "Changed "),
     ];
     let found =
         VERBS.iter().find_map(|(now, then)| title.strip_prefix(now).map(|rest| format!("{then}{rest}")));

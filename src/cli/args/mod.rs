@@ -7,10 +7,12 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod files;
 mod integrity;
 mod run;
 mod user;
 
+pub use files::{Format, UserExport};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};

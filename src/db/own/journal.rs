@@ -85,11 +85,24 @@ pub struct ListedChange {
     pub undone_by: Option<String>,
 }
 
+/// A row of the portal's, and the columns by which rows that say something about it refer to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutRow {
+    /// Its table, whose key is `id`.
+    pub table: &'static str,
+    /// Its id.
+    pub id: i64,
+    /// Tables, and the columns of them that hold the id.
+    pub links: &'static [(&'static str, &'static str)],
+}
+
 /// Which changes to list, and from where on.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
     /// Only those that wrote rows of this portal user.
     pub about_user: Option<i64>,
+    /// Only those that wrote this row, or that changed what refers to it.
+    pub about_row: Option<AboutRow>,
     /// Only those by this portal account or Unix user; `unix:NAME` is a Unix user who acted without an account.
     pub by: Option<String>,
     /// Only those made at or after this moment.
@@ -225,6 +238,9 @@ fn matching(mut sql: Sql, wanted: &Wanted) -> Sql {
             user,
         );
     }
+    if let Some(row) = &wanted.about_row {
+        sql = about(sql, row);
+    }
     if let Some(unix) = wanted.by.as_deref().and_then(|by| by.strip_prefix("unix:")) {
         sql = sql.push_bind(" AND c.actor IS NULL AND c.unix_user = ?", unix);
     } else if let Some(by) = &wanted.by {
@@ -257,6 +273,25 @@ fn matching(mut sql: Sql, wanted: &Wanted) -> Sql {
         sql = sql.push_bind(" AND c.id > ?", above);
     }
     sql
+}
+
+/// Changes that wrote a row, or after which a row refers to it that did not before, or no longer does.
+fn about(sql: Sql, row: &AboutRow) -> Sql {
+    let mut sql = sql
+        .push(" AND EXISTS (SELECT 1 FROM portaldesk_change_row r WHERE r.change_id = c.id AND (")
+        .push_bind("(r.table_name = ?", row.table)
+        .push_bind(" AND r.row_key = ?)", format!("{{\"id\":{}}}", row.id));
+    for (table, column) in row.links {
+        sql = sql.push_bind(" OR (r.table_name = ?", *table);
+        for (image, then) in [(" AND CASE WHEN r.before_image", " <> "), ("CASE WHEN r.after_image", ")")] {
+            // An image is written without blanks, its columns in the table's order.
+            let end = |end: char| format!("%{}%", like_text(&format!("\"{column}\":{}{end}", row.id)));
+            sql = sql.push(image).push_bind(" LIKE ? ESCAPE '!'", end(',')).push(" OR ");
+            sql = sql.push(if then == ")" { "r.after_image" } else { "r.before_image" });
+            sql = sql.push_bind(" LIKE ? ESCAPE '!'", end('}')).push(" THEN 1 ELSE 0 END").push(then);
+        }
+    }
+    sql.push("))")
 }
 
 /// Changes with a row whose images differ in one of these columns. What was pruned is not known to have changed anything.

@@ -11,8 +11,8 @@ use super::portal_log::{self, Direction, Logged};
 use super::{needs_journal, who};
 use crate::db::Sql;
 use crate::db::own::{self, ListedChange};
-use crate::directory::Portal;
-use crate::error::Result;
+use crate::directory::{Portal, departments, groups};
+use crate::error::{Error, Kind, Result};
 
 /// One entry of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +97,45 @@ impl Entry {
     }
 }
 
+/// A row that entries can be about, beside a user's.
+#[derive(Debug, Clone, Copy)]
+struct Object {
+    /// The model, as the portal's log knows it.
+    model: (&'static str, &'static str),
+    table: &'static str,
+    links: &'static [(&'static str, &'static str)],
+}
+
+impl Object {
+    /// The one with this id.
+    const fn row(self, id: i64) -> own::AboutRow {
+        own::AboutRow { table: self.table, id, links: self.links }
+    }
+}
+
+/// A group, for the journal's changes of it and of who is in it.
+#[must_use]
+pub const fn about_group(id: i64) -> own::AboutRow {
+    GROUP.row(id)
+}
+
+/// A department, for the journal's changes of it and of who is in it.
+#[must_use]
+pub const fn about_department(id: i64) -> own::AboutRow {
+    DEPARTMENT.row(id)
+}
+
+const GROUP: Object = Object {
+    model: ("auth", "group"),
+    table: "auth_group",
+    links: &[("auth_user_groups", "group_id"), ("auth_group_permissions", "group_id")],
+};
+const DEPARTMENT: Object = Object {
+    model: ("core", "department"),
+    table: "core_department",
+    links: &[("core_userprofile", "department_id")],
+};
+
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum From {
@@ -180,6 +219,7 @@ pub(super) async fn wanted(portal: &Portal, filter: &Filter) -> Result<Wanted> {
         Some(name) => Some(who(portal, name).await?),
         None => None,
     };
+    let object = object(portal, filter).await?;
     let changes = portal.schema.has_own_tables() && filter.source != Some(Source::Portal);
     let by_unix = filter.by.as_ref().is_some_and(|by| by.starts_with("unix:"));
     let logged =
@@ -187,6 +227,11 @@ pub(super) async fn wanted(portal: &Portal, filter: &Filter) -> Result<Wanted> {
     Ok(Wanted {
         changes: changes.then(|| own::Wanted {
             about_user: about,
+            about_row: object.map(|(object, id)| own::AboutRow {
+                table: object.table,
+                id,
+                links: object.links,
+            }),
             by: filter.by.clone(),
             since: filter.since,
             until: filter.until,
@@ -195,17 +240,57 @@ pub(super) async fn wanted(portal: &Portal, filter: &Filter) -> Result<Wanted> {
             fields: filter.fields.iter().map(|field| field.columns).collect(),
             ..own::Wanted::default()
         }),
-        logged: if logged { Some(logged_wanted(portal, filter, about).await?) } else { None },
+        logged: if logged { Some(logged_wanted(portal, filter, about, object).await?) } else { None },
     })
 }
 
-async fn logged_wanted(portal: &Portal, filter: &Filter, about: Option<i64>) -> Result<portal_log::Wanted> {
-    let about = match about {
-        Some(user) => {
+/// The group or the department that the filter names. One that is gone is known by its id alone.
+async fn object(portal: &Portal, filter: &Filter) -> Result<Option<(Object, i64)>> {
+    let by_id = |name: &str| name.strip_prefix('#').and_then(|id| id.parse().ok());
+    let nobody = |error: Error| match error.kind {
+        // "Nothing was written" is no news about a filter.
+        Kind::Invalid => Error::invalid(
+            error.message.replace(" Nothing was written.", "").replace("; nothing was written", ""),
+        ),
+        _ => error,
+    };
+    Ok(match (&filter.group, &filter.department) {
+        (Some(_), Some(_)) => {
+            return Err(Error::usage(
+                "In the filter, group: and dept: can't both be what entries are about.",
+            ));
+        }
+        (Some(name), None) => Some((
+            GROUP,
+            match by_id(name) {
+                Some(id) => id,
+                None => groups::find(portal, name).await.map_err(nobody)?,
+            },
+        )),
+        (None, Some(name)) => Some((
+            DEPARTMENT,
+            match by_id(name) {
+                Some(id) => id,
+                None => departments::find(portal, name).await.map_err(nobody)?,
+            },
+        )),
+        (None, None) => None,
+    })
+}
+
+async fn logged_wanted(
+    portal: &Portal,
+    filter: &Filter,
+    about: Option<i64>,
+    object: Option<(Object, i64)>,
+) -> Result<portal_log::Wanted> {
+    let about = match (about, object) {
+        (Some(user), _) => {
             let profiles = profiles(portal, user).await?;
             Some(portal_log::About::read(portal, user, &profiles).await?)
         }
-        None => None,
+        (None, Some((object, id))) => Some(portal_log::About::object(portal, object.model, id).await?),
+        (None, None) => None,
     };
     let by = match &filter.by {
         Some(name) => Some(

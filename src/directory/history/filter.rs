@@ -1,4 +1,4 @@
-//! The filter of the history: `by:amir about:bela field:department since:2026-11-01 "two words"`.
+//! The filter of the history: `by:amir about:bela group:Engineer field:department since:2026-11-01 "two words"`.
 
 use chrono::{DateTime, Utc};
 
@@ -32,6 +32,10 @@ impl Source {
 pub struct Filter {
     /// About this user: a username, one of former times too, or `#id`.
     pub about: Option<String>,
+    /// About this group or who is in it: a name, or `#id`.
+    pub group: Option<String>,
+    /// About this department or who is in it: a name, or `#id`.
+    pub department: Option<String>,
     /// By this portal account or Unix user; `unix:NAME` means only the latter, without an account.
     pub by: Option<String>,
     /// Changing each of these fields.
@@ -48,7 +52,7 @@ pub struct Filter {
     pub words: Vec<String>,
 }
 
-const KEYS: &str = "about:, by:, field:, op:, since:, until:, source:";
+const KEYS: &str = "about:, by:, group:, dept:, field:, op:, since:, until:, source:";
 
 impl Filter {
     /// Reads a filter line.
@@ -79,6 +83,8 @@ impl Filter {
         match term.key.as_deref() {
             None => self.words.push(term.value.clone()),
             Some("about") => once(&mut self.about, term, value(term)?)?,
+            Some("group") => once(&mut self.group, term, value(term)?)?,
+            Some("dept") => once(&mut self.department, term, value(term)?)?,
             Some("by") => once(&mut self.by, term, value(term)?)?,
             Some("op") => once(&mut self.operation, term, value(term)?)?,
             Some("field") => self.fields.push(named(&value(term)?).map_err(|why| wrong(term, &why))?),
@@ -142,11 +148,12 @@ mod tests {
     #[test]
     fn every_part_is_read() {
         let filter = Filter::read(
-            "by:amir about:\"Bela N\" field:dept field:phone op:0f since:2026-11-01T00:00:00Z source:Portal Edit \"a: b\"",
+            "by:amir about:\"Bela N\" group:#3 dept:IT field:dept field:phone op:0f since:2026-11-01T00:00:00Z source:Portal Edit \"a: b\"",
         )
         .unwrap();
         assert_eq!(filter.by.as_deref(), Some("amir"));
         assert_eq!(filter.about.as_deref(), Some("Bela N"));
+        assert_eq!((filter.group.as_deref(), filter.department.as_deref()), (Some("#3"), Some("IT")));
         assert_eq!(filter.fields.iter().map(|field| field.name).collect::<Vec<_>>(), ["department", "phone"]);
         assert_eq!(filter.operation.as_deref(), Some("0f"));
         assert_eq!(filter.since.unwrap().to_rfc3339(), "2026-11-01T00:00:00+00:00");
@@ -159,7 +166,7 @@ mod tests {
     #[test]
     fn an_error_points_at_the_word_and_says_what_there_is() {
         for (line, part, says) in [
-            ("edit whom:bela", "'whom:bela'", "about:, by:, field:"),
+            ("edit whom:bela", "'whom:bela'", "about:, by:, group:"),
             ("field:shoes", "'field:shoes'", "username, first-name"),
             ("by:amir by:bela", "'by:bela'", "only one"),
             ("since:tomorrow", "'since:tomorrow'", "2026-01-31"),

@@ -7,7 +7,7 @@ mod filter;
 mod portal_log;
 
 pub use detail::{Detail, detail};
-pub use entries::{Entry, From, Page, Place, What, count, page};
+pub use entries::{Entry, From, Page, Place, What, about_department, about_group, count, page};
 pub use filter::{Filter, Source, named, quoted};
 pub use portal_log::Logged;
 

@@ -94,7 +94,7 @@ pub(super) struct Wanted {
     pub(super) words: Vec<String>,
 }
 
-/// Whom entries are about: how the log names the user and their profiles. There is no index on these names, so that they
+/// What entries are about: how the log names a user and their profiles, a group or a department. There is no index on these names, so that they
 /// are told by the log's own columns: a join for each entry that is passed over would cost more than the entry.
 #[derive(Debug, Clone)]
 pub(super) struct About {
@@ -103,6 +103,16 @@ pub(super) struct About {
 }
 
 impl About {
+    /// The object of this kind, such as `auth.group`, with this id.
+    pub(super) async fn object(portal: &Portal, (app, model): (&str, &str), id: i64) -> Result<Self> {
+        let sql = Sql::new("SELECT id FROM django_content_type WHERE app_label = ?")
+            .bind(app)
+            .push_bind(" AND model = ?", model);
+        let kinds = portal.db.all(sql).await?;
+        let objects = kinds.iter().map(|row| Ok((row.int(0)?, vec![id.to_string()])));
+        Ok(Self { objects: objects.collect::<Result<_>>()? })
+    }
+
     /// The user with this id, and their profiles with those.
     pub(super) async fn read(portal: &Portal, user: i64, profiles: &[i64]) -> Result<Self> {
         let sql = "SELECT id, app_label, model FROM django_content_type WHERE app_label IN ('auth', 'core') \

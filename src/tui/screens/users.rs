@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, sort};
+use super::user_list::{UserList, is_mark, sort};
 use crate::error::Kind;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -31,7 +31,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -139,6 +139,7 @@ impl Screen for Users {
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
+        self.list.keep_marks();
         match action {
             Action::Filter => {
                 self.in_record = false;
@@ -151,7 +152,7 @@ impl Screen for Users {
             Action::UsersNew => cx.push(UserForm::new()),
             Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
             _ if is_move(action) && self.in_record => self.pane.act(action),
-            _ if is_move(action) => {
+            _ if is_move(action) || is_mark(action) => {
                 self.list.act(action, cx);
                 self.follow(REST, cx);
             }
@@ -192,7 +193,7 @@ impl Screen for Users {
         if std::mem::take(&mut self.in_record) {
             return true;
         }
-        self.list.clear_filter(cx)
+        self.list.escape(cx)
     }
 
     fn status(&self) -> String {

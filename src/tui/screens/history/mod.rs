@@ -49,7 +49,7 @@ const REST: Duration = Duration::from_millis(100);
 const WIDE: u16 = 120;
 const HIGH: u16 = 14;
 
-/// The tab, and the same list about one account.
+/// The tab, and the same list about one account, group or department.
 pub struct History {
     table: Table<Line>,
     filter: Filter,
@@ -100,12 +100,28 @@ impl History {
     /// The history about one account.
     #[must_use]
     pub fn about(id: i64, username: &str, clock: Clock) -> Self {
+        Self::filtered("about", id, username, clock)
+    }
+
+    /// The history about one group and who is in it.
+    #[must_use]
+    pub fn about_group(id: i64, name: &str, clock: Clock) -> Self {
+        Self::filtered("group", id, name, clock)
+    }
+
+    /// The history about one department and who is in it.
+    #[must_use]
+    pub fn about_department(id: i64, name: &str, clock: Clock) -> Self {
+        Self::filtered("dept", id, name, clock)
+    }
+
+    fn filtered(key: &str, id: i64, name: &str, clock: Clock) -> Self {
         let mut history = Self::new(clock);
         // The id is told from a name by its sign, and stays when the name changes.
-        history.home = format!("about:#{id}");
+        history.home = format!("{key}:#{id}");
         history.line.set(&history.home);
-        history.filter.about = Some(format!("#{id}"));
-        history.title = format!("History of {username}");
+        history.filter = Filter::typed(&history.home).0;
+        history.title = format!("History of {name}");
         history
     }
 

@@ -4,6 +4,7 @@
 //! their own, because on a large portal they take longer than a page.
 
 mod line;
+mod marking;
 pub mod sort;
 
 use ratatui::Frame;
@@ -23,6 +24,8 @@ use crate::tui::widgets::table::{Page, Table, Want};
 use crate::tui::widgets::text_field::{TextField, draw_prompt};
 
 use line::{COLUMNS, Line, column_of};
+pub use marking::is_mark;
+use marking::{Marking, Matching, matching};
 
 /// How many rows a page has: more than a screen, so that the next is there before it is needed.
 const PAGE: usize = 100;
@@ -30,7 +33,7 @@ const PAGE: usize = 100;
 const BEFORE: usize = 50;
 
 /// Reads rows.
-pub const ROWS: Slot<Loaded> = Slot::latest("users.rows");
+pub const ROWS: Slot<(Loaded, Matching)> = Slot::latest("users.rows");
 const COUNT: Slot<i64> = Slot::latest("users.count");
 const POSITION: Slot<(i64, i64)> = Slot::latest("users.position");
 
@@ -58,6 +61,7 @@ pub struct UserList {
     /// The filter line that `Esc` goes back to.
     home: String,
     typing: bool,
+    marking: Marking,
     clock: Clock,
 }
 
@@ -71,6 +75,7 @@ impl UserList {
             filter: TextField::free(""),
             home: String::new(),
             typing: false,
+            marking: Marking::default(),
             clock,
         };
         list.show_order();
@@ -111,6 +116,7 @@ impl UserList {
         self.table.set_total(None);
         self.fetch(want, cx);
         self.count(cx);
+        self.count_marks(cx);
     }
 
     /// Reads again what is shown.
@@ -118,18 +124,24 @@ impl UserList {
         let want = self.table.again();
         self.fetch(want, cx);
         self.count(cx);
+        self.count_marks(cx);
     }
 
     /// Moves to a user, loaded or not.
     pub fn go_to(&mut self, id: i64, cx: &mut Cx) {
         let query = self.query.clone();
-        cx.start(&ROWS, "loading users", move |portal| async move { around(&portal, &query, id).await });
+        let wholes = self.wholes_elsewhere();
+        cx.start(&ROWS, "loading users", move |portal| async move {
+            with_marks(&portal, around(&portal, &query, id).await?, &wholes).await
+        });
         self.count(cx);
     }
 
-    /// Does a move of the table.
+    /// Does a move of the table, or marks.
     pub fn act(&mut self, action: Action, cx: &mut Cx) {
-        if let Some(want) = self.table.act(action) {
+        if is_mark(action) {
+            self.mark(action, cx);
+        } else if let Some(want) = self.table.act(action) {
             self.fetch(want, cx);
         }
     }
@@ -204,12 +216,17 @@ impl UserList {
                 self.table.set_before(&id, u64::try_from(before).unwrap_or(0));
             }
         } else {
-            return false;
+            return self.reply_marks(reply);
         }
         true
     }
 
-    fn take_rows(&mut self, result: Result<Loaded>, cx: &mut Cx) {
+    fn take_rows(&mut self, result: Result<(Loaded, Matching)>, cx: &mut Cx) {
+        let result = result.map(|(loaded, matching)| {
+            let joins = matches!(loaded, Loaded::Page(Want::After | Want::Before, _));
+            self.show_marks(matching, joins);
+            loaded
+        });
         let more = match result {
             Ok(Loaded::Page(want, page)) => {
                 let more = match want {
@@ -260,8 +277,10 @@ impl UserList {
             }
         };
         let query = self.query.clone();
+        let wholes = self.wholes_elsewhere();
         cx.start(&ROWS, "loading users", move |portal| async move {
-            Ok(Loaded::Page(want, users::page(&portal, &query, &from, limit).await?))
+            let loaded = Loaded::Page(want, users::page(&portal, &query, &from, limit).await?);
+            with_marks(&portal, loaded, &wholes).await
         });
     }
 
@@ -283,9 +302,14 @@ impl UserList {
         self.table.set_sorted(column_of(self.query.sort).unwrap_or(usize::MAX), self.query.descending);
     }
 
-    /// `14 of 1 204 · by username`.
+    /// `14 of 1 204 · by username`; with marks how many there are.
     #[must_use]
     pub fn status(&self) -> String {
+        let marked = self.marked_words();
+        if !marked.is_empty() {
+            // What a key would be about matters more than the place, and in a narrow line so do the keys.
+            return marked;
+        }
         let place = self.table.place();
         let order = self.query.sort.label();
         let reversed = if self.query.descending { ", reversed" } else { "" };
@@ -308,6 +332,16 @@ impl UserList {
         let below = Rect { y: area.y + height, height: area.height - height, ..area };
         self.table.draw(frame, below, focused, theme);
     }
+}
+
+/// Rows, and which of them were marked as a whole by another filter.
+async fn with_marks(portal: &Portal, loaded: Loaded, wholes: &[Query]) -> Result<(Loaded, Matching)> {
+    let rows = match &loaded {
+        Loaded::Page(_, users::Page { rows, .. }) | Loaded::Around { rows, .. } => rows,
+    };
+    let ids: Vec<i64> = rows.iter().map(|user| user.id).collect();
+    let matching = matching(portal, wholes, &ids).await?;
+    Ok((loaded, matching))
 }
 
 /// The rows around a user; from the start, where the list does not have them.

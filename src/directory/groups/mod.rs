@@ -1,9 +1,18 @@
-//! Groups, as choices in forms, and the two management commands of the portal that are about them.
+//! Groups: as choices in forms, as a list, changed, with who is in them; and the two management commands of the portal
+//! that are about them.
 
-use crate::change::{Image, Plan, Require, Value, rights};
+mod edit;
+mod list;
+mod members;
+
+pub use edit::{Draft, Intent, create, delete, edit, name_owner};
+pub use list::{Group, Record, list, record};
+pub use members::{add, remove};
+
+use crate::change::{Image, Plan, Require, Value};
 use crate::db::{Cell, Sql};
 use crate::error::{Error, Kind, Result};
-use crate::portal::access::Level;
+use crate::portal::access::{Level, RoleGroup, Roles};
 
 use super::{Portal, departments};
 
@@ -25,17 +34,36 @@ pub struct Choice {
 /// # Errors
 /// What the engine says.
 pub async fn choices(portal: &Portal) -> Result<Vec<Choice>> {
-    let sql = rights::level_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles)
+    let sql = role_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles)
         .push(" FROM auth_group g ORDER BY g.name");
     let mut choices = Vec::new();
     for row in portal.db.all(sql).await? {
-        let level = rights::level(row.int(2)?);
-        let role = level.and_then(|level| portal.roles.iter().find(|role| role.level == level));
-        let description = role.map(|role| role.description.clone()).unwrap_or_default();
-        choices.push(Choice { id: row.int(0)?, name: row.text(1)?, level, description });
+        let role = role_of(&portal.roles, row.int(2)?);
+        choices.push(Choice {
+            id: row.int(0)?,
+            name: row.text(1)?,
+            level: role.map(|role| role.level),
+            description: role.map(|role| role.description.clone()).unwrap_or_default(),
+        });
     }
     choices.sort_by_key(|choice| (choice.level.is_none(), choice.level));
     Ok(choices)
+}
+
+/// Appends the place, counted from 1, that the role of this name has in the configuration, or 0: names are compared by
+/// the engine's own equality.
+fn role_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
+    // There may be no role at all.
+    sql = sql.push("CASE WHEN 1 = 0 THEN 0");
+    for (role, place) in roles.iter().zip(1_i64..) {
+        sql = sql.push(" WHEN ").push(column).push_bind(" = ?", role.group.as_str());
+        sql = sql.push(" THEN ").number(place);
+    }
+    sql.push(" ELSE 0 END")
+}
+
+fn role_of(roles: &Roles, place: i64) -> Option<&RoleGroup> {
+    roles.0.get(usize::try_from(place).ok()?.checked_sub(1)?)
 }
 
 /// The group of this name, by the engine's own equality.

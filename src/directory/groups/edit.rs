@@ -1,0 +1,301 @@
+//! Making, changing and deleting groups: what somebody gave becomes plans, and sentences about what they mean.
+
+use std::collections::BTreeSet;
+
+use crate::change::rights::{self, POWERFUL};
+use crate::change::rows::{self, Lock};
+use crate::change::{Image, MOST_ROWS, Plan, Require, Value};
+use crate::db::{Cell, Sql};
+use crate::directory::accounts::{self, Groups};
+use crate::directory::{Portal, permissions};
+use crate::error::{Error, Kind, Result};
+use crate::portal::access::Level;
+use crate::portal::rules;
+
+use super::list::{self, gone};
+
+/// The table of groups, and those whose rows go with a group, in the order in which they go.
+const TABLE: &str = "auth_group";
+const GOES_ALONG: [&str; 2] = ["auth_user_groups", "auth_group_permissions"];
+
+/// The most memberships that go with a deleted group: all of it is one thing that is done or not done.
+const MOST_MEMBERS: i64 = 20_000;
+
+/// What somebody gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// A new name.
+    pub name: Option<String>,
+    /// The permissions.
+    pub permissions: Groups,
+}
+
+/// What is to be written, and what that means beyond its rows, in sentences.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Intent {
+    /// The plans, which only make sense together. None, or one without steps, where nothing would change.
+    pub plans: Vec<Plan>,
+    /// The sentences.
+    pub notes: Vec<String>,
+}
+
+impl Intent {
+    /// What it is called as a whole.
+    #[must_use]
+    pub fn title(&self) -> String {
+        Plan::title_of_pieces(&self.plans)
+    }
+}
+
+/// The group other than `except` that has this name, by the engine's own equality: id and name.
+///
+/// # Errors
+/// What the engine says.
+pub async fn name_owner(portal: &Portal, name: &str, except: Option<i64>) -> Result<Option<(i64, String)>> {
+    let sql = Sql::new("SELECT id, name FROM auth_group WHERE name = ? ORDER BY id").bind(name);
+    for row in portal.db.all(sql).await? {
+        let id = row.int(0)?;
+        if Some(id) != except {
+            return Ok(Some((id, row.text(1)?)));
+        }
+    }
+    Ok(None)
+}
+
+/// The name after Django's rules, if no other group has it.
+async fn checked_name(portal: &Portal, name: &str, except: Option<i64>) -> Result<String> {
+    let name = rules::group_name(name).map_err(|messages| {
+        let message = format!("Name: {} Nothing was written.", messages.join(" "));
+        let error = Error::invalid(message);
+        messages.iter().fold(error, |error, message| error.and_field("name", message))
+    })?;
+    if let Some((_, owner)) = name_owner(portal, &name, except).await? {
+        let message = format!("A group named '{owner}' exists already; nothing was written.");
+        return Err(Error::field(Kind::Duplicate, "name", message));
+    }
+    Ok(name)
+}
+
+/// The role that a group of this name gives, by the equality of the column that holds the names.
+async fn role_of_name(portal: &Portal, name: &str) -> Result<Option<Level>> {
+    if portal.roles.0.is_empty() {
+        return Ok(None);
+    }
+    let sql = rights::level_case(Sql::new("SELECT "), "n.name", &portal.roles)
+        .push(" FROM (SELECT g.name FROM auth_group g WHERE 1 = 0 UNION ALL SELECT ?) n")
+        .bind(name);
+    Ok(rights::level(portal.db.one(sql).await?.int(0)?))
+}
+
+/// Plans a new group with these permissions.
+///
+/// # Errors
+/// Invalid or duplicate, on the field `name`; that this database can't take new groups.
+pub async fn create(portal: &Portal, name: &str, permissions: &[i64]) -> Result<Intent> {
+    let name = checked_name(portal, name, None).await?;
+    accounts::check_takes_rows(portal, TABLE, "Groups")?;
+    if permissions.len() >= MOST_ROWS {
+        return Err(Error::usage(format!(
+            "A new group gets at most {} permissions at once; nothing was written.",
+            MOST_ROWS - 1
+        )));
+    }
+    let mut plan = Plan::new(format!("Create the group {name}"));
+    let group = plan.insert(TABLE, vec![("name", text(&name))]);
+    for permission in permissions.iter().collect::<BTreeSet<_>>() {
+        let row = vec![("group_id", Value::NewId(group)), ("permission_id", id_cell(*permission))];
+        plan.insert(GOES_ALONG[1], row);
+    }
+    let role = role_of_name(portal, &name).await?;
+    let notes = role.map(|level| format!("By its name it gives the role {level} to whoever is put into it."));
+    Ok(Intent { plans: vec![plan], notes: notes.into_iter().collect() })
+}
+
+/// Plans a new name, other permissions, or both. A plan without steps means that nothing would change.
+///
+/// # Errors
+/// Invalid or duplicate, on the field `name`; conflict, when the group is gone.
+pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Intent> {
+    let row = row(portal, id).await?;
+    let old = name_in(&row);
+    let mut plan = Plan::new(String::new());
+    let mut notes = Vec::new();
+    let mut renamed = None;
+    if let Some(name) = &draft.name
+        && *name != old
+    {
+        let name = checked_name(portal, name, Some(id)).await?;
+        notes.extend(renaming(portal, id, &old, &name).await?);
+        plan.update(TABLE, Image::id(id), row, vec![("name", text(&name))]);
+        renamed = Some(name).filter(|_| !plan.steps.is_empty());
+    }
+    let given = plan_permissions(portal, &mut plan, id, &draft.permissions).await?;
+    if plan.steps.iter().all(|step| step.table() != TABLE) {
+        plan.require.push(Require::Row { table: TABLE.to_owned(), key: Image::id(id) });
+    }
+    notes.extend(empowering(portal, id, &given).await?);
+    plan.title = match (&renamed, draft.permissions == Groups::Keep) {
+        (Some(name), true) => format!("Rename the group {old} to {name}"),
+        (Some(_), false) => format!("Edit the group {old}"),
+        (None, _) => format!("Change the permissions of {old}"),
+    };
+    Ok(Intent { plans: plan.in_pieces(), notes })
+}
+
+/// What a new name means for the role that a group gives by its name.
+async fn renaming(portal: &Portal, id: i64, old: &str, new: &str) -> Result<Vec<String>> {
+    let group = list::read(portal, id).await?;
+    let will_be = role_of_name(portal, new).await?;
+    let members = counted(group.members, "member");
+    let mut notes = Vec::new();
+    if let Some(level) = group.level.filter(|_| group.level != will_be) {
+        notes.push(format!(
+            "{old} is the portal's role {level} by its name. With another name it is no role: its {members} lose it, \
+             here and in the portal."
+        ));
+    }
+    if let Some(level) = will_be.filter(|_| group.level != will_be) {
+        notes.push(format!("Named {new} it gives the role {level}: its {members} have that from then on."));
+    }
+    Ok(notes)
+}
+
+/// Gives and takes permissions; those that come.
+async fn plan_permissions(portal: &Portal, plan: &mut Plan, id: i64, wish: &Groups) -> Result<Vec<i64>> {
+    if *wish == Groups::Keep {
+        return Ok(Vec::new());
+    }
+    if let Some(lacking) = permissions::lacking(portal) {
+        return Err(Error::conflict(format!("{lacking} Nothing was written.")));
+    }
+    let rows = of_group(portal, GOES_ALONG[1], id).await?;
+    let now: Vec<i64> = rows.iter().filter_map(|row| row.int("permission_id")).collect();
+    let wanted = wish.apply(&now);
+    let table = rows::table(&portal.schema, GOES_ALONG[1])?;
+    for row in &rows {
+        if row.int("permission_id").is_some_and(|permission| !wanted.contains(&permission)) {
+            plan.delete(GOES_ALONG[1], rows::key_of(table, row), row.clone());
+        }
+    }
+    let given: Vec<i64> = wanted.into_iter().filter(|permission| !now.contains(permission)).collect();
+    for permission in &given {
+        plan.insert(GOES_ALONG[1], vec![("group_id", id_cell(id)), ("permission_id", id_cell(*permission))]);
+    }
+    Ok(given)
+}
+
+/// Says when permissions let members change accounts in the portal's own admin.
+async fn empowering(portal: &Portal, id: i64, given: &[i64]) -> Result<Option<String>> {
+    let labels = permissions::labels(portal, given.iter().copied().collect()).await?;
+    let powerful = labels
+        .values()
+        .any(|label| label.strip_prefix("auth.").is_some_and(|codename| POWERFUL.contains(&codename)));
+    if !powerful {
+        return Ok(None);
+    }
+    let staff = list::members(portal, id, |sql| {
+        sql.push_bind(" AND u.is_staff = ?", true).push_bind(" AND u.is_superuser = ?", false)
+    });
+    Ok(match staff.await? {
+        0 => None,
+        count => Some(format!(
+            "This lets {} of its members who are staff change accounts in the portal's admin: they become privileged.",
+            count
+        )),
+    })
+}
+
+/// Plans to delete a group as Django does, who is in it and what it carries first.
+///
+/// # Errors
+/// Conflict, when rows of other tables refer to it, it has too many members for one go, or it is gone.
+pub async fn delete(portal: &Portal, id: i64) -> Result<Intent> {
+    let group = list::read(portal, id).await?;
+    if let Some(obstacle) = obstacle(portal, id).await? {
+        return Err(Error::conflict(format!(
+            "{} can't be deleted: {obstacle} that refer to it. Nothing was written.",
+            group.name
+        )));
+    }
+    if group.members > MOST_MEMBERS {
+        return Err(Error::conflict(format!(
+            "{} has {} members, more than go with a group at once ({MOST_MEMBERS}). Nothing was written; remove \
+             members first.",
+            group.name, group.members
+        )));
+    }
+    let mut plan = Plan::new(format!("Delete the group {}", group.name));
+    for name in GOES_ALONG {
+        if let Some(table) = portal.schema.table(name) {
+            for row in of_group(portal, name, id).await? {
+                plan.delete(name, rows::key_of(table, &row), row);
+            }
+        }
+    }
+    plan.delete(TABLE, Image::id(id), row(portal, id).await?);
+    let mut notes = Vec::new();
+    if group.members > 0 {
+        notes.push(format!("The accounts of its {} stay.", counted(group.members, "member")));
+    }
+    if let Some(level) = group.level {
+        notes.push(format!(
+            "It is the portal's role {level} by its name. portaldesk setup-groups makes the group again, empty; undo \
+             brings it back with its members."
+        ));
+    }
+    Ok(Intent { plans: plan.in_pieces(), notes })
+}
+
+/// The rows of other tables that refer to a group, in words; nothing where there are none.
+async fn obstacle(portal: &Portal, id: i64) -> Result<Option<String>> {
+    let mut held = Vec::new();
+    let mut seen = BTreeSet::new();
+    for key in portal.schema.references_to(TABLE).filter(|key| key.to_column == "id") {
+        if GOES_ALONG.contains(&key.table.as_str()) && key.column == "group_id"
+            || !seen.insert((&key.table, &key.column))
+        {
+            continue;
+        }
+        let Some(table) = portal.schema.table(&key.table) else { continue };
+        let Some(column) = table.column(&key.column) else { continue };
+        let sql = Sql::new("SELECT COUNT(*) FROM ").ident(&table.name).push(" WHERE ").ident(&column.name);
+        let rows = portal.count(sql.push_bind(" = ?", id)).await?;
+        if rows > 0 {
+            held.push(format!("{} holds {} ({})", key.table, counted(rows, "row"), key.column));
+        }
+    }
+    Ok((!held.is_empty()).then(|| held.join(", ")))
+}
+
+/// The row of a group.
+async fn row(portal: &Portal, id: i64) -> Result<Image> {
+    let table = rows::table(&portal.schema, TABLE)?;
+    let found = rows::by_keys(&mut portal.db.clone(), table, &[Image::id(id)], Lock::No).await?;
+    found.into_iter().next().ok_or_else(|| gone(id))
+}
+
+fn name_in(row: &Image) -> String {
+    row.get("name").map_or_else(String::new, |cell| match cell {
+        Cell::Text(name) => name.clone(),
+        other => other.show(),
+    })
+}
+
+/// The rows of a table that are a group's; none where this portal lacks the table.
+async fn of_group(portal: &Portal, table: &str, id: i64) -> Result<Vec<Image>> {
+    let Some(table) = portal.schema.table(table) else { return Ok(Vec::new()) };
+    Ok(rows::by_column(&mut portal.db.clone(), table, "group_id", &[Cell::Int(id)], Lock::No).await?)
+}
+
+fn text(text: &str) -> Value {
+    Value::Cell(Cell::Text(text.to_owned()))
+}
+
+pub(super) fn id_cell(id: i64) -> Value {
+    Value::Cell(Cell::Int(id))
+}
+
+/// `1 member`, `3 members`
+pub(super) fn counted(count: i64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
