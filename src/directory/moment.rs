@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chrono::{
-    DateTime, Datelike as _, Local, Months, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _,
-    Utc,
+    DateTime, Datelike as _, Local, Months, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta,
+    TimeZone as _, Utc,
 };
 
 /// `2026-01-31`, `2026-01-31T08:00`, RFC 3339 with a zone, or `90m`, `24h`, `7d` back from now; without a zone, in
