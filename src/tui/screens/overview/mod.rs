@@ -39,7 +39,7 @@ use crate::tui::widgets::{cells, grouped, put, table};
 
 /// Its keys, beside the moves of every list.
 pub const KEYS: &[Binding] = &[
-    Binding::new(&[code(Key::Enter)], Action::Open, "open what it counts"),
+    Binding::new(&[code(Key::Enter)], Action::Open, "open the list"),
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "next chart"),
 ];
 
@@ -330,11 +330,7 @@ impl Screen for Overview {
     }
 
     fn status(&self) -> String {
-        let place = self.panes[self.focus].chart.place();
-        if place.is_empty() || self.denied.is_some() {
-            return String::new();
-        }
-        format!("{place} · {}", self.panes[self.focus].title().to_lowercase())
+        if self.denied.is_some() { String::new() } else { self.panes[self.focus].chart.place() }
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {

@@ -25,10 +25,6 @@ impl Pane {
         Self { title, chart: Chart::default(), instead: "loading".to_owned(), old: None }
     }
 
-    pub(super) const fn title(&self) -> &'static str {
-        self.title
-    }
-
     /// Shows these bars.
     pub(super) fn show(&mut self, bars: Vec<Bar<Opens>>) {
         self.instead = "There is nothing to count.".to_owned();
