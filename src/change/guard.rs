@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{Cell, Failure, Tx, own};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::portal::access::{self, Action, ActorFacts, Level, Roles, TargetFacts};
 
 use super::admin_log::{Written, Wrote};
@@ -30,7 +30,51 @@ pub async fn check_rights(
     account: Option<i64>,
     plan: &Plan,
 ) -> std::result::Result<Checked, Failure> {
-    let Some(account) = account else { return Ok(Checked(None)) };
+    let Some(judge) = judge(tx, roles, account, plan).await? else { return Ok(Checked(None)) };
+    if judge.repair || !plan.steps.iter().all(Step::writes_a_row) {
+        judge.allow(&Action::Repair)?;
+    }
+    for row in plan.steps.iter().filter_map(Touched::planned) {
+        judge.check(&row)?;
+    }
+    Ok(Checked(Some(judge)))
+}
+
+/// For whom of the accounts that a plan is about [`check_rights`] would refuse it, and why: for plans about many, of which
+/// a few may have to be left out.
+///
+/// # Errors
+/// Denied, when whoever writes is not there any more; what the engine says.
+pub async fn refusals(
+    tx: &mut Tx,
+    roles: &Roles,
+    account: Option<i64>,
+    plan: &Plan,
+) -> std::result::Result<BTreeMap<i64, Error>, Failure> {
+    let mut refused = BTreeMap::new();
+    let Some(judge) = judge(tx, roles, account, plan).await? else { return Ok(refused) };
+    for row in plan.steps.iter().filter_map(Touched::planned) {
+        match judge.check(&row) {
+            Ok(()) => {}
+            Err(error) if error.kind == Kind::Denied => {
+                for user in row.users() {
+                    refused.entry(user).or_insert_with(|| error.clone());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(refused)
+}
+
+/// Reads all that decides about a plan; nothing where nobody is signed in.
+async fn judge(
+    tx: &mut Tx,
+    roles: &Roles,
+    account: Option<i64>,
+    plan: &Plan,
+) -> std::result::Result<Option<Judge>, Failure> {
+    let Some(account) = account else { return Ok(None) };
     rights::hold(tx, account).await?;
     let Some(actor) = rights::actor(tx, roles, account).await? else {
         return Err(Error::denied("Your account does not exist any more; nothing was written.").into());
@@ -43,14 +87,7 @@ pub async fn check_rights(
     };
     let touched: Vec<Touched<'_>> = plan.steps.iter().filter_map(Touched::planned).collect();
     let facts = Facts::read(tx, roles, &touched).await?;
-    let judge = Judge { actor, facts, repair };
-    if repair || !plan.steps.iter().all(Step::writes_a_row) {
-        judge.allow(&Action::Repair)?;
-    }
-    for row in &touched {
-        judge.check(row)?;
-    }
-    Ok(Checked(Some(judge)))
+    Ok(Some(Judge { actor, facts, repair }))
 }
 
 /// What is left to be checked when the plan is written.

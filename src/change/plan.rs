@@ -347,6 +347,8 @@ pub enum Purpose {
     Repair,
     /// An operation is taken back.
     Undo,
+    /// Many accounts are changed alike: a run; its plans are edits.
+    Bulk,
 }
 
 impl Purpose {
@@ -357,13 +359,14 @@ impl Purpose {
             Self::Edit => "edit",
             Self::Repair => "repair",
             Self::Undo => "undo",
+            Self::Bulk => "bulk",
         }
     }
 
     /// The purpose of this name; an unknown one is an edit.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        [Self::Repair, Self::Undo].into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
+        [Self::Repair, Self::Undo, Self::Bulk].into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
     }
 }
 

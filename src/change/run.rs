@@ -1,6 +1,7 @@
 //! A run: plans under one id, one after the other. One plan and ten thousand go the same way, and memory doesn't grow
 //! with their number.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -44,6 +45,10 @@ pub trait Plans: Send {
     /// What could not be planned, by title, and why; told once.
     fn left_out(&mut self) -> Vec<(String, Error)> {
         Vec::new()
+    }
+    /// Whether no more plans come although there is more to do: the run then counts as stopped, and can be gone on with.
+    fn is_paused(&self) -> bool {
+        false
     }
     /// How much was done of what, once no more plans come.
     fn tally(&self) -> Vec<Tally> {
@@ -256,7 +261,10 @@ impl Writer {
             };
             let plan = match next {
                 Ok(Some(plan)) => plan,
-                Ok(None) => break,
+                Ok(None) => {
+                    course.outcome.stopped = plans.is_paused();
+                    break;
+                }
                 Err(error) if is_stopped(&error, watch) => {
                     course.outcome.stopped = true;
                     break;
@@ -354,6 +362,21 @@ impl Writer {
             })
         });
         Ok(checked.await?)
+    }
+
+    /// For whom of the accounts that a plan is about the guards would refuse it, and why; nothing is written. The last
+    /// superuser is not among what is asked.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn refusals(&self, plan: &Plan) -> Result<BTreeMap<i64, Error>> {
+        let (plan, roles) = (Arc::new(plan.clone()), Arc::clone(&self.roles));
+        let account = self.actor.account.as_ref().map(|account| account.id);
+        let asked = self.db.rehearsal(move |tx| {
+            let (plan, roles) = (Arc::clone(&plan), Arc::clone(&roles));
+            Box::pin(async move { guard::refusals(tx, &roles, account, &plan).await })
+        });
+        Ok(asked.await?)
     }
 
     async fn apply_in(&self, place: Place, plan: Plan) -> Result<apply::Applied> {

@@ -3,12 +3,14 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Work;
-use super::args::{CreateSuperuser, Fields, Names, PasswordSource, SetPassword, UserAdd, UserEdit};
+use super::args::{CreateSuperuser, Fields, Names, PasswordSource, UserAdd, UserEdit, UserPassword};
+use super::bulk;
 use super::change::{Note, complete};
 use super::prompt::{self, NewPassword};
 use crate::change::{MOST_ROWS, Outcome, Plan, Watch};
 use crate::db::Cell;
 use crate::directory::accounts::{self, Draft, Groups, Rows};
+use crate::directory::bulk::Change;
 use crate::directory::first_superuser::Superuser;
 use crate::directory::template::Template;
 use crate::directory::{departments, groups, passwords, permissions, users};
@@ -135,7 +137,11 @@ pub(super) async fn create_superuser(work: &mut Work, create: &CreateSuperuser) 
 /// # Errors
 /// As [`add`]; a usage error when no field is given.
 pub(super) async fn edit(work: &mut Work, edit: &UserEdit) -> Result<u8> {
-    let id = users::find(&work.portal, &edit.name).await?;
+    let Some(name) = &edit.name else {
+        let change = bulk::change_of(work, edit).await?;
+        return bulk::run(work, &edit.chosen, &change, edit.write.dry_run).await;
+    };
+    let id = users::find(&work.portal, name).await?;
     let mut draft = draft(work, &edit.fields).await?;
     if let Some(name) = &edit.username {
         draft = draft.with("username", name.as_str());
@@ -274,14 +280,31 @@ async fn draft(work: &Work, fields: &Fields) -> Result<Draft> {
     Ok(draft)
 }
 
-/// `user password`, `change-password`
+/// `user password`
+///
+/// # Errors
+/// As [`set_password`]; for many accounts as [`bulk::run`].
+pub(super) async fn password(work: &mut Work, set: &UserPassword) -> Result<u8> {
+    let Some(name) = &set.name else {
+        let change = bulk::passwords(set.password.password_generate, set.passwords_to.as_deref())?;
+        return bulk::run(work, &set.chosen, &change, set.write.dry_run).await;
+    };
+    set_password(work, name, &set.password, set.write.dry_run).await
+}
+
+/// `change-password`, and `user password` of one account.
 ///
 /// # Errors
 /// Invalid, when the password is too weak; a usage error when there is none and nobody to ask.
-pub(super) async fn set_password(work: &mut Work, set: &SetPassword) -> Result<u8> {
-    let id = users::find(&work.portal, &set.name).await?;
+pub(super) async fn set_password(
+    work: &mut Work,
+    name: &str,
+    source: &PasswordSource,
+    dry_run: bool,
+) -> Result<u8> {
+    let id = users::find(&work.portal, name).await?;
     let rows = Rows::read(&work.portal, id).await?;
-    let (Some(clear), generated) = settle(prompt::new_password(&set.password)?)? else {
+    let (Some(clear), generated) = settle(prompt::new_password(source)?)? else {
         return Err(Error::usage(
             "there is no terminal to ask at: give --password-stdin, --password-file or --password-generate",
         ));
@@ -296,15 +319,19 @@ pub(super) async fn set_password(work: &mut Work, set: &SetPassword) -> Result<u
     let encoded = encode(work, &clear, &about, rows.user.text("password")).await?;
     let plan = accounts::set_password(&work.portal, id, encoded).await?;
     work.output.talk("It ends the portal sessions of the account.");
-    let password = generated.filter(|_| !set.write.dry_run);
-    work.change(plan, Note { dry_run: set.write.dry_run, password, ..Note::default() }).await
+    let password = generated.filter(|_| !dry_run);
+    work.change(plan, Note { dry_run, password, ..Note::default() }).await
 }
 
-/// `user activate`, `user deactivate`: all of them or none.
+/// `user activate`, `user deactivate`: all that are named or none.
 ///
 /// # Errors
 /// Invalid, when one is not there; denied, for the last superuser.
 pub(super) async fn set_active(work: &mut Work, names: &Names, active: bool) -> Result<u8> {
+    if names.chosen.is_given() {
+        let change = if active { Change::Activate } else { Change::Deactivate };
+        return bulk::run(work, &names.chosen, &change, names.write.dry_run).await;
+    }
     let mut ids = Vec::new();
     for name in &names.names {
         let id = users::find(&work.portal, name).await?;

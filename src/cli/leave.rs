@@ -1,10 +1,12 @@
-//! The commands that end accounts: `user delete` and `user offboard`. Of several accounts all end, or none.
+//! The commands that end accounts: `user delete` and `user offboard`. Of several that are named all end, or none.
 
 use super::Work;
 use super::args::Names;
+use super::bulk;
 use super::change::Note;
 use super::prompt;
 use crate::change::Plan;
+use crate::directory::bulk::Change;
 use crate::directory::delete::{self, Ahead};
 use crate::directory::{offboard, users};
 use crate::error::{Error, Result};
@@ -15,6 +17,9 @@ use crate::error::{Error, Result};
 /// Conflict, when other tables refer to an account; denied, for the last superuser or when the answer is another; a usage
 /// error when there is nobody to ask and no `--yes`.
 pub(super) async fn delete(work: &mut Work, names: &Names) -> Result<u8> {
+    if names.chosen.is_given() {
+        return bulk::run(work, &names.chosen, &Change::Delete, names.write.dry_run).await;
+    }
     let mut plans = Vec::new();
     let mut ahead = Vec::new();
     for id in ids(work, names).await? {
@@ -56,6 +61,9 @@ fn confirm(ahead: &[Ahead]) -> Result<()> {
 /// # Errors
 /// Invalid, when an account is not there; denied, for the last superuser.
 pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
+    if names.chosen.is_given() {
+        return bulk::run(work, &names.chosen, &Change::OffBoard, names.write.dry_run).await;
+    }
     let ids = ids(work, names).await?;
     let mut plans = Vec::new();
     for id in &ids {

@@ -5,6 +5,7 @@ pub mod actor;
 pub mod args;
 mod backup;
 mod baseline;
+mod bulk;
 mod change;
 mod check;
 mod decide;
@@ -176,7 +177,9 @@ async fn work(
             work.change_all("Put superusers into the Admin group", plans, note).await
         }
         Command::CreateSuperuser(create) => accounts::create_superuser(&mut work, create).await,
-        Command::ChangePassword(set) => accounts::set_password(&mut work, set).await,
+        Command::ChangePassword(set) => {
+            accounts::set_password(&mut work, &set.name, &set.password, set.write.dry_run).await
+        }
         Command::History(history) => history::run(&mut work, history).await,
         Command::Undo { operation, restore_password, write } => {
             history::undo(&mut work, operation, *restore_password, write.dry_run).await
@@ -205,7 +208,7 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Why(asked) => why::show(work, asked).await,
         User::Add(add) => accounts::add(work, add).await,
         User::Edit(edit) => accounts::edit(work, edit).await,
-        User::Password(set) => accounts::set_password(work, set).await,
+        User::Password(set) => accounts::password(work, set).await,
         User::Activate(names) => accounts::set_active(work, names, true).await,
         User::Deactivate(names) => accounts::set_active(work, names, false).await,
         User::Lockouts => lockouts::list(work).await,

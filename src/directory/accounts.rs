@@ -376,21 +376,37 @@ impl Rows {
     /// # Errors
     /// Conflict, when the user is gone; what the engine says.
     pub async fn read(portal: &Portal, id: i64) -> Result<Self> {
+        Self::read_many(portal, &[id]).await?.remove(&id).ok_or_else(|| {
+            Error::conflict(format!("There is no user with id {id} any more; nothing was written."))
+        })
+    }
+
+    /// Reads those of many users, by their ids; users who are gone are absent.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub async fn read_many(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Self>> {
         let mut db = portal.db.clone();
         let users = rows::table(&portal.schema, "auth_user")?;
-        let key = Image::id(id);
-        let user = rows::by_keys(&mut db, users, std::slice::from_ref(&key), Lock::No).await?.pop();
-        let Some(user) = user else {
-            return Err(Error::conflict(format!(
-                "There is no user with id {id} any more; nothing was written."
-            )));
-        };
-        Ok(Self {
-            user,
-            profiles: of_user(portal, "core_userprofile", id).await?,
-            groups: of_user(portal, GROUPS.table, id).await?,
-            permissions: of_user(portal, PERMISSIONS.table, id).await?,
-        })
+        let keys: Vec<Image> = ids.iter().copied().map(Image::id).collect();
+        let mut found = BTreeMap::new();
+        for user in rows::by_keys(&mut db, users, &keys, Lock::No).await? {
+            if let Some(id) = user.int("id") {
+                let none = Vec::new;
+                found.insert(id, Self { user, profiles: none(), groups: none(), permissions: none() });
+            }
+        }
+        for table in ["core_userprofile", GROUPS.table, PERMISSIONS.table] {
+            for row in of_users(portal, table, ids).await? {
+                let Some(rows) = row.int("user_id").and_then(|id| found.get_mut(&id)) else { continue };
+                match table {
+                    "core_userprofile" => rows.profiles.push(row),
+                    table if table == GROUPS.table => rows.groups.push(row),
+                    _ => rows.permissions.push(row),
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The username.
@@ -409,10 +425,11 @@ impl Rows {
     }
 }
 
-/// The rows of a table that are a user's; none where this portal lacks the table.
-async fn of_user(portal: &Portal, table: &str, id: i64) -> Result<Vec<Image>> {
+/// The rows of a table that belong to these users; none where this portal lacks the table.
+async fn of_users(portal: &Portal, table: &str, ids: &[i64]) -> Result<Vec<Image>> {
     let Some(table) = portal.schema.table(table) else { return Ok(Vec::new()) };
-    Ok(rows::by_column(&mut portal.db.clone(), table, "user_id", &[Cell::Int(id)], Lock::No).await?)
+    let ids: Vec<Cell> = ids.iter().copied().map(Cell::Int).collect();
+    Ok(rows::by_column(&mut portal.db.clone(), table, "user_id", &ids, Lock::No).await?)
 }
 
 /// A table whose rows join users with something else.

@@ -1,9 +1,11 @@
 //! Deleting an account as Django's admin does, with everything that goes along.
 
+use std::collections::BTreeMap;
+
 use crate::change::Plan;
 use crate::change::rows::{self, Lock};
 use crate::db::Cell;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 use super::Portal;
 use super::accounts::Rows;
@@ -25,9 +27,20 @@ impl Ahead {
     /// Conflict, when the account is gone; what the engine says.
     pub async fn read(portal: &Portal, user: i64) -> Result<Self> {
         let username = Rows::read(portal, user).await?.username();
-        let mut rows = referring::count(portal, user).await?;
+        Ok(Self::of(username, referring::count(portal, user).await?))
+    }
+
+    /// From what was [counted](referring::count) before.
+    #[must_use]
+    pub fn of(username: String, mut rows: Vec<Referring>) -> Self {
         rows.retain(|found| found.rows > 0);
-        Ok(Self { username, rows })
+        Self { username, rows }
+    }
+
+    /// How many rows go in all, the account's own too.
+    #[must_use]
+    pub fn row_count(&self) -> i64 {
+        1 + self.rows.iter().filter(|found| found.goes_along).map(|found| found.rows).sum::<i64>()
     }
 
     /// How many rows of this table go along.
@@ -76,16 +89,23 @@ impl Ahead {
 /// Conflict, when rows of other tables refer to the account, or it is gone; what the engine says.
 pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
     let ahead = Ahead::read(portal, user).await?;
-    if let Some(obstacle) = ahead.obstacle() {
-        return Err(Error::new(
-            Kind::Conflict,
-            format!(
-                "{} can't be deleted: {obstacle}. Nothing was written. Off-board the account instead.",
-                ahead.username
-            ),
-        ));
+    let mut plans = plan_many(portal, &[(user, &ahead)]).await?;
+    let plan = plans.pop().unwrap_or_else(|| Ok(Plan::default()))?;
+    Ok(plan.in_pieces())
+}
+
+/// For each of these accounts, in this order, the plan to delete it, however long it is.
+///
+/// # Errors
+/// What the engine says; inside, why a single account can't be deleted.
+pub async fn plan_many(portal: &Portal, accounts: &[(i64, &Ahead)]) -> Result<Vec<Result<Plan>>> {
+    let mut plans: BTreeMap<i64, Plan> = BTreeMap::new();
+    for (user, ahead) in accounts {
+        if ahead.obstacle().is_none() {
+            plans.insert(*user, Plan::new(format!("Delete {}", ahead.username)));
+        }
     }
-    let mut plan = Plan::new(format!("Delete {}", ahead.username));
+    let users: Vec<Cell> = plans.keys().copied().map(Cell::Int).collect();
     for (name, column) in GOES_ALONG.map(|table| (table, "user_id")).into_iter().chain([("auth_user", "id")])
     {
         if !portal.schema.has(name, column) {
@@ -93,11 +113,23 @@ pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
         }
         let table = rows::table(&portal.schema, name)?;
         let mut db = portal.db.clone();
-        for row in rows::by_column(&mut db, table, column, &[Cell::Int(user)], Lock::No).await? {
-            plan.delete(name, rows::key_of(table, &row), row);
+        for row in rows::by_column(&mut db, table, column, &users, Lock::No).await? {
+            if let Some(plan) = row.int(column).and_then(|user| plans.get_mut(&user)) {
+                plan.delete(name, rows::key_of(table, &row), row);
+            }
         }
     }
-    Ok(plan.in_pieces())
+    let given = accounts.iter().map(|(user, ahead)| plans.remove(user).ok_or_else(|| refusal(ahead)));
+    Ok(given.collect())
+}
+
+/// Why an account that others refer to is not deleted.
+fn refusal(ahead: &Ahead) -> Error {
+    let obstacle = ahead.obstacle().unwrap_or_default();
+    Error::conflict(format!(
+        "{} can't be deleted: {obstacle}. Nothing was written. Off-board the account instead.",
+        ahead.username
+    ))
 }
 
 #[cfg(test)]

@@ -187,6 +187,7 @@ impl Portal {
 
 pub mod accounts;
 pub mod backup;
+pub mod bulk;
 pub mod delete;
 pub mod demo;
 pub mod departments;

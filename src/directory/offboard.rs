@@ -16,7 +16,14 @@ use super::accounts::Rows;
 /// # Errors
 /// Conflict, when the account is gone; what the engine says.
 pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
-    let found = Rows::read(portal, user).await?;
+    Ok(of_rows(portal, Rows::read(portal, user).await?)?.in_pieces())
+}
+
+/// As [`plan`], from rows that were read before and as one plan, however long it is.
+///
+/// # Errors
+/// That there is no randomness; that a table has no primary key.
+pub fn of_rows(portal: &Portal, found: Rows) -> Result<Plan> {
     let mut plan = Plan::new(format!("Off-board {}", found.username()));
     let is_on = |column: &str| found.user.bool(column) != Some(false);
     let mut set: Vec<(&str, Value)> = ["is_active", "is_staff", "is_superuser"]
@@ -28,7 +35,8 @@ pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
     if !matches!(password::read(encoded), password::Stored::Unusable) {
         set.push(("password", Value::Cell(Cell::Text(password::unusable()?))));
     }
-    plan.update("auth_user", Image::id(user), found.user.clone(), set);
+    let key = Image::of("id", found.user.get("id").cloned().unwrap_or(Cell::Null));
+    plan.update("auth_user", key, found.user.clone(), set);
     for (name, links) in
         [("auth_user_groups", &found.groups), ("auth_user_user_permissions", &found.permissions)]
     {
@@ -53,5 +61,5 @@ pub async fn plan(portal: &Portal, user: i64) -> Result<Vec<Plan>> {
             plan.update("core_userprofile", rows::key_of(table, &row), row, set);
         }
     }
-    Ok(plan.in_pieces())
+    Ok(plan)
 }

@@ -52,7 +52,15 @@ pub async fn hash(portal: &Portal, password: &str, replaces: Option<&str>) -> Re
     if let Some(old) = replaces {
         recipe = recipe.not_cheaper_than(old);
     }
-    let password = password.to_owned();
+    hash_by(recipe, password).await
+}
+
+/// Hashes a password by a recipe that was chosen before, as many at once as all of this program may.
+///
+/// # Errors
+/// That there is no randomness.
+pub async fn hash_by(recipe: Recipe, password: &str) -> Result<String> {
+    let password = Zeroizing::new(password.to_owned());
     blocking(move || recipe.hash(&password)).await?
 }
 

@@ -1,6 +1,6 @@
 //! Rows that refer to an account: those that Django's own delete takes along, and those that stand in its way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::schema::{ForeignKey, Schema};
 use crate::db::{Ident, Sql};
@@ -31,33 +31,55 @@ pub struct Referring {
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, user: i64) -> Result<Vec<Referring>> {
+    Ok(count_many(portal, &[user]).await?.remove(&user).unwrap_or_default())
+}
+
+/// As [`count`], for many accounts at once.
+///
+/// # Errors
+/// What the engine says.
+pub async fn count_many(portal: &Portal, users: &[i64]) -> Result<BTreeMap<i64, Vec<Referring>>> {
     let schema = &portal.schema;
-    let mut found = Vec::new();
+    let mut found: BTreeMap<i64, Vec<Referring>> = users.iter().map(|user| (*user, Vec::new())).collect();
     for name in GOES_ALONG {
         let (Some(table), Some(owner)) = (schema.table(name), owner(schema, name)) else { continue };
-        let sql = Sql::new("SELECT COUNT(*) FROM ").ident(&table.name).push(" WHERE ").ident(owner);
-        let rows = portal.count(sql.push_bind(" = ?", user)).await?;
-        let (table, column) = (name.to_owned(), owner.as_str().to_owned());
-        found.push(Referring { table, column, rows, goes_along: true });
+        let sql = Sql::new("SELECT ").ident(owner).push(", COUNT(*) FROM ").ident(&table.name);
+        let sql = sql.push(" WHERE ").ident(owner).push(" IN (").list(users.iter().copied());
+        let counted = by_user(portal, sql.push(") GROUP BY ").ident(owner)).await?;
+        for (user, found) in &mut found {
+            let rows = counted.get(user).copied().unwrap_or(0);
+            let (table, column) = (name.to_owned(), owner.as_str().to_owned());
+            found.push(Referring { table, column, rows, goes_along: true });
+        }
     }
-    let own = found.len();
+    let own = found.values().next().map_or(0, Vec::len);
     let mut seen = BTreeSet::new();
     for key in &schema.foreign_keys {
-        let Some(sql) = counting(schema, key, user) else { continue };
+        let Some(sql) = counting(schema, key, users) else { continue };
         if !seen.insert((&key.table, &key.column, &key.to_table)) {
             continue;
         }
-        let rows = portal.count(sql).await?;
-        let same = |other: &&mut Referring| other.table == key.table && other.column == key.column;
-        if let Some(other) = found[own..].iter_mut().find(same) {
-            other.rows += rows;
-        } else {
-            let (table, column) = (key.table.clone(), key.column.clone());
-            found.push(Referring { table, column, rows, goes_along: false });
+        let counted = by_user(portal, sql).await?;
+        for (user, found) in &mut found {
+            let rows = counted.get(user).copied().unwrap_or(0);
+            let same = |other: &&mut Referring| other.table == key.table && other.column == key.column;
+            if let Some(other) = found[own..].iter_mut().find(same) {
+                other.rows += rows;
+            } else {
+                let (table, column) = (key.table.clone(), key.column.clone());
+                found.push(Referring { table, column, rows, goes_along: false });
+            }
         }
     }
-    found[own..].sort_by(|a, b| (&a.table, &a.column).cmp(&(&b.table, &b.column)));
+    for found in found.values_mut() {
+        found[own..].sort_by(|a, b| (&a.table, &a.column).cmp(&(&b.table, &b.column)));
+    }
     Ok(found)
+}
+
+/// What a query counts for each user; the query gives their ids and the counts.
+async fn by_user(portal: &Portal, sql: Sql) -> Result<BTreeMap<i64, i64>> {
+    portal.db.all(sql).await?.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
 /// The column that says whose a row is, where rows of this table go with their account; for the account itself its id.
@@ -70,9 +92,9 @@ fn owner<'a>(schema: &'a Schema, table: &str) -> Option<&'a Ident> {
     Some(&schema.table(table)?.column(column)?.name)
 }
 
-/// Counts the rows by which a foreign key refers to something that goes, rows that go themselves left out. Nothing for
-/// a key that leads elsewhere, or that is itself what makes a row go along.
-fn counting(schema: &Schema, key: &ForeignKey, user: i64) -> Option<Sql> {
+/// Counts for each user the rows by which a foreign key refers to something that goes, rows that go themselves left
+/// out. Nothing for a key that leads elsewhere, or that is itself what makes a row go along.
+fn counting(schema: &Schema, key: &ForeignKey, users: &[i64]) -> Option<Sql> {
     let goes = schema.table(&key.to_table)?;
     let goes_by = owner(schema, &key.to_table)?;
     let table = schema.table(&key.table)?;
@@ -81,11 +103,13 @@ fn counting(schema: &Schema, key: &ForeignKey, user: i64) -> Option<Sql> {
     if own == Some(column) {
         return None;
     }
-    let mut sql = Sql::new("SELECT COUNT(*) FROM ").ident(&table.name).push(" WHERE ").ident(column);
-    sql = sql.push(" IN (SELECT ").ident(&goes.column(&key.to_column)?.name).push(" FROM ").ident(&goes.name);
-    sql = sql.push(" WHERE ").ident(goes_by).push_bind(" = ?)", user);
+    let mut sql = Sql::new("SELECT g.").ident(goes_by).push(", COUNT(*) FROM ").ident(&table.name);
+    sql = sql.push(" r JOIN ").ident(&goes.name).push(" g ON g.").ident(&goes.column(&key.to_column)?.name);
+    sql = sql.push(" = r.").ident(column).push(" WHERE g.").ident(goes_by).push(" IN (");
+    sql = sql.list(users.iter().copied()).push(")");
     if let Some(own) = own {
-        sql = sql.push(" AND (").ident(own).push(" IS NULL OR ").ident(own).push_bind(" <> ?)", user);
+        sql = sql.push(" AND (r.").ident(own).push(" IS NULL OR r.").ident(own).push(" <> g.");
+        sql = sql.ident(goes_by).push(")");
     }
-    Some(sql)
+    Some(sql.push(" GROUP BY g.").ident(goes_by))
 }

@@ -1,6 +1,7 @@
 //! Checks that look at single cells: a value that does not belong in its column, found by a condition that the engine
 //! applies in one pass over each table, judged exactly in Rust, and repaired by writing that one column.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
@@ -345,23 +346,18 @@ impl CellCheck {
     }
 }
 
+#[async_trait]
 impl Check for CellCheck {
     fn about(&self) -> &'static About {
         self.about
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(self.find_cells(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        self.find_cells(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(
-            async move { Ok(self.held(portal, subjects).await?.iter().map(|held| held.row(self)).collect()) },
-        )
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        Ok(self.held(portal, subjects).await?.iter().map(|held| held.row(self)).collect())
     }
 
     fn of_user(&self, user: i64, profiles: &[i64]) -> Vec<Subject> {
@@ -377,28 +373,17 @@ impl Check for CellCheck {
         subjects
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(self.parts_of(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        self.parts_of(portal, subjects).await
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async move {
-            let asked = self.asked(portal, subject).await?;
-            Ok(asked.map(|(held, ask)| held.decision(self, &ask)))
-        })
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let asked = self.asked(portal, subject).await?;
+        Ok(asked.map(|(held, ask)| held.decision(self, &ask)))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(self.decided_parts(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        self.decided_parts(portal, subject, answers).await
     }
 }
 

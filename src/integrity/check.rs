@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::change::{Image, Require, Step};
@@ -328,6 +328,7 @@ pub struct Part {
 }
 
 /// One check of the catalogue, with its repair.
+#[async_trait]
 pub trait Check: Sync {
     /// What never changes about it.
     fn about(&self) -> &'static About;
@@ -336,24 +337,20 @@ pub trait Check: Sync {
     ///
     /// # Errors
     /// What the engine says; that it was cancelled.
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>>;
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>>;
 
     /// The rows that these subjects are about, as they are now.
     ///
     /// # Errors
     /// What the engine says.
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>>;
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>>;
 
     /// How many decisions these subjects take, where that is not one each.
     ///
     /// # Errors
     /// What the engine says.
-    fn decisions<'a>(&'a self, _portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
-        Box::pin(async { Ok(subjects.len()) })
+    async fn decisions(&self, _portal: &Portal, subjects: &[Subject]) -> Result<usize> {
+        Ok(subjects.len())
     }
 
     /// The automatic repairs of these subjects, made from rows read now. One that needs none any more, or that someone
@@ -361,12 +358,8 @@ pub trait Check: Sync {
     ///
     /// # Errors
     /// What the engine says; a conflict, when something else has to be repaired first.
-    fn parts<'a>(
-        &'a self,
-        _portal: &'a Portal,
-        _subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(async { Ok(Vec::new()) })
+    async fn parts(&self, _portal: &Portal, _subjects: &[Subject]) -> Result<Vec<Part>> {
+        Ok(Vec::new())
     }
 
     /// The subjects that could be about this user, who has these profiles: what their record asks [`Check::rows`] about.
@@ -380,12 +373,8 @@ pub trait Check: Sync {
     ///
     /// # Errors
     /// What the engine says.
-    fn decision<'a>(
-        &'a self,
-        _portal: &'a Portal,
-        _subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async { Ok(None) })
+    async fn decision(&self, _portal: &Portal, _subject: Subject) -> Result<Option<Decision>> {
+        Ok(None)
     }
 
     /// Whether it offers a decision beside its automatic repair: another way out than the safe one.
@@ -399,16 +388,8 @@ pub trait Check: Sync {
     /// # Errors
     /// Invalid, naming the question, when an answer is missing or is none of the choices; what the engine says; a
     /// conflict, when something else has to be repaired first.
-    fn decided<'a>(
-        &'a self,
-        _portal: &'a Portal,
-        _subject: Subject,
-        _answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        let id = self.about().id;
-        Box::pin(async move {
-            Err(Error::invalid(format!("{id} leaves nothing to decide; nothing was written.")))
-        })
+    async fn decided(&self, _portal: &Portal, _subject: Subject, _answers: &Answers) -> Result<Vec<Part>> {
+        Err(Error::invalid(format!("{} leaves nothing to decide; nothing was written.", self.about().id)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::{Image, Step};
 use crate::db::counter::{self, Counter};
@@ -318,53 +318,35 @@ impl CounterCheck {
     }
 }
 
+#[async_trait]
 impl Check for CounterCheck {
     fn about(&self) -> &'static About {
         self.about
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(self.find_faults(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        self.find_faults(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let faulty = self.faulty(portal, Some(subjects)).await?;
-            Ok(faulty.iter().map(|(counted, fault)| counted.row(fault)).collect())
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let faulty = self.faulty(portal, Some(subjects)).await?;
+        Ok(faulty.iter().map(|(counted, fault)| counted.row(fault)).collect())
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(async move {
-            let faulty = self.faulty(portal, Some(subjects)).await?.into_iter();
-            let automatic = faulty.filter(|(_, fault)| fault.class == Class::Automatic);
-            Ok(automatic.filter_map(|(counted, fault)| Some(counted.part(fault.repair?))).collect())
-        })
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let faulty = self.faulty(portal, Some(subjects)).await?.into_iter();
+        let automatic = faulty.filter(|(_, fault)| fault.class == Class::Automatic);
+        Ok(automatic.filter_map(|(counted, fault)| Some(counted.part(fault.repair?))).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async move { Ok(self.chosen(portal, subject).await?.map(|(decision, _)| decision)) })
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        Ok(self.chosen(portal, subject).await?.map(|(decision, _)| decision))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(async move {
-            let Some((decision, part)) = self.chosen(portal, subject).await? else { return Ok(Vec::new()) };
-            decision.check(answers)?;
-            Ok(vec![part])
-        })
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let Some((decision, part)) = self.chosen(portal, subject).await? else { return Ok(Vec::new()) };
+        decision.check(answers)?;
+        Ok(vec![part])
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::change::{Hold, Outcome, Owner, Plans, Purpose, Watch, is_alive};
 use crate::db::own::{self, Run, WantedRuns};
-use crate::directory::{Portal, history};
+use crate::directory::{Portal, bulk, history};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -176,11 +176,13 @@ pub enum Resumed {
 }
 
 /// Makes the plans that are left of a run, from what it kept for that.
-type Maker = for<'a> fn(&'a Portal, &'a str) -> BoxFuture<'a, Result<Box<dyn Plans>>>;
+type Maker = for<'a> fn(&'a Portal, &'a Hold) -> BoxFuture<'a, Result<Box<dyn Plans>>>;
 
 /// How runs are gone on with, by their kind; repairs aside, after which is looked again.
-const MAKERS: &[(Purpose, Maker)] =
-    &[(Purpose::Undo, |portal, from| Box::pin(history::plans_left_of_undo(portal, from)))];
+const MAKERS: &[(Purpose, Maker)] = &[
+    (Purpose::Undo, |portal, hold| Box::pin(history::plans_left_of_undo(portal, hold.resume_from()))),
+    (Purpose::Bulk, |portal, hold| Box::pin(bulk::plans_left(portal, hold))),
+];
 
 /// Goes on with a run that was stopped, under its own id. What is left is looked for anew.
 ///
@@ -194,14 +196,15 @@ pub async fn resume(portal: &Portal, id: &str, watch: &Watch) -> Result<Resumed>
     if hold.purpose() == Purpose::Repair {
         return Ok(Resumed::Repair(Box::new(fix::go_on(portal, hold, watch).await?)));
     }
+    let portal = &portal.cancellable(&watch.cancel);
     let mut plans = hold.keep(plans_left(portal, &hold)).await?;
-    let writer = portal.cancellable(&watch.cancel).writer()?;
+    let writer = portal.writer()?;
     Ok(Resumed::Other(writer.run_held(hold, plans.as_mut(), watch).await?))
 }
 
 async fn plans_left(portal: &Portal, hold: &Hold) -> Result<Box<dyn Plans>> {
     match MAKERS.iter().find(|(purpose, _)| *purpose == hold.purpose()) {
-        Some((_, make)) => make(portal, hold.resume_from()).await,
+        Some((_, make)) => make(portal, hold).await,
         None => Err(Error::conflict(format!(
             "It is not known how to go on with '{}'; nothing was written.",
             hold.title()

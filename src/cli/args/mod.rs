@@ -15,7 +15,7 @@ mod user;
 pub use files::{Format, UserExport};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
-pub use user::{Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserWhy};
+pub use user::{Chosen, Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserPassword, UserWhy};
 
 /// Runs the accounts of a Django portal: users, groups, departments, and the repairs they need.
 ///
@@ -235,7 +235,7 @@ pub struct CreateSuperuser {
     pub write: Write,
 }
 
-/// `portaldesk change-password`, `portaldesk user password`
+/// `portaldesk change-password`
 #[derive(Debug, Args)]
 pub struct SetPassword {
     /// The account's name.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{PasswordSource, SetPassword, UserExport, Write};
+use super::{PasswordSource, UserExport, Write};
 
 /// The commands about accounts.
 #[derive(Debug, Subcommand)]
@@ -21,10 +21,10 @@ pub enum User {
     Why(UserWhy),
     /// Create an account with its profile and groups.
     Add(UserAdd),
-    /// Change an account; an empty value clears a field.
+    /// Change an account, an empty value clears a field; or many accounts in one way.
     Edit(Box<UserEdit>),
-    /// Set the password of an account.
-    Password(SetPassword),
+    /// Set the password of an account, or generate those of many.
+    Password(UserPassword),
     /// Let an account sign in again.
     Activate(Names),
     /// Keep an account from signing in.
@@ -62,12 +62,31 @@ pub struct UserWhy {
     pub password_file: Option<PathBuf>,
 }
 
+/// Many accounts at once.
+#[derive(Debug, Default, Args)]
+pub struct Chosen {
+    /// All accounts that this lets through, written as in the filter line of the Users tab.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+}
+
+impl Chosen {
+    /// Whether many are chosen.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.filter.is_some()
+    }
+}
+
 /// One or more accounts to change.
 #[derive(Debug, Args)]
 pub struct Names {
-    /// The accounts' names.
-    #[arg(value_name = "NAME", required = true)]
+    /// The accounts' names: all of them are changed, or none.
+    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
     pub names: Vec<String>,
+    /// Instead of names; one that can't be changed is named and left.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// Shared by all writes.
     #[command(flatten)]
     pub write: Write,
@@ -177,13 +196,36 @@ pub struct UserAdd {
     pub write: Write,
 }
 
+/// `portaldesk user password`
+#[derive(Debug, Args)]
+pub struct UserPassword {
+    /// The account's name.
+    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
+    pub name: Option<String>,
+    /// Instead of a name.
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Where the password comes from.
+    #[command(flatten)]
+    pub password: PasswordSource,
+    /// Where generated passwords of many accounts are written: a new file that only you can read.
+    #[arg(long, value_name = "FILE", requires = "filter", value_hint = ValueHint::FilePath)]
+    pub passwords_to: Option<PathBuf>,
+    /// Shared by all writes.
+    #[command(flatten)]
+    pub write: Write,
+}
+
 /// `portaldesk user edit`
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 pub struct UserEdit {
     /// The account's name.
-    #[arg(value_name = "NAME")]
-    pub name: String,
+    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
+    pub name: Option<String>,
+    /// Instead of a name; then one of groups, department, staff or notifications.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// A new name for it.
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,

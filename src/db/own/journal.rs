@@ -318,6 +318,18 @@ pub fn and_touched_by(sql: Sql, operation: &str) -> Sql {
     .push_bind(" OR c.run = ?)", operation)
 }
 
+/// The portal users whose rows a run has written, by id.
+///
+/// # Errors
+/// What the engine says.
+pub async fn users_of_run(db: &Db, run: &str) -> Result<Vec<i64>, DbError> {
+    let sql = Sql::new(
+        "SELECT DISTINCT t.user_id FROM portaldesk_change_row t JOIN portaldesk_change c ON c.id = t.change_id \
+         WHERE t.user_id IS NOT NULL AND c.run = ?",
+    );
+    db.all(sql.bind(run).push(" ORDER BY t.user_id")).await?.iter().map(|row| row.int(0)).collect()
+}
+
 /// How many operations a run has.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! GRP-004: members of Admin who are neither superuser nor staff.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -37,21 +37,30 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for AdminWithoutFlags {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let users = windows::ids_where(scan, "auth_user", &without_flags(scan.portal, "t.")).await?;
+        let subjects = users.into_iter().map(Subject::of).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |person: &Person| {
+            let text = format!("{} is in Admin and neither superuser nor staff", person.name());
+            person.row(Subject::of(person.id), text)
+        };
+        let mut rows = Vec::new();
+        for part in super::ids(subjects, 0).chunks(super::AT_ONCE) {
+            let condition = Sql::new("u.id").among(part.iter().copied()).push(" AND ");
+            let found = people::people_where(portal, condition.append(without_flags(portal, "u."))).await?;
+            rows.extend(found.iter().map(row));
+        }
+        Ok(rows)
     }
 }
 
@@ -67,24 +76,4 @@ fn without_flags(portal: &Portal, alias: &'static str) -> Sql {
         .push("id IN (")
         .append(people::members_of(people::admin_names(portal)))
         .push(")")
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let users = windows::ids_where(scan, "auth_user", &without_flags(scan.portal, "t.")).await?;
-    let subjects = users.into_iter().map(Subject::of).collect();
-    Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |person: &Person| {
-        let text = format!("{} is in Admin and neither superuser nor staff", person.name());
-        person.row(Subject::of(person.id), text)
-    };
-    let mut rows = Vec::new();
-    for part in super::ids(subjects, 0).chunks(super::AT_ONCE) {
-        let condition = Sql::new("u.id").among(part.iter().copied()).push(" AND ");
-        let found = people::people_where(portal, condition.append(without_flags(portal, "u."))).await?;
-        rows.extend(found.iter().map(row));
-    }
-    Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! TIM-003: changed before it was made, signed in before joining.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -60,13 +60,33 @@ static PAIRS: [Pair; 2] = [
     },
 ];
 
+#[async_trait]
 impl Check for BackwardTimes {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let mut subjects = Vec::new();
+        for (place, pair) in pairs(scan.portal) {
+            let catalogued = table(scan.schema(), pair.table)?;
+            let (earlier, later) = (name(catalogued, pair.earlier)?, name(catalogued, pair.later)?);
+            let mut condition = Sql::default().ident(later).push(" < ").ident(earlier);
+            if scan.db().dialect() == Dialect::Sqlite {
+                // Anything else is no time and another check's to tell.
+                condition = condition.push(" AND typeof(").ident(later).push(") = 'text'");
+            }
+            rows_where(scan, pair.table, &[pair.earlier, pair.later], &condition, &mut |row| {
+                let time = |index: usize| -> Result<_> { Ok(row.cell(index)?.as_text().and_then(readable)) };
+                if is_backward(time(1)?, time(2)?) {
+                    subjects.push(Subject { place, id: row.int(0)? });
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        subjects.sort_unstable();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
     fn of_user(&self, user: i64, profiles: &[i64]) -> Vec<Subject> {
@@ -76,12 +96,36 @@ impl Check for BackwardTimes {
         [of(0, &[user]), of(1, profiles)].concat()
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = Vec::new();
+        for (place, pair) in pairs(portal) {
+            let keys = super::keys(&super::ids(subjects, place));
+            let catalogued = images::table(&portal.schema, pair.table)?;
+            let whose = |image: &Image| image.int(if pair.table == "auth_user" { "id" } else { "user_id" });
+            let images = images::by_keys(&mut portal.db.clone(), catalogued, &keys, Lock::No).await?;
+            let users: Vec<i64> = images.iter().filter_map(whose).collect();
+            let names = super::usernames(portal, &users).await?;
+            for image in images {
+                let time = |column: &str| image.text(column).and_then(readable);
+                let Some(id) = image.int("id") else { continue };
+                if !is_backward(time(pair.earlier), time(pair.later)) {
+                    continue;
+                }
+                let shown = |column: &str| image.get(column).map(Cell::show).unwrap_or_default();
+                let user_id = whose(&image);
+                let username = user_id.and_then(|id| names.get(&id).cloned());
+                let of = username.as_deref().map_or_else(|| format!("#{id}"), super::quoted);
+                found.push(FindingRow {
+                    subject: Subject { place, id },
+                    table: pair.table.into(),
+                    key: Image::id(id),
+                    user_id,
+                    text: format!("{of}: {} ({} < {})", pair.words, shown(pair.later), shown(pair.earlier)),
+                    username,
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -98,61 +142,6 @@ fn pairs(portal: &Portal) -> impl Iterator<Item = (u32, &'static Pair)> {
 /// Django's admin cuts both to whole seconds when it saves an account, one after the other.
 fn is_backward(earlier: Option<DateTime<Utc>>, later: Option<DateTime<Utc>>) -> bool {
     earlier.zip(later).is_some_and(|(earlier, later)| later + TimeDelta::seconds(1) < earlier)
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let mut subjects = Vec::new();
-    for (place, pair) in pairs(scan.portal) {
-        let catalogued = table(scan.schema(), pair.table)?;
-        let (earlier, later) = (name(catalogued, pair.earlier)?, name(catalogued, pair.later)?);
-        let mut condition = Sql::default().ident(later).push(" < ").ident(earlier);
-        if scan.db().dialect() == Dialect::Sqlite {
-            // Anything else is no time and another check's to tell.
-            condition = condition.push(" AND typeof(").ident(later).push(") = 'text'");
-        }
-        rows_where(scan, pair.table, &[pair.earlier, pair.later], &condition, &mut |row| {
-            let time = |index: usize| -> Result<_> { Ok(row.cell(index)?.as_text().and_then(readable)) };
-            if is_backward(time(1)?, time(2)?) {
-                subjects.push(Subject { place, id: row.int(0)? });
-            }
-            Ok(())
-        })
-        .await?;
-    }
-    subjects.sort_unstable();
-    Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    for (place, pair) in pairs(portal) {
-        let keys = super::keys(&super::ids(subjects, place));
-        let catalogued = images::table(&portal.schema, pair.table)?;
-        let whose = |image: &Image| image.int(if pair.table == "auth_user" { "id" } else { "user_id" });
-        let images = images::by_keys(&mut portal.db.clone(), catalogued, &keys, Lock::No).await?;
-        let users: Vec<i64> = images.iter().filter_map(whose).collect();
-        let names = super::usernames(portal, &users).await?;
-        for image in images {
-            let time = |column: &str| image.text(column).and_then(readable);
-            let Some(id) = image.int("id") else { continue };
-            if !is_backward(time(pair.earlier), time(pair.later)) {
-                continue;
-            }
-            let shown = |column: &str| image.get(column).map(Cell::show).unwrap_or_default();
-            let user_id = whose(&image);
-            let username = user_id.and_then(|id| names.get(&id).cloned());
-            let of = username.as_deref().map_or_else(|| format!("#{id}"), super::quoted);
-            found.push(FindingRow {
-                subject: Subject { place, id },
-                table: pair.table.into(),
-                key: Image::id(id),
-                user_id,
-                text: format!("{of}: {} ({} < {})", pair.words, shown(pair.later), shown(pair.earlier)),
-                username,
-            });
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

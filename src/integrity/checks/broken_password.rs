@@ -1,6 +1,6 @@
 //! PWD-004: passwords of a known algorithm that nothing can be compared with.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::directory::Portal;
 use crate::error::Result;
@@ -33,50 +33,34 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for BrokenPassword {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(stored_passwords::find(scan, &ABOUT, Class::Choose, Health::Broken))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        stored_passwords::find(scan, &ABOUT, Class::Choose, Health::Broken).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let found = stored_passwords::still(portal, subjects, Health::Broken).await?;
+        let row = |person: &super::people::Person| {
+            let text = format!("the password of {} can never be right: {}", person.name(), person.kept);
+            person.row(Subject::of(person.id), text)
+        };
+        Ok(found.iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(stored_passwords::decision(portal, subject, Health::Broken))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        stored_passwords::decision(portal, subject, Health::Broken).await
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(stored_passwords::decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        stored_passwords::decided(self, portal, subject, answers).await
     }
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let found = stored_passwords::still(portal, subjects, Health::Broken).await?;
-    let row = |person: &super::people::Person| {
-        let text = format!("the password of {} can never be right: {}", person.name(), person.kept);
-        person.row(Subject::of(person.id), text)
-    };
-    Ok(found.iter().map(row).collect())
 }

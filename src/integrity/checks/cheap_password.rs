@@ -1,6 +1,6 @@
 //! PWD-003: passwords that are hashed more cheaply than they should be.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::directory::Portal;
 use crate::error::Result;
@@ -33,33 +33,26 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for CheapPassword {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(stored_passwords::find(scan, &ABOUT, Class::Manual, Health::Cheap))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        stored_passwords::find(scan, &ABOUT, Class::Manual, Health::Cheap).await
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let found = stored_passwords::still(portal, subjects, Health::Cheap).await?;
+        let row = |person: &super::people::Person| {
+            let text = format!("the password of {} is kept as: {}", person.name(), person.kept);
+            person.row(Subject::of(person.id), text)
+        };
+        Ok(found.iter().map(row).collect())
     }
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let found = stored_passwords::still(portal, subjects, Health::Cheap).await?;
-    let row = |person: &super::people::Person| {
-        let text = format!("the password of {} is kept as: {}", person.name(), person.kept);
-        person.row(Subject::of(person.id), text)
-    };
-    Ok(found.iter().map(row).collect())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::blueprint::TABLES;
@@ -39,28 +39,21 @@ static ABOUT: About = About {
 /// The only character set that holds every character.
 const WANTED: &str = "utf8mb4";
 
+#[async_trait]
 impl Check for Collations {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let subjects = mixed(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects = mixed(scan.portal).await?.into_iter().map(|row| row.subject).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = mixed(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = mixed(portal).await?;
+        rows.retain(|row| subjects.contains(&row.subject));
+        Ok(rows)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::Ident;
@@ -40,42 +40,35 @@ static ABOUT: About = About {
 /// Where the engine names no table.
 const FILE: &str = "(the file)";
 
+#[async_trait]
 impl Check for DamagedPages {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let tables = tables(scan.portal);
-            let mut subjects = BTreeMap::new();
-            // Table by table where the engine can do that, to say how far it is.
-            let at_once = if scan.portal.dialect() == crate::db::Dialect::Sqlite { tables.len() } else { 1 };
-            for (done, some) in tables.chunks(at_once.max(1)).enumerate() {
-                scan.progress((done * at_once) as u64, tables.len() as u64);
-                for found in damage::look(scan.db(), some).await? {
-                    subjects.insert(subject(&found), ());
-                }
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let tables = tables(scan.portal);
+        let mut subjects = BTreeMap::new();
+        // Table by table where the engine can do that, to say how far it is.
+        let at_once = if scan.portal.dialect() == crate::db::Dialect::Sqlite { tables.len() } else { 1 };
+        for (done, some) in tables.chunks(at_once.max(1)).enumerate() {
+            scan.progress((done * at_once) as u64, tables.len() as u64);
+            for found in damage::look(scan.db(), some).await? {
+                subjects.insert(subject(&found), ());
             }
-            Ok(Found::each(&ABOUT, Class::Manual, subjects.into_keys().collect()).into_iter().collect())
-        })
+        }
+        Ok(Found::each(&ABOUT, Class::Manual, subjects.into_keys().collect()).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut tables = tables(portal);
-            // Only those tables again; a file as a whole.
-            let is_asked = |name: &str| subjects.contains(&Subject { place: place_of(name), id: 0 });
-            if !is_asked(FILE) {
-                tables.retain(|table| is_asked(table.as_str()));
-            }
-            let found = damage::look(&portal.db, &tables).await?;
-            Ok(found.iter().filter(|found| subjects.contains(&subject(found))).map(row).collect())
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut tables = tables(portal);
+        // Only those tables again; a file as a whole.
+        let is_asked = |name: &str| subjects.contains(&Subject { place: place_of(name), id: 0 });
+        if !is_asked(FILE) {
+            tables.retain(|table| is_asked(table.as_str()));
+        }
+        let found = damage::look(&portal.db, &tables).await?;
+        Ok(found.iter().filter(|found| subjects.contains(&subject(found))).map(row).collect())
     }
 }
 

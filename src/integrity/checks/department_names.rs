@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Plan, Require, Value};
@@ -53,38 +53,58 @@ const NAME: &str = "name";
 const TABLE: &str = "core_department";
 const NAMES: Twins = Twins { table: TABLE, column: "name", fold: twins::folded };
 
+#[async_trait]
 impl Check for DepartmentNames {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |subject, department: &Department, text| FindingRow {
+            subject,
+            table: TABLE.into(),
+            key: Image::id(department.id),
+            user_id: None,
+            username: None,
+            text,
+        };
+        let mut rows = Vec::new();
+        for (lowest, group) in NAMES.of(portal, &super::ids(subjects, TWINS)).await? {
+            for department in departments(portal, &group).await? {
+                let text = format!("department {}", department.words());
+                rows.push(row(Subject { place: TWINS, id: lowest }, &department, text));
+            }
+        }
+        for department in departments(portal, &super::ids(subjects, BLANK)).await? {
+            if department.is_blank() {
+                let text = format!("department without a name {}", department.words());
+                rows.push(row(Subject { place: BLANK, id: department.id }, &department, text));
+            }
+        }
+        Ok(rows)
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let found = concerned(portal, subject).await?;
+        let Some(first) = found.first() else { return Ok(None) };
+        let (title, question) = if subject.place == BLANK {
+            let wrong = |text: &str| rules::department_name(text).err().unwrap_or_default();
+            let question = Question::new(NAME, "Its name", Vec::new()).or_typed(wrong);
+            (format!("Department {} has no name", first.words()), question)
+        } else {
+            let choice = |department: &Department| Choice::new(department.id.to_string(), department.words());
+            let question = Question::new(KEEP, "The one that stays", found.iter().map(choice).collect());
+            (format!("{} departments are named like {}", found.len(), first.name()), question)
+        };
+        Ok(Some(Decision { subject, title, questions: vec![question] }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -150,31 +170,6 @@ async fn departments(portal: &Portal, ids: &[i64]) -> Result<Vec<Department>> {
     Ok(images.into_iter().filter_map(department).collect())
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |subject, department: &Department, text| FindingRow {
-        subject,
-        table: TABLE.into(),
-        key: Image::id(department.id),
-        user_id: None,
-        username: None,
-        text,
-    };
-    let mut rows = Vec::new();
-    for (lowest, group) in NAMES.of(portal, &super::ids(subjects, TWINS)).await? {
-        for department in departments(portal, &group).await? {
-            let text = format!("department {}", department.words());
-            rows.push(row(Subject { place: TWINS, id: lowest }, &department, text));
-        }
-    }
-    for department in departments(portal, &super::ids(subjects, BLANK)).await? {
-        if department.is_blank() {
-            let text = format!("department without a name {}", department.words());
-            rows.push(row(Subject { place: BLANK, id: department.id }, &department, text));
-        }
-    }
-    Ok(rows)
-}
-
 /// The departments that the subject stands for: twins, or the one without a name.
 async fn concerned(portal: &Portal, subject: Subject) -> Result<Vec<Department>> {
     if subject.place == BLANK {
@@ -184,21 +179,6 @@ async fn concerned(portal: &Portal, subject: Subject) -> Result<Vec<Department>>
     }
     let group = NAMES.of(portal, &[subject.id]).await?.remove(&subject.id).unwrap_or_default();
     departments(portal, &group).await
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let found = concerned(portal, subject).await?;
-    let Some(first) = found.first() else { return Ok(None) };
-    let (title, question) = if subject.place == BLANK {
-        let wrong = |text: &str| rules::department_name(text).err().unwrap_or_default();
-        let question = Question::new(NAME, "Its name", Vec::new()).or_typed(wrong);
-        (format!("Department {} has no name", first.words()), question)
-    } else {
-        let choice = |department: &Department| Choice::new(department.id.to_string(), department.words());
-        let question = Question::new(KEEP, "The one that stays", found.iter().map(choice).collect());
-        (format!("{} departments are named like {}", found.len(), first.name()), question)
-    };
-    Ok(Some(Decision { subject, title, questions: vec![question] }))
 }
 
 async fn decided(

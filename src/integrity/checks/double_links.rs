@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Require, Step};
@@ -43,47 +43,82 @@ static ABOUT: About = About {
 /// Where to look; a table's number is the subject's place.
 static LINKS: [&Link; 3] = [&links::MEMBERSHIPS, &links::USER_PERMISSIONS, &links::GROUP_PERMISSIONS];
 
+#[async_trait]
 impl Check for DoubleLinks {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
-    }
-
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
-    }
-
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
-    }
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let mut subjects = Vec::new();
-    for (place, link) in (0_u32..).zip(LINKS) {
-        scan.progress(u64::from(place), LINKS.len() as u64);
-        let table = table(scan.schema(), link.table)?;
-        let [first, second] = &link.ends;
-        if table.is_unique(&[first.column, second.column]) {
-            continue;
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let mut subjects = Vec::new();
+        for (place, link) in (0_u32..).zip(LINKS) {
+            scan.progress(u64::from(place), LINKS.len() as u64);
+            let table = table(scan.schema(), link.table)?;
+            let [first, second] = &link.ends;
+            if table.is_unique(&[first.column, second.column]) {
+                continue;
+            }
+            let (first, second) = (name(table, first.column)?, name(table, second.column)?);
+            let sql = Sql::new("SELECT MIN(id) FROM ").ident(&table.name).push(" WHERE ").ident(first);
+            let sql = sql.push(" IS NOT NULL AND ").ident(second).push(" IS NOT NULL GROUP BY ").ident(first);
+            let mut rows = scan.db().stream(sql.push(", ").ident(second).push(" HAVING COUNT(*) > 1"));
+            while let Some(row) = rows.recv().await {
+                subjects.push(Subject { place, id: row?.int(0)? });
+            }
         }
-        let (first, second) = (name(table, first.column)?, name(table, second.column)?);
-        let sql = Sql::new("SELECT MIN(id) FROM ").ident(&table.name).push(" WHERE ").ident(first);
-        let sql = sql.push(" IS NOT NULL AND ").ident(second).push(" IS NOT NULL GROUP BY ").ident(first);
-        let mut rows = scan.db().stream(sql.push(", ").ident(second).push(" HAVING COUNT(*) > 1"));
-        while let Some(row) = rows.recv().await {
-            subjects.push(Subject { place, id: row?.int(0)? });
-        }
+        subjects.sort_unstable();
+        Ok(Found::each(&ABOUT, Class::Automatic, subjects).into_iter().collect())
     }
-    subjects.sort_unstable();
-    Ok(Found::each(&ABOUT, Class::Automatic, subjects).into_iter().collect())
+
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let twins = twins(portal, subjects).await?;
+        let user_of = |row: &Image| row.int("user_id");
+        let users: Vec<i64> = twins.iter().filter_map(|twins| user_of(twins.rows.first()?)).collect();
+        let names = super::usernames(portal, &users).await?;
+        let mut rows = Vec::new();
+        for twins in &twins {
+            for (number, row) in twins.rows.iter().enumerate() {
+                let Some(id) = row.int("id") else { continue };
+                let what = if number == 0 { "stays" } else { "the same again" };
+                rows.push(FindingRow {
+                    subject: twins.subject,
+                    table: twins.link.table.into(),
+                    key: Image::id(id),
+                    user_id: user_of(row),
+                    username: user_of(row).and_then(|user| names.get(&user).cloned()),
+                    text: format!("row #{id}: {} ({what})", twins.describe()),
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let part = |twins: Twins| {
+            let title = format!("Keep one of {} rows: {}", twins.rows.len(), twins.describe());
+            let table = twins.link.table.to_owned();
+            let mut rows = twins.rows.into_iter();
+            let kept = rows.next().unwrap_or_default();
+            let holds = |column: &str| Require::Holds {
+                table: table.clone(),
+                key: Image::id(twins.subject.id),
+                column: column.to_owned(),
+                value: kept.get(column).cloned().unwrap_or(Cell::Null),
+            };
+            Part {
+                subject: twins.subject,
+                title,
+                require: twins.link.ends.iter().map(|end| holds(end.column)).collect(),
+                steps: rows
+                    .filter_map(|before| {
+                        let key = Image::id(before.int("id")?);
+                        Some(Step::Delete { table: table.clone(), key, before })
+                    })
+                    .collect(),
+            }
+        };
+        Ok(twins(portal, subjects).await?.into_iter().map(part).collect())
+    }
 }
 
 /// Rows that link the same two, the one with the lowest id first.
@@ -132,54 +167,4 @@ async fn twins(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Twins>> {
     }
     found.sort_by_key(|twins| twins.subject);
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let twins = twins(portal, subjects).await?;
-    let user_of = |row: &Image| row.int("user_id");
-    let users: Vec<i64> = twins.iter().filter_map(|twins| user_of(twins.rows.first()?)).collect();
-    let names = super::usernames(portal, &users).await?;
-    let mut rows = Vec::new();
-    for twins in &twins {
-        for (number, row) in twins.rows.iter().enumerate() {
-            let Some(id) = row.int("id") else { continue };
-            let what = if number == 0 { "stays" } else { "the same again" };
-            rows.push(FindingRow {
-                subject: twins.subject,
-                table: twins.link.table.into(),
-                key: Image::id(id),
-                user_id: user_of(row),
-                username: user_of(row).and_then(|user| names.get(&user).cloned()),
-                text: format!("row #{id}: {} ({what})", twins.describe()),
-            });
-        }
-    }
-    Ok(rows)
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let part = |twins: Twins| {
-        let title = format!("Keep one of {} rows: {}", twins.rows.len(), twins.describe());
-        let table = twins.link.table.to_owned();
-        let mut rows = twins.rows.into_iter();
-        let kept = rows.next().unwrap_or_default();
-        let holds = |column: &str| Require::Holds {
-            table: table.clone(),
-            key: Image::id(twins.subject.id),
-            column: column.to_owned(),
-            value: kept.get(column).cloned().unwrap_or(Cell::Null),
-        };
-        Part {
-            subject: twins.subject,
-            title,
-            require: twins.link.ends.iter().map(|end| holds(end.column)).collect(),
-            steps: rows
-                .filter_map(|before| {
-                    let key = Image::id(before.int("id")?);
-                    Some(Step::Delete { table: table.clone(), key, before })
-                })
-                .collect(),
-        }
-    };
-    Ok(twins(portal, subjects).await?.into_iter().map(part).collect())
 }

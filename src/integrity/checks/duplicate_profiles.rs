@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::references;
 use crate::change::rows::{self as images, Lock};
@@ -41,49 +41,93 @@ static ABOUT: About = About {
     rows_each: 2,
 };
 
+#[async_trait]
 impl Check for DuplicateProfiles {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let profiles = by_user(portal, subjects).await?;
+        let names = super::usernames(portal, &profiles.keys().copied().collect::<Vec<_>>()).await?;
+        let mut rows = Vec::new();
+        for (user, profiles) in profiles {
+            let Some(name) = names.get(&user) else { continue };
+            for image in profiles {
+                let Some(id) = image.int("id") else { continue };
+                rows.push(FindingRow {
+                    subject: Subject::of(user),
+                    table: "core_userprofile".into(),
+                    key: Image::id(id),
+                    user_id: Some(user),
+                    username: Some(name.clone()),
+                    text: format!("profile #{id} of {}: {}", super::quoted(name), super::contents(&image)),
+                });
+            }
+        }
+        Ok(rows)
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let table = images::table(&portal.schema, PROFILES)?;
+        let profiles = by_user(portal, subjects).await?;
+        let users: Vec<i64> = profiles.keys().copied().collect();
+        let names = super::usernames(portal, &users).await?;
+        let torn = torn(portal, Some(&users)).await?;
+        // That the merged portal id is nobody else's is seen to under lock, as for every portal id that is given out.
+        let safe: Vec<(i64, &Vec<Image>)> = profiles
+            .iter()
+            .filter(|(user, profiles)| {
+                names.contains_key(user)
+                    && !torn.contains_key(user)
+                    && merged::differing(table, profiles).is_empty()
+            })
+            .map(|(user, profiles)| (*user, profiles))
+            .collect();
+        let followers =
+            merged::followers(portal, safe.iter().flat_map(|(_, profiles)| &profiles[1..])).await?;
+        let part = |(user, profiles): (i64, &Vec<Image>)| Part {
+            subject: Subject::of(user),
+            title: title(profiles, names.get(&user)),
+            steps: merged::steps(table, profiles, &Choices::new(), &followers, Vec::new()),
+            require: vec![user_is_there(user)],
+        };
+        Ok(safe.into_iter().map(part).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async move {
-            let Some(asked) = Asked::of(portal, subject).await? else { return Ok(None) };
-            asked.decision(portal).await
-        })
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some(asked) = Asked::of(portal, subject).await? else { return Ok(None) };
+        asked.decision(portal).await
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let Some(asked) = Asked::of(portal, subject).await? else { return Ok(Vec::new()) };
+        let Some(decision) = asked.decision(portal).await? else { return Ok(Vec::new()) };
+        decision.check(answers)?;
+        let choices: Choices =
+            answers.iter().map(|(column, profile)| (column.clone(), profile.parse().ok())).collect();
+        let mut taken = Plan::default();
+        if let Some(id) = merged::portal_id(&asked.profiles, &choices)
+            && asked.contested.iter().any(|(contested, _)| contested == id)
+        {
+            portal_ids::take_over(portal, &mut taken, id, Some(subject.id)).await?;
+        }
+        let table = images::table(&portal.schema, PROFILES)?;
+        let followers = merged::followers(portal, asked.profiles[1..].iter()).await?;
+        Ok(vec![Part {
+            subject,
+            title: title(&asked.profiles, Some(&asked.name)),
+            steps: merged::steps(table, &asked.profiles, &choices, &followers, taken.steps),
+            require: vec![user_is_there(subject.id)],
+        }])
     }
 }
 
@@ -241,53 +285,6 @@ async fn by_user(portal: &Portal, subjects: &[Subject]) -> Result<BTreeMap<i64, 
     Ok(found)
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let profiles = by_user(portal, subjects).await?;
-    let names = super::usernames(portal, &profiles.keys().copied().collect::<Vec<_>>()).await?;
-    let mut rows = Vec::new();
-    for (user, profiles) in profiles {
-        let Some(name) = names.get(&user) else { continue };
-        for image in profiles {
-            let Some(id) = image.int("id") else { continue };
-            rows.push(FindingRow {
-                subject: Subject::of(user),
-                table: "core_userprofile".into(),
-                key: Image::id(id),
-                user_id: Some(user),
-                username: Some(name.clone()),
-                text: format!("profile #{id} of {}: {}", super::quoted(name), super::contents(&image)),
-            });
-        }
-    }
-    Ok(rows)
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let table = images::table(&portal.schema, PROFILES)?;
-    let profiles = by_user(portal, subjects).await?;
-    let users: Vec<i64> = profiles.keys().copied().collect();
-    let names = super::usernames(portal, &users).await?;
-    let torn = torn(portal, Some(&users)).await?;
-    // That the merged portal id is nobody else's is seen to under lock, as for every portal id that is given out.
-    let safe: Vec<(i64, &Vec<Image>)> = profiles
-        .iter()
-        .filter(|(user, profiles)| {
-            names.contains_key(user)
-                && !torn.contains_key(user)
-                && merged::differing(table, profiles).is_empty()
-        })
-        .map(|(user, profiles)| (*user, profiles))
-        .collect();
-    let followers = merged::followers(portal, safe.iter().flat_map(|(_, profiles)| &profiles[1..])).await?;
-    let part = |(user, profiles): (i64, &Vec<Image>)| Part {
-        subject: Subject::of(user),
-        title: title(profiles, names.get(&user)),
-        steps: merged::steps(table, profiles, &Choices::new(), &followers, Vec::new()),
-        require: vec![user_is_there(user)],
-    };
-    Ok(safe.into_iter().map(part).collect())
-}
-
 fn title(profiles: &[Image], name: Option<&String>) -> String {
     let name = name.map(|name| super::quoted(name)).unwrap_or_default();
     format!("Merge {} profiles of {name}", profiles.len())
@@ -397,26 +394,4 @@ async fn department_names(portal: &Portal) -> Result<BTreeMap<i64, String>> {
     }
     let departments = departments::choices(portal).await?;
     Ok(departments.into_iter().map(|department| (department.id, department.name)).collect())
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let Some(asked) = Asked::of(portal, subject).await? else { return Ok(Vec::new()) };
-    let Some(decision) = asked.decision(portal).await? else { return Ok(Vec::new()) };
-    decision.check(answers)?;
-    let choices: Choices =
-        answers.iter().map(|(column, profile)| (column.clone(), profile.parse().ok())).collect();
-    let mut taken = Plan::default();
-    if let Some(id) = merged::portal_id(&asked.profiles, &choices)
-        && asked.contested.iter().any(|(contested, _)| contested == id)
-    {
-        portal_ids::take_over(portal, &mut taken, id, Some(subject.id)).await?;
-    }
-    let table = images::table(&portal.schema, PROFILES)?;
-    let followers = merged::followers(portal, asked.profiles[1..].iter()).await?;
-    Ok(vec![Part {
-        subject,
-        title: title(&asked.profiles, Some(&asked.name)),
-        steps: merged::steps(table, &asked.profiles, &choices, &followers, taken.steps),
-        require: vec![user_is_there(subject.id)],
-    }])
 }

@@ -1,6 +1,6 @@
 //! USR-002: e-mail addresses that are none, or that several accounts have.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -42,21 +42,37 @@ const SHARED: u32 = 1;
 /// Django looks for the account of an address without regard to case and to Unicode's compatible forms.
 const ADDRESSES: Twins = Twins { table: "auth_user", column: "email", fold: twins::folded };
 
+#[async_trait]
 impl Check for EmailAddresses {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = Vec::new();
+        for account in people::people(portal, &super::ids(subjects, MALFORMED)).await? {
+            if is_malformed(&account.email) {
+                let text =
+                    format!("{} has the e-mail address {}", account.name(), super::quoted(&account.email));
+                rows.push(account.row(Subject { place: MALFORMED, id: account.id }, text));
+            }
+        }
+        for (lowest, group) in ADDRESSES.of(portal, &super::ids(subjects, SHARED)).await? {
+            for account in people::people(portal, &group).await? {
+                let text = format!(
+                    "{} shares the e-mail address {} with {} more",
+                    account.name(),
+                    super::quoted(&account.email),
+                    group.len() - 1
+                );
+                rows.push(account.row(Subject { place: SHARED, id: lowest }, text));
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -80,26 +96,4 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
     subjects.extend(lowest.map(|id| Subject { place: SHARED, id: *id }));
     subjects.sort_unstable();
     Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut rows = Vec::new();
-    for account in people::people(portal, &super::ids(subjects, MALFORMED)).await? {
-        if is_malformed(&account.email) {
-            let text = format!("{} has the e-mail address {}", account.name(), super::quoted(&account.email));
-            rows.push(account.row(Subject { place: MALFORMED, id: account.id }, text));
-        }
-    }
-    for (lowest, group) in ADDRESSES.of(portal, &super::ids(subjects, SHARED)).await? {
-        for account in people::people(portal, &group).await? {
-            let text = format!(
-                "{} shares the e-mail address {} with {} more",
-                account.name(),
-                super::quoted(&account.email),
-                group.len() - 1
-            );
-            rows.push(account.row(Subject { place: SHARED, id: lowest }, text));
-        }
-    }
-    Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! IDX-004: foreign keys that are missing, never looked at what was there, or are switched off.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::{Alter, Ddl, Image, Reference as NewKey};
 use crate::db::blueprint::{REFERENCES, Reference};
@@ -59,65 +59,43 @@ impl Fault {
     }
 }
 
+#[async_trait]
 impl Check for ForeignKeys {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let faults = faults(scan.portal).await?;
-            let of = |ours: bool| {
-                faults.iter().filter(|fault| fault.alter.is_some() == ours).map(Fault::subject).collect()
-            };
-            let chosen = Found::each(&ABOUT, Class::Choose, of(true));
-            Ok(chosen.into_iter().chain(Found::each(&ABOUT, Class::Manual, of(false))).collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let faults = faults(scan.portal).await?;
+        let of = |ours: bool| {
+            faults.iter().filter(|fault| fault.alter.is_some() == ours).map(Fault::subject).collect()
+        };
+        let chosen = Found::each(&ABOUT, Class::Choose, of(true));
+        Ok(chosen.into_iter().chain(Found::each(&ABOUT, Class::Manual, of(false))).collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let faults = faults(portal).await?;
-            Ok(faults.iter().filter(|fault| subjects.contains(&fault.subject())).map(row).collect())
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let faults = faults(portal).await?;
+        Ok(faults.iter().filter(|fault| subjects.contains(&fault.subject())).map(row).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async move {
-            let Some((fault, ddl)) = repair(portal, subject).await? else { return Ok(None) };
-            let orphans = orphans(portal, &fault).await?;
-            let title = if orphans == 0 { fault.text.clone() } else { in_the_way(&fault, orphans) };
-            Ok(Some(ask(subject, title, CREATE, &[ddl])))
-        })
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some((fault, ddl)) = repair(portal, subject).await? else { return Ok(None) };
+        let orphans = orphans(portal, &fault).await?;
+        let title = if orphans == 0 { fault.text.clone() } else { in_the_way(&fault, orphans) };
+        Ok(Some(ask(subject, title, CREATE, &[ddl])))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let Some((fault, ddl)) = repair(portal, subject).await? else { return Ok(Vec::new()) };
+        ask(subject, fault.text.clone(), CREATE, std::slice::from_ref(&ddl)).check(answers)?;
+        let orphans = orphans(portal, &fault).await?;
+        if orphans > 0 {
+            return Err(Error::conflict(format!("{}; nothing was written.", in_the_way(&fault, orphans))));
+        }
+        let verb = if matches!(ddl.alter(), Alter::ValidateForeignKey { .. }) { "Validate" } else { "Add" };
+        Ok(vec![part(subject, format!("{verb} the foreign key of {}.{}", fault.table, fault.column), ddl)])
     }
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let Some((fault, ddl)) = repair(portal, subject).await? else { return Ok(Vec::new()) };
-    ask(subject, fault.text.clone(), CREATE, std::slice::from_ref(&ddl)).check(answers)?;
-    let orphans = orphans(portal, &fault).await?;
-    if orphans > 0 {
-        return Err(Error::conflict(format!("{}; nothing was written.", in_the_way(&fault, orphans))));
-    }
-    let verb = if matches!(ddl.alter(), Alter::ValidateForeignKey { .. }) { "Validate" } else { "Add" };
-    Ok(vec![part(subject, format!("{verb} the foreign key of {}.{}", fault.table, fault.column), ddl)])
 }
 
 async fn repair(portal: &Portal, subject: Subject) -> Result<Option<(Fault, Ddl)>> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::Sql;
@@ -53,21 +53,59 @@ const ELSEWHERE: [(&str, &str); 11] = [
     ("django_admin_log", "content_type_id"),
 ];
 
+#[async_trait]
 impl Check for ForeignRows {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        // One decision for each id that is referred to and missing.
+        let mut subjects = Vec::new();
+        for key in keys(scan.schema()) {
+            let search = AntiJoin {
+                table: &key.table,
+                column: &key.column,
+                to_table: &key.to_table,
+                to_column: &key.to_column,
+                also: &key.column,
+                nulls: false,
+            };
+            let missing = search.values(scan).await?.into_keys();
+            subjects.extend(missing.map(|id| Subject { place: place(key), id }));
+        }
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = Vec::new();
+        for key in keys(&portal.schema) {
+            let ids = super::ids(subjects, place(key));
+            if ids.is_empty() {
+                continue;
+            }
+            let there = super::there(portal, &key.to_table, ids.iter().copied()).await?;
+            let ids: Vec<i64> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+            for (id, count) in counts(portal, key, &ids).await? {
+                let refer =
+                    if count == 1 { "1 row refers".to_owned() } else { format!("{count} rows refer") };
+                found.push(FindingRow {
+                    subject: Subject { place: place(key), id },
+                    table: key.table.clone().into(),
+                    key: Image::default(),
+                    user_id: (key.to_table == "auth_user").then_some(id),
+                    username: None,
+                    text: format!(
+                        "{}.{}: {refer} to {} #{id}, which does not exist: {}",
+                        text::safe(&key.table),
+                        text::safe(&key.column),
+                        text::safe(&key.to_table),
+                        to_look(portal, key, id).unwrap_or_default()
+                    ),
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -93,24 +131,6 @@ fn keys(schema: &Schema) -> impl Iterator<Item = &ForeignKey> {
     })
 }
 
-/// One decision for each id that is referred to and missing.
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let mut subjects = Vec::new();
-    for key in keys(scan.schema()) {
-        let search = AntiJoin {
-            table: &key.table,
-            column: &key.column,
-            to_table: &key.to_table,
-            to_column: &key.to_column,
-            also: &key.column,
-            nulls: false,
-        };
-        let missing = search.values(scan).await?.into_keys();
-        subjects.extend(missing.map(|id| Subject { place: place(key), id }));
-    }
-    Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-}
-
 /// How many rows refer to each of these ids.
 async fn counts(portal: &Portal, key: &ForeignKey, ids: &[i64]) -> Result<BTreeMap<i64, i64>> {
     let mut counts = BTreeMap::new();
@@ -124,36 +144,6 @@ async fn counts(portal: &Portal, key: &ForeignKey, ids: &[i64]) -> Result<BTreeM
         }
     }
     Ok(counts)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    for key in keys(&portal.schema) {
-        let ids = super::ids(subjects, place(key));
-        if ids.is_empty() {
-            continue;
-        }
-        let there = super::there(portal, &key.to_table, ids.iter().copied()).await?;
-        let ids: Vec<i64> = ids.into_iter().filter(|id| !there.contains(id)).collect();
-        for (id, count) in counts(portal, key, &ids).await? {
-            let refer = if count == 1 { "1 row refers".to_owned() } else { format!("{count} rows refer") };
-            found.push(FindingRow {
-                subject: Subject { place: place(key), id },
-                table: key.table.clone().into(),
-                key: Image::default(),
-                user_id: (key.to_table == "auth_user").then_some(id),
-                username: None,
-                text: format!(
-                    "{}.{}: {refer} to {} #{id}, which does not exist: {}",
-                    text::safe(&key.table),
-                    text::safe(&key.column),
-                    text::safe(&key.to_table),
-                    to_look(portal, key, id).unwrap_or_default()
-                ),
-            });
-        }
-    }
-    Ok(found)
 }
 
 /// The SQL with which a person looks at the rows.

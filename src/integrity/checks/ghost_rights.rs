@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::directory::Portal;
 use crate::error::Result;
@@ -41,33 +41,28 @@ static ABOUT: About = About {
 /// What may be a ghost's; a table's number is the subject's place.
 static LINKS: [&Link; 2] = [&links::MEMBERSHIPS, &links::USER_PERMISSIONS];
 
+#[async_trait]
 impl Check for GhostRights {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(links::rows(portal, &LINKS, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        links::rows(portal, &LINKS, subjects).await
     }
 
     /// One a user, however many rows.
-    fn decisions<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<usize>> {
-        Box::pin(async move {
-            let rows = links::rows(portal, &LINKS, subjects).await?;
-            Ok(rows.iter().map(|row| row.user_id).collect::<BTreeSet<_>>().len())
-        })
+    async fn decisions(&self, portal: &Portal, subjects: &[Subject]) -> Result<usize> {
+        let rows = links::rows(portal, &LINKS, subjects).await?;
+        Ok(rows.iter().map(|row| row.user_id).collect::<BTreeSet<_>>().len())
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(links::parts(portal, &LINKS, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        links::parts(portal, &LINKS, subjects).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::directory::Portal;
 use crate::error::Result;
@@ -38,29 +38,24 @@ static ABOUT: About = About {
 
 static LINKS: [&Link; 1] = [&links::GROUP_PERMISSIONS];
 
+#[async_trait]
 impl Check for GroupGhosts {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async move {
-            let subjects: BTreeSet<Subject> =
-                links::find(scan, &LINKS).await?.into_iter().map(|(subject, _)| subject).collect();
-            let found = Found::each(&ABOUT, Class::Automatic, subjects.into_iter().collect());
-            Ok(found.into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects: BTreeSet<Subject> =
+            links::find(scan, &LINKS).await?.into_iter().map(|(subject, _)| subject).collect();
+        let found = Found::each(&ABOUT, Class::Automatic, subjects.into_iter().collect());
+        Ok(found.into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(links::rows(portal, &LINKS, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        links::rows(portal, &LINKS, subjects).await
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(links::parts(portal, &LINKS, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        links::parts(portal, &LINKS, subjects).await
     }
 }

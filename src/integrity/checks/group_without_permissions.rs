@@ -1,6 +1,6 @@
 //! GRP-005: role groups without permissions where others have some.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::Sql;
@@ -31,21 +31,31 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for GroupWithoutPermissions {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let groups = without(scan.portal).await?.into_iter().map(|(id, _)| Subject::of(id)).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, groups).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |(id, name): (i64, String)| FindingRow {
+            subject: Subject::of(id),
+            table: "auth_group".into(),
+            key: Image::id(id),
+            user_id: None,
+            username: None,
+            text: format!(
+                "group {} (#{id}) has no permissions, and others of the portal have",
+                super::quoted(&name)
+            ),
+        };
+        let still = without(portal).await?.into_iter();
+        Ok(still.filter(|(id, _)| subjects.contains(&Subject::of(*id))).map(row).collect())
     }
 }
 
@@ -64,25 +74,4 @@ async fn without(portal: &Portal) -> Result<Vec<(i64, String)>> {
     }
     let bare = groups.into_iter().filter(|(.., permissions)| *permissions == 0);
     Ok(bare.map(|(id, name, _)| (id, name)).collect())
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let groups = without(scan.portal).await?.into_iter().map(|(id, _)| Subject::of(id)).collect();
-    Ok(Found::each(&ABOUT, Class::Manual, groups).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |(id, name): (i64, String)| FindingRow {
-        subject: Subject::of(id),
-        table: "auth_group".into(),
-        key: Image::id(id),
-        user_id: None,
-        username: None,
-        text: format!(
-            "group {} (#{id}) has no permissions, and others of the portal have",
-            super::quoted(&name)
-        ),
-    };
-    let still = without(portal).await?.into_iter();
-    Ok(still.filter(|(id, _)| subjects.contains(&Subject::of(*id))).map(row).collect())
 }

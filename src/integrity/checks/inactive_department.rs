@@ -1,6 +1,6 @@
 //! DEP-001: inactive departments that active users belong to.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Plan, Require, Value};
@@ -43,53 +43,68 @@ const QUESTION: &str = "department";
 const ACTIVATE: &str = "activate";
 const NONE: &str = "none";
 
+#[async_trait]
 impl Check for InactiveDepartment {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let sql = Sql::new(
+            "SELECT DISTINCT p.department_id FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \
+             JOIN auth_user u ON u.id = p.user_id WHERE d.is_active = ",
+        );
+        let sql = sql.push_bind("?", false).push_bind(" AND u.is_active = ?", true);
+        let mut found = Vec::new();
+        for row in scan.db().all(sql).await? {
+            found.push(Subject::of(row.int(0)?));
+        }
+        found.sort_unstable();
+        Ok(Found::each(&ABOUT, Class::Choose, found).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |member: Member| FindingRow {
+            subject: Subject::of(member.department),
+            table: "core_userprofile".into(),
+            key: Image::id(member.profile),
+            user_id: Some(member.user),
+            text: format!(
+                "{} is in the inactive department {} (#{})",
+                super::quoted(&member.username),
+                super::quoted(&member.department_name),
+                member.department
+            ),
+            username: Some(member.username),
+        };
+        Ok(members(portal, &super::ids(subjects, 0)).await?.into_iter().map(row).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let members = members(portal, &[subject.id]).await?;
+        let Some(first) = members.first() else { return Ok(None) };
+        let mut choices = vec![
+            Choice::new(ACTIVATE, "stay: the department becomes active again"),
+            Choice::new(NONE, "are in no department then"),
+        ];
+        let others =
+            departments::choices(portal).await?.into_iter().filter(|department| department.is_active);
+        choices.extend(
+            others.map(|to| Choice::new(to.id.to_string(), format!("move to {}", text::safe(&to.name)))),
+        );
+        let plural = if members.len() == 1 { "" } else { "s" };
+        let title = format!(
+            "Inactive department {} has {} active member{plural}",
+            super::quoted(&first.department_name),
+            members.len()
+        );
+        let question = Question::new(QUESTION, "Its active members", choices);
+        Ok(Some(Decision { subject, title, questions: vec![question] }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let sql = Sql::new(
-        "SELECT DISTINCT p.department_id FROM core_userprofile p JOIN core_department d ON d.id = p.department_id \
-         JOIN auth_user u ON u.id = p.user_id WHERE d.is_active = ",
-    );
-    let sql = sql.push_bind("?", false).push_bind(" AND u.is_active = ?", true);
-    let mut found = Vec::new();
-    for row in scan.db().all(sql).await? {
-        found.push(Subject::of(row.int(0)?));
-    }
-    found.sort_unstable();
-    Ok(Found::each(&ABOUT, Class::Choose, found).into_iter().collect())
 }
 
 /// An active member of an inactive department.
@@ -125,43 +140,6 @@ async fn members(portal: &Portal, departments: &[i64]) -> Result<Vec<Member>> {
         }
     }
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |member: Member| FindingRow {
-        subject: Subject::of(member.department),
-        table: "core_userprofile".into(),
-        key: Image::id(member.profile),
-        user_id: Some(member.user),
-        text: format!(
-            "{} is in the inactive department {} (#{})",
-            super::quoted(&member.username),
-            super::quoted(&member.department_name),
-            member.department
-        ),
-        username: Some(member.username),
-    };
-    Ok(members(portal, &super::ids(subjects, 0)).await?.into_iter().map(row).collect())
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let members = members(portal, &[subject.id]).await?;
-    let Some(first) = members.first() else { return Ok(None) };
-    let mut choices = vec![
-        Choice::new(ACTIVATE, "stay: the department becomes active again"),
-        Choice::new(NONE, "are in no department then"),
-    ];
-    let others = departments::choices(portal).await?.into_iter().filter(|department| department.is_active);
-    choices
-        .extend(others.map(|to| Choice::new(to.id.to_string(), format!("move to {}", text::safe(&to.name)))));
-    let plural = if members.len() == 1 { "" } else { "s" };
-    let title = format!(
-        "Inactive department {} has {} active member{plural}",
-        super::quoted(&first.department_name),
-        members.len()
-    );
-    let question = Question::new(QUESTION, "Its active members", choices);
-    Ok(Some(Decision { subject, title, questions: vec![question] }))
 }
 
 async fn decided(

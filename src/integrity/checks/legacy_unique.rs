@@ -1,6 +1,6 @@
 //! IDX-003: the portal id is still unique, as it was before the portal's migration 0004.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::{Alter, Ddl, Image, Index};
 use crate::db::Dialect;
@@ -51,58 +51,38 @@ enum State {
     ToDrop(Vec<Ddl>),
 }
 
+#[async_trait]
 impl Check for LegacyUnique {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let class = match state(scan.portal).await? {
-                None => return Ok(Vec::new()),
-                Some(State::ToDrop(_)) => Class::Choose,
-                Some(State::ToMigrate | State::Sqlite) => Class::Manual,
-            };
-            Ok(Found::each(&ABOUT, class, vec![SUBJECT]).into_iter().collect())
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let class = match state(scan.portal).await? {
+            None => return Ok(Vec::new()),
+            Some(State::ToDrop(_)) => Class::Choose,
+            Some(State::ToMigrate | State::Sqlite) => Class::Manual,
+        };
+        Ok(Found::each(&ABOUT, class, vec![SUBJECT]).into_iter().collect())
+    }
+
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let state = if subjects.contains(&SUBJECT) { state(portal).await? } else { None };
+        Ok(state.iter().map(row).collect())
+    }
+
+    async fn decision(&self, portal: &Portal, _subject: Subject) -> Result<Option<Decision>> {
+        Ok(match state(portal).await? {
+            Some(State::ToDrop(ddl)) => Some(question(&ddl)),
+            _ => None,
         })
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let state = if subjects.contains(&SUBJECT) { state(portal).await? } else { None };
-            Ok(state.iter().map(row).collect())
-        })
-    }
-
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        _subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async {
-            Ok(match state(portal).await? {
-                Some(State::ToDrop(ddl)) => Some(question(&ddl)),
-                _ => None,
-            })
-        })
-    }
-
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        _subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(async {
-            let Some(State::ToDrop(ddl)) = state(portal).await? else { return Ok(Vec::new()) };
-            question(&ddl).check(answers)?;
-            let title = |ddl: &Ddl| format!("Drop {}", ddl.name());
-            Ok(ddl.into_iter().map(|ddl| part(SUBJECT, title(&ddl), ddl)).collect())
-        })
+    async fn decided(&self, portal: &Portal, _subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let Some(State::ToDrop(ddl)) = state(portal).await? else { return Ok(Vec::new()) };
+        question(&ddl).check(answers)?;
+        let title = |ddl: &Ddl| format!("Drop {}", ddl.name());
+        Ok(ddl.into_iter().map(|ddl| part(SUBJECT, title(&ddl), ddl)).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! REL-004: entries of the portal's log whose author or content type does not exist.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, MOST_ROWS, Require, Step, Value};
@@ -61,42 +61,111 @@ const AUTHORS: u32 = 1;
 const QUESTION: &str = "entries";
 const REMOVE: &str = "remove";
 
+#[async_trait]
 impl Check for LogEntries {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |subject: Subject, entry: &Image, text: String| FindingRow {
+            subject,
+            table: AUTHOR.table.into(),
+            key: Image::id(entry.int("id").unwrap_or_default()),
+            user_id: entry.int(AUTHOR.column),
+            username: None,
+            text,
+        };
+        let mut found = Vec::new();
+        for (id, entry) in CONTENT_TYPE.still(portal, &super::ids(subjects, ENTRIES)).await? {
+            let text = format!(
+                "entry #{id}{}: content type #{} does not exist",
+                about(&entry),
+                CONTENT_TYPE.shown(&entry)
+            );
+            found.push(row(Subject { place: ENTRIES, id }, &entry, text));
+        }
+        for entry in entries_of(portal, &super::ids(subjects, AUTHORS)).await? {
+            let (Some(id), Some(user)) = (entry.int("id"), entry.int(AUTHOR.column)) else { continue };
+            let text = format!("entry #{id}{} of missing user #{user}", about(&entry));
+            found.push(row(Subject { place: AUTHORS, id: user }, &entry, text));
+        }
+        Ok(found)
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let part = |(id, entry): (i64, Image)| Part {
+            subject: Subject { place: ENTRIES, id },
+            title: format!("Empty the content type of entry #{id}, #{}", CONTENT_TYPE.shown(&entry)),
+            require: CONTENT_TYPE.still_missing(&entry).into_iter().collect(),
+            steps: vec![CONTENT_TYPE.cleared(id, entry)],
+        };
+        let entries = CONTENT_TYPE.still(portal, &super::ids(subjects, ENTRIES)).await?;
+        Ok(entries.into_iter().map(part).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        if subject.place != AUTHORS
+            || super::there(portal, AUTHOR.to_table, [subject.id]).await?.contains(&subject.id)
+        {
+            return Ok(None);
+        }
+        let count = Sql::new("SELECT COUNT(*) FROM django_admin_log WHERE user_id = ?").bind(subject.id);
+        let count = portal.count(count).await?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let known = log_names::of_users(portal, &[subject.id]).await?.remove(&subject.id);
+        let known = known.map_or_else(String::new, |name| format!(", once {}", super::quoted(&name)));
+        let entries = if count == 1 { "entry".to_owned() } else { format!("{count} entries") };
+        let choices = vec![Choice::new(REMOVE, format!("Remove the {entries}; undo brings them back"))];
+        let question =
+            Question::new(QUESTION, "What becomes of them: a username to give them to, or", choices);
+        Ok(Some(Decision {
+            subject,
+            title: format!("Missing user #{}{known} wrote {count} of the log's entries", subject.id),
+            questions: vec![question.or_typed(answered::typed_username)],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        // Many entries take several parts.
+        let answer = answered::answer(answers, QUESTION)?;
+        let entries = entries_of(portal, &[subject.id]).await?;
+        let still_gone = Require::NoRow {
+            table: AUTHOR.to_table.to_owned(),
+            column: "id".to_owned(),
+            value: Cell::Int(subject.id),
+        };
+        let heir =
+            if answer == REMOVE { None } else { Some(answered::named(portal, QUESTION, answer).await?) };
+        let step = |before: &Image| {
+            let (table, key) = (AUTHOR.table.to_owned(), Image::id(before.int("id")?));
+            let before = before.clone();
+            Some(match &heir {
+                None => Step::Delete { table, key, before },
+                Some(heir) => {
+                    let set = vec![(AUTHOR.column.to_owned(), Value::Cell(Cell::Int(heir.id)))];
+                    Step::Update { table, key, before, set }
+                }
+            })
+        };
+        let does = match &heir {
+            None => "Remove".to_owned(),
+            Some(heir) => format!("Give {} the", super::quoted(&heir.username)),
+        };
+        let there = heir.as_ref().map(answered::Named::is_there);
+        let part = |entries: &[Image]| Part {
+            subject,
+            title: format!("{does} {} log entries of missing user #{}", entries.len(), subject.id),
+            steps: entries.iter().filter_map(step).collect(),
+            require: std::iter::once(still_gone.clone()).chain(there.clone()).collect(),
+        };
+        Ok(entries.chunks(MOST_ROWS).map(part).collect())
     }
 }
 
@@ -118,99 +187,4 @@ async fn entries_of(portal: &Portal, users: &[i64]) -> Result<Vec<Image>> {
 /// What an entry is about, in words.
 fn about(entry: &Image) -> String {
     entry.text("object_repr").map_or_else(String::new, |name| format!(" about {}", super::quoted(name)))
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |subject: Subject, entry: &Image, text: String| FindingRow {
-        subject,
-        table: AUTHOR.table.into(),
-        key: Image::id(entry.int("id").unwrap_or_default()),
-        user_id: entry.int(AUTHOR.column),
-        username: None,
-        text,
-    };
-    let mut found = Vec::new();
-    for (id, entry) in CONTENT_TYPE.still(portal, &super::ids(subjects, ENTRIES)).await? {
-        let text = format!(
-            "entry #{id}{}: content type #{} does not exist",
-            about(&entry),
-            CONTENT_TYPE.shown(&entry)
-        );
-        found.push(row(Subject { place: ENTRIES, id }, &entry, text));
-    }
-    for entry in entries_of(portal, &super::ids(subjects, AUTHORS)).await? {
-        let (Some(id), Some(user)) = (entry.int("id"), entry.int(AUTHOR.column)) else { continue };
-        let text = format!("entry #{id}{} of missing user #{user}", about(&entry));
-        found.push(row(Subject { place: AUTHORS, id: user }, &entry, text));
-    }
-    Ok(found)
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let part = |(id, entry): (i64, Image)| Part {
-        subject: Subject { place: ENTRIES, id },
-        title: format!("Empty the content type of entry #{id}, #{}", CONTENT_TYPE.shown(&entry)),
-        require: CONTENT_TYPE.still_missing(&entry).into_iter().collect(),
-        steps: vec![CONTENT_TYPE.cleared(id, entry)],
-    };
-    let entries = CONTENT_TYPE.still(portal, &super::ids(subjects, ENTRIES)).await?;
-    Ok(entries.into_iter().map(part).collect())
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    if subject.place != AUTHORS
-        || super::there(portal, AUTHOR.to_table, [subject.id]).await?.contains(&subject.id)
-    {
-        return Ok(None);
-    }
-    let count = Sql::new("SELECT COUNT(*) FROM django_admin_log WHERE user_id = ?").bind(subject.id);
-    let count = portal.count(count).await?;
-    if count == 0 {
-        return Ok(None);
-    }
-    let known = log_names::of_users(portal, &[subject.id]).await?.remove(&subject.id);
-    let known = known.map_or_else(String::new, |name| format!(", once {}", super::quoted(&name)));
-    let entries = if count == 1 { "entry".to_owned() } else { format!("{count} entries") };
-    let choices = vec![Choice::new(REMOVE, format!("Remove the {entries}; undo brings them back"))];
-    let question = Question::new(QUESTION, "What becomes of them: a username to give them to, or", choices);
-    Ok(Some(Decision {
-        subject,
-        title: format!("Missing user #{}{known} wrote {count} of the log's entries", subject.id),
-        questions: vec![question.or_typed(answered::typed_username)],
-    }))
-}
-
-/// Many entries take several parts.
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let answer = answered::answer(answers, QUESTION)?;
-    let entries = entries_of(portal, &[subject.id]).await?;
-    let still_gone = Require::NoRow {
-        table: AUTHOR.to_table.to_owned(),
-        column: "id".to_owned(),
-        value: Cell::Int(subject.id),
-    };
-    let heir = if answer == REMOVE { None } else { Some(answered::named(portal, QUESTION, answer).await?) };
-    let step = |before: &Image| {
-        let (table, key) = (AUTHOR.table.to_owned(), Image::id(before.int("id")?));
-        let before = before.clone();
-        Some(match &heir {
-            None => Step::Delete { table, key, before },
-            Some(heir) => {
-                let set = vec![(AUTHOR.column.to_owned(), Value::Cell(Cell::Int(heir.id)))];
-                Step::Update { table, key, before, set }
-            }
-        })
-    };
-    let does = match &heir {
-        None => "Remove".to_owned(),
-        Some(heir) => format!("Give {} the", super::quoted(&heir.username)),
-    };
-    let there = heir.as_ref().map(answered::Named::is_there);
-    let part = |entries: &[Image]| Part {
-        subject,
-        title: format!("{does} {} log entries of missing user #{}", entries.len(), subject.id),
-        steps: entries.iter().filter_map(step).collect(),
-        require: std::iter::once(still_gone.clone()).chain(there.clone()).collect(),
-    };
-    Ok(entries.chunks(MOST_ROWS).map(part).collect())
 }

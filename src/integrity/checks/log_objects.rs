@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::Sql;
@@ -41,21 +41,61 @@ static ABOUT: About = About {
 /// Ids in one statement: names are not fetched, so it may be many.
 const IDS_AT_ONCE: usize = 10_000;
 
+#[async_trait]
 impl Check for LogObjects {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        // One decision a user. The ids are text in the log, so they are compared as numbers here and not by the engine, which
+        // would have to convert every one of them.
+        scan.progress(0, 2);
+        let mut ids = BTreeSet::new();
+        let mut rows = scan.db().stream(spoken_of("SELECT DISTINCT l.object_id"));
+        while let Some(row) = rows.recv().await {
+            let text = row?.text(0)?;
+            ids.extend(text.parse().ok().filter(|id: &i64| id.to_string() == text));
+        }
+        scan.progress(1, 2);
+        let spoken: Vec<i64> = ids.iter().copied().collect();
+        for part in spoken.chunks(IDS_AT_ONCE) {
+            let sql = Sql::new("SELECT id FROM auth_user WHERE id").among(part.iter().copied());
+            let mut there = scan.db().stream(sql);
+            while let Some(row) = there.recv().await {
+                ids.remove(&row?.int(0)?);
+            }
+        }
+        scan.progress(2, 2);
+        Ok(Found::each(&ABOUT, Class::Manual, ids.into_iter().map(Subject::of).collect())
+            .into_iter()
+            .collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let ids = super::ids(subjects, 0);
+        let there = super::there(portal, "auth_user", ids.iter().copied()).await?;
+        let gone: Vec<i64> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+        let names = log_names::of_users(portal, &gone).await?;
+        let mut found = Vec::new();
+        for part in gone.chunks(super::AT_ONCE) {
+            let sql = spoken_of("SELECT l.object_id, COUNT(*)").push(" AND l.object_id");
+            let sql = sql.among(part.iter().map(i64::to_string)).push(" GROUP BY l.object_id");
+            for row in portal.db.all(sql).await? {
+                let (Ok(id), count) = (row.text(0)?.parse::<i64>(), row.int(1)?) else { continue };
+                let name = names.get(&id).map(|name| super::quoted(name)).unwrap_or_default();
+                let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+                found.push(FindingRow {
+                    subject: Subject::of(id),
+                    table: "django_admin_log".into(),
+                    key: Image::default(),
+                    user_id: Some(id),
+                    username: None,
+                    text: format!("{entries} about {name} (#{id}), who does not exist any more"),
+                });
+            }
+        }
+        Ok(found)
     }
 }
 
@@ -65,53 +105,4 @@ fn spoken_of(select: &'static str) -> Sql {
         " FROM django_admin_log l JOIN django_content_type c ON c.id = l.content_type_id \
          WHERE c.app_label = 'auth' AND c.model = 'user' AND l.action_flag <> 3",
     )
-}
-
-/// One decision a user. The ids are text in the log, so they are compared as numbers here and not by the engine, which
-/// would have to convert every one of them.
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    scan.progress(0, 2);
-    let mut ids = BTreeSet::new();
-    let mut rows = scan.db().stream(spoken_of("SELECT DISTINCT l.object_id"));
-    while let Some(row) = rows.recv().await {
-        let text = row?.text(0)?;
-        ids.extend(text.parse().ok().filter(|id: &i64| id.to_string() == text));
-    }
-    scan.progress(1, 2);
-    let spoken: Vec<i64> = ids.iter().copied().collect();
-    for part in spoken.chunks(IDS_AT_ONCE) {
-        let sql = Sql::new("SELECT id FROM auth_user WHERE id").among(part.iter().copied());
-        let mut there = scan.db().stream(sql);
-        while let Some(row) = there.recv().await {
-            ids.remove(&row?.int(0)?);
-        }
-    }
-    scan.progress(2, 2);
-    Ok(Found::each(&ABOUT, Class::Manual, ids.into_iter().map(Subject::of).collect()).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let ids = super::ids(subjects, 0);
-    let there = super::there(portal, "auth_user", ids.iter().copied()).await?;
-    let gone: Vec<i64> = ids.into_iter().filter(|id| !there.contains(id)).collect();
-    let names = log_names::of_users(portal, &gone).await?;
-    let mut found = Vec::new();
-    for part in gone.chunks(super::AT_ONCE) {
-        let sql = spoken_of("SELECT l.object_id, COUNT(*)").push(" AND l.object_id");
-        let sql = sql.among(part.iter().map(i64::to_string)).push(" GROUP BY l.object_id");
-        for row in portal.db.all(sql).await? {
-            let (Ok(id), count) = (row.text(0)?.parse::<i64>(), row.int(1)?) else { continue };
-            let name = names.get(&id).map(|name| super::quoted(name)).unwrap_or_default();
-            let entries = if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
-            found.push(FindingRow {
-                subject: Subject::of(id),
-                table: "django_admin_log".into(),
-                key: Image::default(),
-                user_id: Some(id),
-                username: None,
-                text: format!("{entries} about {name} (#{id}), who does not exist any more"),
-            });
-        }
-    }
-    Ok(found)
 }

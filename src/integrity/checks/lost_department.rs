@@ -1,6 +1,6 @@
 //! REL-003: profiles whose department does not exist.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::directory::Portal;
@@ -39,29 +39,54 @@ static DEPARTMENT: Reference = Reference {
     what: "department",
 };
 
+#[async_trait]
 impl Check for LostDepartment {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let profiles = DEPARTMENT.still(portal, &super::ids(subjects, 0)).await?;
+        let users: Vec<i64> = profiles.iter().filter_map(|(_, image)| image.int("user_id")).collect();
+        let names = super::usernames(portal, &users).await?;
+        let row = |(id, image): (i64, Image)| {
+            let user_id = image.int("user_id");
+            let username = user_id.and_then(|user| names.get(&user).cloned());
+            FindingRow {
+                subject: Subject::of(id),
+                table: DEPARTMENT.table.into(),
+                key: Image::id(id),
+                user_id,
+                text: format!(
+                    "profile #{id} of {}: department #{} does not exist",
+                    super::whose(&image, username.as_deref()),
+                    DEPARTMENT.shown(&image)
+                ),
+                username,
+            }
+        };
+        Ok(profiles.into_iter().map(row).collect())
     }
 
     fn of_user(&self, _user: i64, profiles: &[i64]) -> Vec<Subject> {
         profiles.iter().copied().map(Subject::of).collect()
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        if !takes_null(portal) {
+            return Ok(Vec::new());
+        }
+        let part = |(id, image): (i64, Image)| Part {
+            subject: Subject::of(id),
+            title: format!("Empty the department of profile #{id}, #{}", DEPARTMENT.shown(&image)),
+            require: DEPARTMENT.still_missing(&image).into_iter().collect(),
+            steps: vec![DEPARTMENT.cleared(id, image)],
+        };
+        Ok(DEPARTMENT.still(portal, &super::ids(subjects, 0)).await?.into_iter().map(part).collect())
     }
 }
 
@@ -80,40 +105,4 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
                 with 'portaldesk user edit NAME --department NAME'";
     let found = Found::each(&ABOUT, Class::Manual, profiles);
     Ok(found.map(|found| Found { note: Some(note.to_owned()), ..found }).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let profiles = DEPARTMENT.still(portal, &super::ids(subjects, 0)).await?;
-    let users: Vec<i64> = profiles.iter().filter_map(|(_, image)| image.int("user_id")).collect();
-    let names = super::usernames(portal, &users).await?;
-    let row = |(id, image): (i64, Image)| {
-        let user_id = image.int("user_id");
-        let username = user_id.and_then(|user| names.get(&user).cloned());
-        FindingRow {
-            subject: Subject::of(id),
-            table: DEPARTMENT.table.into(),
-            key: Image::id(id),
-            user_id,
-            text: format!(
-                "profile #{id} of {}: department #{} does not exist",
-                super::whose(&image, username.as_deref()),
-                DEPARTMENT.shown(&image)
-            ),
-            username,
-        }
-    };
-    Ok(profiles.into_iter().map(row).collect())
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    if !takes_null(portal) {
-        return Ok(Vec::new());
-    }
-    let part = |(id, image): (i64, Image)| Part {
-        subject: Subject::of(id),
-        title: format!("Empty the department of profile #{id}, #{}", DEPARTMENT.shown(&image)),
-        require: DEPARTMENT.still_missing(&image).into_iter().collect(),
-        steps: vec![DEPARTMENT.cleared(id, image)],
-    };
-    Ok(DEPARTMENT.still(portal, &super::ids(subjects, 0)).await?.into_iter().map(part).collect())
 }

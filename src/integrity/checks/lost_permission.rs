@@ -1,6 +1,6 @@
 //! REL-005: permissions whose content type does not exist.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, MOST_ROWS, Require, Step, Value};
@@ -59,41 +59,98 @@ static HOLDERS: [&Link; 2] = [&links::GROUP_PERMISSIONS, &links::USER_PERMISSION
 const QUESTION: &str = "permission";
 const REMOVE: &str = "remove";
 
+#[async_trait]
 impl Check for LostPermission {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async move {
-            let subjects = CONTENT_TYPE.find(scan).await?.into_iter().map(Subject::of).collect();
-            Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects = CONTENT_TYPE.find(scan).await?.into_iter().map(Subject::of).collect();
+        Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = Vec::new();
+        for (id, permission) in CONTENT_TYPE.still(portal, &super::ids(subjects, 0)).await? {
+            let holders = Holders::of(portal, id).await?.describe();
+            let held =
+                if holders.is_empty() { "nobody holds it".to_owned() } else { format!("held by {holders}") };
+            found.push(FindingRow {
+                subject: Subject::of(id),
+                table: CONTENT_TYPE.table.into(),
+                key: Image::id(id),
+                user_id: None,
+                username: None,
+                text: format!(
+                    "permission {}: content type #{} does not exist; {held}",
+                    describe(&permission),
+                    CONTENT_TYPE.shown(&permission)
+                ),
+            });
+        }
+        Ok(found)
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some((id, permission)) = CONTENT_TYPE.still(portal, &[subject.id]).await?.pop() else {
+            return Ok(None);
+        };
+        let holders = Holders::of(portal, id).await?.describe();
+        let remove = if holders.is_empty() {
+            "Remove it: nobody holds it".to_owned()
+        } else {
+            format!("Remove it, and take it from {holders}")
+        };
+        let mut choices = vec![Choice::new(REMOVE, remove)];
+        for candidate in candidates(portal, &permission).await? {
+            let name = text::safe(&candidate.name).into_owned();
+            let label = if holders.is_empty() {
+                format!("Give it back to {name}")
+            } else {
+                format!("Give it back to {name}: {holders} can use it again")
+            };
+            choices.push(Choice::new(name, label));
+        }
+        let only = choices.len() == 1 && holders.is_empty();
+        let question = Question::new(QUESTION, "What becomes of it", choices);
+        Ok(Some(Decision {
+            subject,
+            title: format!("Permission {} belongs to no content type", describe(&permission)),
+            questions: vec![if only { question.proposing(REMOVE) } else { question }],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let answer = answered::answer(answers, QUESTION)?;
+        let Some((id, permission)) = CONTENT_TYPE.still(portal, &[subject.id]).await?.pop() else {
+            return Ok(Vec::new());
+        };
+        let require: Vec<Require> = CONTENT_TYPE.still_missing(&permission).into_iter().collect();
+        if answer == REMOVE {
+            return removed(portal, subject, permission, &require).await;
+        }
+        let candidates = candidates(portal, &permission).await?;
+        let Some(candidate) = candidates.into_iter().find(|candidate| text::safe(&candidate.name) == answer)
+        else {
+            return Err(answered::refused(QUESTION, format!("It can't be given to {}.", text::safe(answer))));
+        };
+        let row = Require::Row { table: CONTENT_TYPE.to_table.to_owned(), key: Image::id(candidate.id) };
+        Ok(vec![Part {
+            subject,
+            title: format!(
+                "Give permission {} back to {}",
+                describe(&permission),
+                text::safe(&candidate.name)
+            ),
+            steps: vec![Step::Update {
+                table: CONTENT_TYPE.table.to_owned(),
+                key: Image::id(id),
+                before: permission,
+                set: vec![(CONTENT_TYPE.column.to_owned(), Value::Cell(Cell::Int(candidate.id)))],
+            }],
+            require: require.into_iter().chain([row]).collect(),
+        }])
     }
 }
 
@@ -135,28 +192,6 @@ fn describe(permission: &Image) -> String {
     format!("{} (#{})", super::quoted(name), permission.int("id").unwrap_or_default())
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    for (id, permission) in CONTENT_TYPE.still(portal, &super::ids(subjects, 0)).await? {
-        let holders = Holders::of(portal, id).await?.describe();
-        let held =
-            if holders.is_empty() { "nobody holds it".to_owned() } else { format!("held by {holders}") };
-        found.push(FindingRow {
-            subject: Subject::of(id),
-            table: CONTENT_TYPE.table.into(),
-            key: Image::id(id),
-            user_id: None,
-            username: None,
-            text: format!(
-                "permission {}: content type #{} does not exist; {held}",
-                describe(&permission),
-                CONTENT_TYPE.shown(&permission)
-            ),
-        });
-    }
-    Ok(found)
-}
-
 /// A content type that a permission may have belonged to.
 struct Candidate {
     id: i64,
@@ -177,63 +212,6 @@ async fn candidates(portal: &Portal, permission: &Image) -> Result<Vec<Candidate
         found.push(Candidate { id: row.int(0)?, name: format!("{}.{}", row.text(1)?, row.text(2)?) });
     }
     Ok(found)
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let Some((id, permission)) = CONTENT_TYPE.still(portal, &[subject.id]).await?.pop() else {
-        return Ok(None);
-    };
-    let holders = Holders::of(portal, id).await?.describe();
-    let remove = if holders.is_empty() {
-        "Remove it: nobody holds it".to_owned()
-    } else {
-        format!("Remove it, and take it from {holders}")
-    };
-    let mut choices = vec![Choice::new(REMOVE, remove)];
-    for candidate in candidates(portal, &permission).await? {
-        let name = text::safe(&candidate.name).into_owned();
-        let label = if holders.is_empty() {
-            format!("Give it back to {name}")
-        } else {
-            format!("Give it back to {name}: {holders} can use it again")
-        };
-        choices.push(Choice::new(name, label));
-    }
-    let only = choices.len() == 1 && holders.is_empty();
-    let question = Question::new(QUESTION, "What becomes of it", choices);
-    Ok(Some(Decision {
-        subject,
-        title: format!("Permission {} belongs to no content type", describe(&permission)),
-        questions: vec![if only { question.proposing(REMOVE) } else { question }],
-    }))
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let answer = answered::answer(answers, QUESTION)?;
-    let Some((id, permission)) = CONTENT_TYPE.still(portal, &[subject.id]).await?.pop() else {
-        return Ok(Vec::new());
-    };
-    let require: Vec<Require> = CONTENT_TYPE.still_missing(&permission).into_iter().collect();
-    if answer == REMOVE {
-        return removed(portal, subject, permission, &require).await;
-    }
-    let candidates = candidates(portal, &permission).await?;
-    let Some(candidate) = candidates.into_iter().find(|candidate| text::safe(&candidate.name) == answer)
-    else {
-        return Err(answered::refused(QUESTION, format!("It can't be given to {}.", text::safe(answer))));
-    };
-    let row = Require::Row { table: CONTENT_TYPE.to_table.to_owned(), key: Image::id(candidate.id) };
-    Ok(vec![Part {
-        subject,
-        title: format!("Give permission {} back to {}", describe(&permission), text::safe(&candidate.name)),
-        steps: vec![Step::Update {
-            table: CONTENT_TYPE.table.to_owned(),
-            key: Image::id(id),
-            before: permission,
-            set: vec![(CONTENT_TYPE.column.to_owned(), Value::Cell(Cell::Int(candidate.id)))],
-        }],
-        require: require.into_iter().chain([row]).collect(),
-    }])
 }
 
 /// Takes it from whoever holds it, then removes it. Many holders take several parts; the permission goes with the last.

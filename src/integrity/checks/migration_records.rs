@@ -1,6 +1,6 @@
 //! MIG-001: what Django holds to be applied does not match the database.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::blueprint::LEGACY_PORTAL_ID;
@@ -56,28 +56,21 @@ enum Mismatch {
 /// The applications of every portal. Others may number their migrations as they like.
 const APPS: [&str; 5] = ["contenttypes", "auth", "admin", "sessions", PORTAL];
 
+#[async_trait]
 impl Check for MigrationRecords {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let subjects = mismatches(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects = mismatches(scan.portal).await?.into_iter().map(|row| row.subject).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = mismatches(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = mismatches(portal).await?;
+        rows.retain(|row| subjects.contains(&row.subject));
+        Ok(rows)
     }
 }
 

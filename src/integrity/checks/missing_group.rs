@@ -1,6 +1,6 @@
 //! GRP-001: groups of the portal's roles that do not exist.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Adopt, Image, Step, Value};
@@ -39,42 +39,84 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for MissingGroup {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |group: Missing| FindingRow {
+            subject: group.subject,
+            table: "auth_group".into(),
+            key: Image::default(),
+            user_id: None,
+            username: None,
+            text: match group.twins.first() {
+                None => format!("group {} is missing", super::quoted(&group.name)),
+                Some(twin) => {
+                    format!(
+                        "group {} is missing; there is {}",
+                        super::quoted(&group.name),
+                        super::quoted(&twin.name)
+                    )
+                }
+            },
+        };
+        Ok(wanted(portal, subjects).await?.into_iter().map(row).collect())
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let groups = wanted(portal, subjects).await?;
+        Ok(groups.into_iter().filter(|group| group.twins.is_empty()).map(added).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        // Rename the group that nearly has the name, as GRP-002 does, or add another one beside it.
+        if portal.schema.refuses_create("auth_group").is_some() {
+            return Ok(None);
+        }
+        let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(None) };
+        let name = super::quoted(&group.name);
+        let rename = |twin: &Group| {
+            Choice::new(
+                twin.id.to_string(),
+                format!("Rename {} (#{}) to it", super::quoted(&twin.name), twin.id),
+            )
+        };
+        let mut choices: Vec<Choice> = group.twins.iter().map(rename).collect();
+        choices.push(Choice::new(ADD, format!("Add {name} beside it, without members or permissions")));
+        let only = group.twins.first().filter(|_| group.twins.len() == 1).map(|twin| twin.id.to_string());
+        let question = Question::new(QUESTION, format!("How {name} comes to be there"), choices);
+        Ok((!group.twins.is_empty()).then_some(Decision {
+            subject,
+            title: format!("Group {name} is missing, and another group nearly has its name"),
+            questions: vec![question.proposing(only.as_deref().unwrap_or_default())],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let answer = answered::answer(answers, QUESTION)?;
+        let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(Vec::new()) };
+        if answer == ADD {
+            return Ok(vec![added(group)]);
+        }
+        let Some(twin) = group.twins.iter().find(|twin| twin.id.to_string() == answer) else {
+            return Err(answered::refused(QUESTION, "This is none of the groups."));
+        };
+        let table = images::table(&portal.schema, "auth_group")?;
+        let rows = images::by_keys(&mut portal.db.clone(), table, &[Image::id(twin.id)], Lock::No).await?;
+        let part = |before: Image| Part {
+            subject,
+            title: format!("Rename group {} to {}", super::quoted(&twin.name), super::quoted(&group.name)),
+            steps: vec![renamed_role::renamed(twin.id, before, &group.name)],
+            require: Vec::new(),
+        };
+        Ok(rows.into_iter().map(part).collect())
     }
 }
 
@@ -124,32 +166,6 @@ async fn wanted(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Missing>> {
     Ok(missing(portal).await?.into_iter().filter(|group| subjects.contains(&group.subject)).collect())
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |group: Missing| FindingRow {
-        subject: group.subject,
-        table: "auth_group".into(),
-        key: Image::default(),
-        user_id: None,
-        username: None,
-        text: match group.twins.first() {
-            None => format!("group {} is missing", super::quoted(&group.name)),
-            Some(twin) => {
-                format!(
-                    "group {} is missing; there is {}",
-                    super::quoted(&group.name),
-                    super::quoted(&twin.name)
-                )
-            }
-        },
-    };
-    Ok(wanted(portal, subjects).await?.into_iter().map(row).collect())
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let groups = wanted(portal, subjects).await?;
-    Ok(groups.into_iter().filter(|group| group.twins.is_empty()).map(added).collect())
-}
-
 fn added(group: Missing) -> Part {
     Part {
         subject: group.subject,
@@ -161,45 +177,4 @@ fn added(group: Missing) -> Part {
         }],
         require: Vec::new(),
     }
-}
-
-/// Rename the group that nearly has the name, as GRP-002 does, or add another one beside it.
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    if portal.schema.refuses_create("auth_group").is_some() {
-        return Ok(None);
-    }
-    let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(None) };
-    let name = super::quoted(&group.name);
-    let rename = |twin: &Group| {
-        Choice::new(twin.id.to_string(), format!("Rename {} (#{}) to it", super::quoted(&twin.name), twin.id))
-    };
-    let mut choices: Vec<Choice> = group.twins.iter().map(rename).collect();
-    choices.push(Choice::new(ADD, format!("Add {name} beside it, without members or permissions")));
-    let only = group.twins.first().filter(|_| group.twins.len() == 1).map(|twin| twin.id.to_string());
-    let question = Question::new(QUESTION, format!("How {name} comes to be there"), choices);
-    Ok((!group.twins.is_empty()).then_some(Decision {
-        subject,
-        title: format!("Group {name} is missing, and another group nearly has its name"),
-        questions: vec![question.proposing(only.as_deref().unwrap_or_default())],
-    }))
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let answer = answered::answer(answers, QUESTION)?;
-    let Some(group) = wanted(portal, &[subject]).await?.pop() else { return Ok(Vec::new()) };
-    if answer == ADD {
-        return Ok(vec![added(group)]);
-    }
-    let Some(twin) = group.twins.iter().find(|twin| twin.id.to_string() == answer) else {
-        return Err(answered::refused(QUESTION, "This is none of the groups."));
-    };
-    let table = images::table(&portal.schema, "auth_group")?;
-    let rows = images::by_keys(&mut portal.db.clone(), table, &[Image::id(twin.id)], Lock::No).await?;
-    let part = |before: Image| Part {
-        subject,
-        title: format!("Rename group {} to {}", super::quoted(&twin.name), super::quoted(&group.name)),
-        steps: vec![renamed_role::renamed(twin.id, before, &group.name)],
-        require: Vec::new(),
-    };
-    Ok(rows.into_iter().map(part).collect())
 }

@@ -1,6 +1,6 @@
 //! PRM-001: content types without the permissions that Django makes for every model.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::directory::Portal;
@@ -35,29 +35,22 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for MissingPermissions {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let found = lacking(scan.portal).await?;
-            let subjects = found.iter().map(|found| Subject::of(found.id)).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let found = lacking(scan.portal).await?;
+        let subjects = found.iter().map(|found| Subject::of(found.id)).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut found = lacking(portal).await?;
-            found.retain(|found| subjects.contains(&Subject::of(found.id)));
-            Ok(found.iter().map(row).collect())
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = lacking(portal).await?;
+        found.retain(|found| subjects.contains(&Subject::of(found.id)));
+        Ok(found.iter().map(row).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! PRF-001: users without a profile.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::{Image, Require, Value};
 use crate::db::Cell;
@@ -32,29 +32,43 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for MissingProfile {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let users = without_profile(portal, subjects).await?;
+        let row = |(id, name): (i64, String)| FindingRow {
+            subject: Subject::of(id),
+            table: "auth_user".into(),
+            key: Image::id(id),
+            user_id: Some(id),
+            text: format!("user {} (#{id}) has no profile", super::quoted(&name)),
+            username: Some(name),
+        };
+        Ok(users.into_iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let users = without_profile(portal, subjects).await?;
+        let part = |(id, name): (i64, String)| Part {
+            subject: Subject::of(id),
+            title: format!("Give {} a profile", super::quoted(&name)),
+            // A profile that the portal makes meanwhile is adopted.
+            steps: vec![accounts::default_profile(portal, Value::Cell(Cell::Int(id)))],
+            require: vec![Require::Row { table: "auth_user".to_owned(), key: Image::id(id) }],
+        };
+        Ok(users.into_iter().map(part).collect())
     }
 }
 
@@ -80,29 +94,4 @@ async fn without_profile(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i
     let query = "SELECT user_id FROM core_userprofile WHERE user_id";
     let with = super::existing(portal, query, names.keys().copied()).await?;
     Ok(names.into_iter().filter(|(id, _)| !with.contains(id)).collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let users = without_profile(portal, subjects).await?;
-    let row = |(id, name): (i64, String)| FindingRow {
-        subject: Subject::of(id),
-        table: "auth_user".into(),
-        key: Image::id(id),
-        user_id: Some(id),
-        text: format!("user {} (#{id}) has no profile", super::quoted(&name)),
-        username: Some(name),
-    };
-    Ok(users.into_iter().map(row).collect())
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let users = without_profile(portal, subjects).await?;
-    let part = |(id, name): (i64, String)| Part {
-        subject: Subject::of(id),
-        title: format!("Give {} a profile", super::quoted(&name)),
-        // A profile that the portal makes meanwhile is adopted.
-        steps: vec![accounts::default_profile(portal, Value::Cell(Cell::Int(id)))],
-        require: vec![Require::Row { table: "auth_user".to_owned(), key: Image::id(id) }],
-    };
-    Ok(users.into_iter().map(part).collect())
 }

@@ -1,6 +1,6 @@
 //! IDX-002: names and links that nothing keeps unique.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::blueprint::UNIQUES;
 use crate::directory::Portal;
@@ -42,37 +42,25 @@ static WANTED: [Wanted; 7] = [
     Wanted { unique: UNIQUES[6], first: "the content types by hand" },
 ];
 
+#[async_trait]
 impl Check for NamesUnique {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(uniques::find(scan, &ABOUT, &WANTED))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        uniques::find(scan, &ABOUT, &WANTED).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(uniques::rows(portal, &WANTED, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        uniques::rows(portal, &WANTED, subjects).await
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(uniques::decision(portal, &WANTED, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        uniques::decision(portal, &WANTED, subject).await
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(uniques::decided(portal, &WANTED, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        uniques::decided(portal, &WANTED, subject, answers).await
     }
 }

@@ -1,6 +1,6 @@
 //! USR-003: active accounts that are in none of the groups that the portal goes by.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::{Dialect, Sql};
 use crate::directory::Portal;
@@ -41,42 +41,45 @@ static ABOUT: About = About {
 
 const QUESTION: &str = "group";
 
+#[async_trait]
 impl Check for NoRole {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let users = windows::ids_where(scan, "auth_user", &without_role(scan.portal, "t.", false)).await?;
+        let subjects = users.into_iter().map(Subject::of).collect();
+        Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |person: &Person| {
+            let text = format!("{} is in none of the portal's groups", person.name());
+            person.row(Subject::of(person.id), text)
+        };
+        Ok(still(portal, subjects).await?.iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some(person) = still(portal, &[subject]).await?.pop() else { return Ok(None) };
+        let roles = groups::choices(portal).await?.into_iter().filter(|group| group.level.is_some());
+        let choice = |group: groups::Choice| {
+            Choice::new(group.id.to_string(), text::safe(&format!("{}: {}", group.name, group.description)))
+        };
+        Ok(Some(Decision {
+            subject,
+            title: format!("{} is in none of the portal's groups", person.name()),
+            questions: vec![Question::new(QUESTION, "The group", roles.map(choice).collect())],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -98,12 +101,6 @@ fn without_role(portal: &Portal, alias: &'static str, some: bool) -> Sql {
     sql.push(alias).push("id NOT IN (").append(members).push(")")
 }
 
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let users = windows::ids_where(scan, "auth_user", &without_role(scan.portal, "t.", false)).await?;
-    let subjects = users.into_iter().map(Subject::of).collect();
-    Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
-}
-
 async fn still(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Person>> {
     let mut found = Vec::new();
     for part in super::ids(subjects, 0).chunks(super::AT_ONCE) {
@@ -111,27 +108,6 @@ async fn still(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Person>> {
         found.extend(people::people_where(portal, condition.append(without_role(portal, "u.", true))).await?);
     }
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |person: &Person| {
-        let text = format!("{} is in none of the portal's groups", person.name());
-        person.row(Subject::of(person.id), text)
-    };
-    Ok(still(portal, subjects).await?.iter().map(row).collect())
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let Some(person) = still(portal, &[subject]).await?.pop() else { return Ok(None) };
-    let roles = groups::choices(portal).await?.into_iter().filter(|group| group.level.is_some());
-    let choice = |group: groups::Choice| {
-        Choice::new(group.id.to_string(), text::safe(&format!("{}: {}", group.name, group.description)))
-    };
-    Ok(Some(Decision {
-        subject,
-        title: format!("{} is in none of the portal's groups", person.name()),
-        questions: vec![Question::new(QUESTION, "The group", roles.map(choice).collect())],
-    }))
 }
 
 async fn decided(check: &NoRole, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {

@@ -1,6 +1,6 @@
 //! ADM-001: no superuser can sign in.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::Sql;
@@ -45,38 +45,58 @@ const QUESTION: &str = "account";
 /// At most this many Admins are offered; the portal's own list has the others.
 const MOST_ADMINS: i64 = 20;
 
+#[async_trait]
 impl Check for NoSuperuser {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan.portal))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan.portal).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        _subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal))
+    async fn rows(&self, portal: &Portal, _subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let Some(superusers) = locked_out(portal).await? else { return Ok(Vec::new()) };
+        if superusers.is_empty() {
+            return Ok(vec![FindingRow {
+                subject: SUBJECT,
+                table: "auth_user".into(),
+                key: Image::default(),
+                user_id: None,
+                username: None,
+                text: "there is no superuser: `portaldesk create-superuser` makes one".to_owned(),
+            }]);
+        }
+        let row = |person: &Person| {
+            let hindrance = person.hindrance().unwrap_or_default();
+            person.row(SUBJECT, format!("superuser {} can't sign in: {hindrance}", person.name()))
+        };
+        Ok(superusers.iter().map(row).collect())
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        _subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal))
+    async fn decision(&self, portal: &Portal, _subject: Subject) -> Result<Option<Decision>> {
+        let Some(superusers) = locked_out(portal).await? else { return Ok(None) };
+        let candidates = candidates(portal, superusers).await?;
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let choice = |person: &Person| {
+            let what = if person.superuser { "is activated again" } else { "an Admin, becomes a superuser" };
+            Choice::new(person.id.to_string(), format!("{}, {what}", person.name()))
+        };
+        Ok(Some(Decision {
+            subject: SUBJECT,
+            title: "No superuser can sign in: who shall be the one".to_owned(),
+            questions: vec![Question::new(
+                QUESTION,
+                "The superuser",
+                candidates.iter().map(choice).collect(),
+            )],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -110,42 +130,6 @@ async fn find(portal: &Portal) -> Result<Vec<Found>> {
     let is_choice = !candidates(portal, superusers).await?.is_empty();
     let class = if is_choice { Class::Choose } else { Class::Manual };
     Ok(Found::each(&ABOUT, class, vec![SUBJECT]).into_iter().collect())
-}
-
-async fn rows(portal: &Portal) -> Result<Vec<FindingRow>> {
-    let Some(superusers) = locked_out(portal).await? else { return Ok(Vec::new()) };
-    if superusers.is_empty() {
-        return Ok(vec![FindingRow {
-            subject: SUBJECT,
-            table: "auth_user".into(),
-            key: Image::default(),
-            user_id: None,
-            username: None,
-            text: "there is no superuser: `portaldesk create-superuser` makes one".to_owned(),
-        }]);
-    }
-    let row = |person: &Person| {
-        let hindrance = person.hindrance().unwrap_or_default();
-        person.row(SUBJECT, format!("superuser {} can't sign in: {hindrance}", person.name()))
-    };
-    Ok(superusers.iter().map(row).collect())
-}
-
-async fn decision(portal: &Portal) -> Result<Option<Decision>> {
-    let Some(superusers) = locked_out(portal).await? else { return Ok(None) };
-    let candidates = candidates(portal, superusers).await?;
-    if candidates.is_empty() {
-        return Ok(None);
-    }
-    let choice = |person: &Person| {
-        let what = if person.superuser { "is activated again" } else { "an Admin, becomes a superuser" };
-        Choice::new(person.id.to_string(), format!("{}, {what}", person.name()))
-    };
-    Ok(Some(Decision {
-        subject: SUBJECT,
-        title: "No superuser can sign in: who shall be the one".to_owned(),
-        questions: vec![Question::new(QUESTION, "The superuser", candidates.iter().map(choice).collect())],
-    }))
 }
 
 async fn decided(

@@ -1,6 +1,6 @@
 //! SEQ-006: ids that are no counter's.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::schema::{Column, Table};
@@ -34,62 +34,52 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for OddId {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let mut subjects = Vec::new();
+        for (table, key) in keyed(scan.schema()) {
+            let place = place(&table.name, &key.name);
+            let mut rows = scan.db().stream(odd(table, key));
+            while let Some(row) = rows.recv().await {
+                subjects.push(Subject { place, id: row?.int(0)? });
+            }
+        }
+        subjects.sort_unstable();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = Vec::new();
+        for (table, key) in keyed(&portal.schema) {
+            let place = place(&table.name, &key.name);
+            let ids = super::ids(subjects, place);
+            for part in ids.chunks(super::AT_ONCE) {
+                let sql =
+                    odd(table, key).push(" AND ").ident(&key.name).push(" IN (").list(part.iter().copied());
+                for row in portal.db.all(sql.push(")")).await? {
+                    let id = row.int(0)?;
+                    let name = table.name.as_str();
+                    found.push(FindingRow {
+                        subject: Subject { place, id },
+                        table: name.to_owned().into(),
+                        key: Image::of(key.name.as_str(), Cell::Int(id)),
+                        user_id: (name == "auth_user").then_some(id),
+                        username: None,
+                        text: format!("{name} has a row with {} {id}", key.name.as_str()),
+                    });
+                }
+            }
+        }
+        Ok(found)
     }
 }
 
 fn odd(table: &Table, key: &Column) -> Sql {
     let sql = Sql::new("SELECT ").ident(&key.name).push(" FROM ").ident(&table.name);
     sql.push(" WHERE ").ident(&key.name).push(" <= 0")
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let mut subjects = Vec::new();
-    for (table, key) in keyed(scan.schema()) {
-        let place = place(&table.name, &key.name);
-        let mut rows = scan.db().stream(odd(table, key));
-        while let Some(row) = rows.recv().await {
-            subjects.push(Subject { place, id: row?.int(0)? });
-        }
-    }
-    subjects.sort_unstable();
-    Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    for (table, key) in keyed(&portal.schema) {
-        let place = place(&table.name, &key.name);
-        let ids = super::ids(subjects, place);
-        for part in ids.chunks(super::AT_ONCE) {
-            let sql = odd(table, key).push(" AND ").ident(&key.name).push(" IN (").list(part.iter().copied());
-            for row in portal.db.all(sql.push(")")).await? {
-                let id = row.int(0)?;
-                let name = table.name.as_str();
-                found.push(FindingRow {
-                    subject: Subject { place, id },
-                    table: name.to_owned().into(),
-                    key: Image::of(key.name.as_str(), Cell::Int(id)),
-                    user_id: (name == "auth_user").then_some(id),
-                    username: None,
-                    text: format!("{name} has a row with {} {id}", key.name.as_str()),
-                });
-            }
-        }
-    }
-    Ok(found)
 }

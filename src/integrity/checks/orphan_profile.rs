@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Plan, Require, Step, Value};
@@ -45,46 +45,114 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for OrphanProfile {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |(id, image): (i64, Image)| FindingRow {
+            subject: Subject::of(id),
+            table: "core_userprofile".into(),
+            key: Image::id(id),
+            user_id: image.int("user_id"),
+            username: None,
+            text: format!("profile #{id} of {}: {}", super::whose(&image, None), super::contents(&image)),
+        };
+        Ok(orphans(portal, subjects).await?.into_iter().map(row).collect())
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let orphans = orphans(portal, subjects).await?;
+        let ids: Vec<i64> = orphans.iter().map(|(id, _)| *id).collect();
+        let referred = referred_to(portal, &ids).await?;
+        Ok(orphans
+            .into_iter()
+            .filter(|(id, _)| !referred.contains(id))
+            .map(|(id, image)| removed(id, image))
+            .collect())
     }
 
     fn offers_decision(&self) -> bool {
         true
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        // Remove it, or give it to a user without a profile: to the one who has the name that the log knew, or to one who is named.
+        let Some((id, image)) = orphans(portal, &[subject]).await?.pop() else { return Ok(None) };
+        let known = name_in_log(portal, id, &image).await?;
+        let (mut choices, mut is_wanted) = (Vec::new(), false);
+        if referred_to(portal, &[id]).await?.is_empty() {
+            choices.push(Choice::new(REMOVE, "Remove it; undo brings it back"));
+        }
+        if let Some(name) = &known
+            && let Some(account) = answered::find(portal, name).await?
+            && !matches!(what_has(portal, account.id).await?, Has::Profile)
+            && text::safe(&account.username) == account.username
+        {
+            is_wanted = true;
+            let label = format!(
+                "Give it to {}, who has none or an empty one and goes by the name that the portal's log knew",
+                super::quoted(&account.username)
+            );
+            choices.push(Choice::new(account.username.clone(), label));
+        }
+        let known = known.map_or_else(String::new, |name| format!(", once {}", super::quoted(&name)));
+        let question = Question::new(
+            QUESTION,
+            "What becomes of it: a user without a profile or with an empty one, or",
+            choices,
+        );
+        let question = question.or_typed(answered::typed_username);
+        let title =
+            format!("Profile #{id} of {}{known}: {}", super::whose(&image, None), super::contents(&image));
+        // Nothing is lost by removing it, but where somebody may miss it a person should think.
+        let question = if is_wanted { question } else { question.proposing(REMOVE) };
+        Ok(Some(Decision { subject, title, questions: vec![question] }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let answer = answered::answer(answers, QUESTION)?;
+        let Some((id, image)) = orphans(portal, &[subject]).await?.pop() else { return Ok(Vec::new()) };
+        if answer == REMOVE {
+            if referred_to(portal, &[id]).await?.is_empty() {
+                return Ok(vec![removed(id, image)]);
+            }
+            return Err(answered::refused(QUESTION, "Other rows refer to the profile, so it can't go."));
+        }
+        let heir = answered::named(portal, QUESTION, answer).await?;
+        let name = super::quoted(&heir.username);
+        let mut plan = Plan::default();
+        let mut require: Vec<Require> = still_missing(&image).into_iter().chain([heir.is_there()]).collect();
+        match what_has(portal, heir.id).await? {
+            Has::Profile => {
+                return Err(answered::refused(QUESTION, format!("{name} has a profile already.")));
+            }
+            Has::Blank(blank) => {
+                for follower in merged::followers(portal, std::iter::once(&blank)).await? {
+                    plan.push(follower.turned_to(id));
+                }
+                plan.delete(PROFILES, Image::id(blank.int("id").unwrap_or_default()), blank);
+            }
+            Has::None => require.push(Require::NoRow {
+                table: PROFILES.to_owned(),
+                column: "user_id".to_owned(),
+                value: Cell::Int(heir.id),
+            }),
+        }
+        refuse_shared_portal_id(portal, &image).await?;
+        let title = format!("Give profile #{id} of {} to {name}", super::whose(&image, None));
+        let mut set = vec![("user_id", Value::Cell(Cell::Int(heir.id)))];
+        if image.get("updated_at").is_some() {
+            set.push(("updated_at", Value::Now));
+        }
+        plan.update(PROFILES, Image::id(id), image, set);
+        Ok(vec![Part { subject, title, steps: plan.steps, require }])
     }
 }
 
@@ -142,29 +210,6 @@ async fn orphans(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64, Imag
         .collect())
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |(id, image): (i64, Image)| FindingRow {
-        subject: Subject::of(id),
-        table: "core_userprofile".into(),
-        key: Image::id(id),
-        user_id: image.int("user_id"),
-        username: None,
-        text: format!("profile #{id} of {}: {}", super::whose(&image, None), super::contents(&image)),
-    };
-    Ok(orphans(portal, subjects).await?.into_iter().map(row).collect())
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let orphans = orphans(portal, subjects).await?;
-    let ids: Vec<i64> = orphans.iter().map(|(id, _)| *id).collect();
-    let referred = referred_to(portal, &ids).await?;
-    Ok(orphans
-        .into_iter()
-        .filter(|(id, _)| !referred.contains(id))
-        .map(|(id, image)| removed(id, image))
-        .collect())
-}
-
 fn removed(id: i64, image: Image) -> Part {
     Part {
         subject: Subject::of(id),
@@ -209,77 +254,6 @@ async fn what_has(portal: &Portal, user: i64) -> Result<Has> {
         (Some(profile), true) if merged::says_nothing(table, &profile) => Has::Blank(profile),
         _ => Has::Profile,
     })
-}
-
-/// Remove it, or give it to a user without a profile: to the one who has the name that the log knew, or to one who is named.
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let Some((id, image)) = orphans(portal, &[subject]).await?.pop() else { return Ok(None) };
-    let known = name_in_log(portal, id, &image).await?;
-    let (mut choices, mut is_wanted) = (Vec::new(), false);
-    if referred_to(portal, &[id]).await?.is_empty() {
-        choices.push(Choice::new(REMOVE, "Remove it; undo brings it back"));
-    }
-    if let Some(name) = &known
-        && let Some(account) = answered::find(portal, name).await?
-        && !matches!(what_has(portal, account.id).await?, Has::Profile)
-        && text::safe(&account.username) == account.username
-    {
-        is_wanted = true;
-        let label = format!(
-            "Give it to {}, who has none or an empty one and goes by the name that the portal's log knew",
-            super::quoted(&account.username)
-        );
-        choices.push(Choice::new(account.username.clone(), label));
-    }
-    let known = known.map_or_else(String::new, |name| format!(", once {}", super::quoted(&name)));
-    let question = Question::new(
-        QUESTION,
-        "What becomes of it: a user without a profile or with an empty one, or",
-        choices,
-    );
-    let question = question.or_typed(answered::typed_username);
-    let title =
-        format!("Profile #{id} of {}{known}: {}", super::whose(&image, None), super::contents(&image));
-    // Nothing is lost by removing it, but where somebody may miss it a person should think.
-    let question = if is_wanted { question } else { question.proposing(REMOVE) };
-    Ok(Some(Decision { subject, title, questions: vec![question] }))
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let answer = answered::answer(answers, QUESTION)?;
-    let Some((id, image)) = orphans(portal, &[subject]).await?.pop() else { return Ok(Vec::new()) };
-    if answer == REMOVE {
-        if referred_to(portal, &[id]).await?.is_empty() {
-            return Ok(vec![removed(id, image)]);
-        }
-        return Err(answered::refused(QUESTION, "Other rows refer to the profile, so it can't go."));
-    }
-    let heir = answered::named(portal, QUESTION, answer).await?;
-    let name = super::quoted(&heir.username);
-    let mut plan = Plan::default();
-    let mut require: Vec<Require> = still_missing(&image).into_iter().chain([heir.is_there()]).collect();
-    match what_has(portal, heir.id).await? {
-        Has::Profile => return Err(answered::refused(QUESTION, format!("{name} has a profile already."))),
-        Has::Blank(blank) => {
-            for follower in merged::followers(portal, std::iter::once(&blank)).await? {
-                plan.push(follower.turned_to(id));
-            }
-            plan.delete(PROFILES, Image::id(blank.int("id").unwrap_or_default()), blank);
-        }
-        Has::None => require.push(Require::NoRow {
-            table: PROFILES.to_owned(),
-            column: "user_id".to_owned(),
-            value: Cell::Int(heir.id),
-        }),
-    }
-    refuse_shared_portal_id(portal, &image).await?;
-    let title = format!("Give profile #{id} of {} to {name}", super::whose(&image, None));
-    let mut set = vec![("user_id", Value::Cell(Cell::Int(heir.id)))];
-    if image.get("updated_at").is_some() {
-        set.push(("updated_at", Value::Now));
-    }
-    plan.update(PROFILES, Image::id(id), image, set);
-    Ok(vec![Part { subject, title, steps: plan.steps, require }])
 }
 
 /// Nobody gets a portal id with the profile that somebody else has too.

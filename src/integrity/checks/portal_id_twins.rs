@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::rows::{self as images, Lock};
 use crate::change::{Image, Plan};
@@ -42,38 +42,59 @@ static ABOUT: About = About {
 const QUESTION: &str = "owner";
 const NOBODY: &str = "none";
 
+#[async_trait]
 impl Check for PortalIdTwins {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = Vec::new();
+        for (subject, holders) in holders(portal, subjects).await? {
+            for holder in holders {
+                rows.push(FindingRow {
+                    subject,
+                    table: "core_userprofile".into(),
+                    key: Image::id(holder.profile),
+                    user_id: holder.user,
+                    text: format!(
+                        "profile #{} of {}: portal id {}",
+                        holder.profile,
+                        holder.whose(),
+                        super::quoted(&holder.portal_id)
+                    ),
+                    username: holder.username,
+                });
+            }
+        }
+        Ok(rows)
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some(holders) = holders(portal, &[subject]).await?.remove(&subject) else { return Ok(None) };
+        let mut choices: Vec<Choice> = Vec::new();
+        for holder in &holders {
+            let Some(user) = holder.user.filter(|_| holder.username.is_some()) else { continue };
+            let value = user.to_string();
+            if choices.iter().all(|choice| choice.value != value) {
+                choices.push(Choice::new(value, format!("{}; the others are left without", holder.whose())));
+            }
+        }
+        choices.push(Choice::new(NOBODY, "nobody: it is no real id, all are left without"));
+        let id = holders.first().map(|holder| super::quoted(&holder.portal_id)).unwrap_or_default();
+        Ok(Some(Decision {
+            subject,
+            title: format!("{} profiles have the portal id {id}", holders.len()),
+            questions: vec![Question::new(QUESTION, "Whose id is it", choices)],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -151,47 +172,6 @@ async fn holders(portal: &Portal, subjects: &[Subject]) -> Result<BTreeMap<Subje
         subjects.contains(subject) && holders.iter().any(|holder| holder.user != holders[0].user)
     });
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut rows = Vec::new();
-    for (subject, holders) in holders(portal, subjects).await? {
-        for holder in holders {
-            rows.push(FindingRow {
-                subject,
-                table: "core_userprofile".into(),
-                key: Image::id(holder.profile),
-                user_id: holder.user,
-                text: format!(
-                    "profile #{} of {}: portal id {}",
-                    holder.profile,
-                    holder.whose(),
-                    super::quoted(&holder.portal_id)
-                ),
-                username: holder.username,
-            });
-        }
-    }
-    Ok(rows)
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let Some(holders) = holders(portal, &[subject]).await?.remove(&subject) else { return Ok(None) };
-    let mut choices: Vec<Choice> = Vec::new();
-    for holder in &holders {
-        let Some(user) = holder.user.filter(|_| holder.username.is_some()) else { continue };
-        let value = user.to_string();
-        if choices.iter().all(|choice| choice.value != value) {
-            choices.push(Choice::new(value, format!("{}; the others are left without", holder.whose())));
-        }
-    }
-    choices.push(Choice::new(NOBODY, "nobody: it is no real id, all are left without"));
-    let id = holders.first().map(|holder| super::quoted(&holder.portal_id)).unwrap_or_default();
-    Ok(Some(Decision {
-        subject,
-        title: format!("{} profiles have the portal id {id}", holders.len()),
-        questions: vec![Question::new(QUESTION, "Whose id is it", choices)],
-    }))
 }
 
 async fn decided(

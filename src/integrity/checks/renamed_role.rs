@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::references;
 use crate::change::rows::{self as images, Lock};
@@ -56,45 +56,91 @@ const OTHERS: &str = "others";
 const MERGE: &str = "merge";
 const REMOVE: &str = "remove";
 
+#[async_trait]
 impl Check for RenamedRole {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async move {
-            let subjects = all(scan.portal).await?.iter().map(Twins::subject).collect();
-            Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects = all(scan.portal).await?.iter().map(Twins::subject).collect();
+        Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
-    }
-
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(async move {
-            let Some(twins) = of(portal, subject).await? else { return Ok(None) };
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut found = Vec::new();
+        for twins in all(portal).await?.iter().filter(|twins| subjects.contains(&twins.subject())) {
             let sizes = Sizes::of(portal, &twins.groups).await?;
-            Ok(Some(decision(&twins, &sizes)))
-        })
+            let role = super::quoted(&twins.role);
+            for group in &twins.groups {
+                let how = if Some(group.id) == twins.exact {
+                    "is the role's own".to_owned()
+                } else if twins.exact.is_some() {
+                    format!("stands beside {role}")
+                } else {
+                    format!("stands for {role}")
+                };
+                found.push(FindingRow {
+                    subject: twins.subject(),
+                    table: GROUPS.into(),
+                    key: Image::id(group.id),
+                    user_id: None,
+                    username: None,
+                    text: format!("group {}: {how}", sizes.describe(group)),
+                });
+            }
+        }
+        Ok(found)
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(portal, subject, answers))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some(twins) = of(portal, subject).await? else { return Ok(None) };
+        let sizes = Sizes::of(portal, &twins.groups).await?;
+        Ok(Some(decision(&twins, &sizes)))
+    }
+
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        let Some(twins) = of(portal, subject).await? else { return Ok(Vec::new()) };
+        let keeper = if let Some(id) = twins.exact {
+            id
+        } else {
+            let answer = answered::answer(answers, KEEP)?;
+            let chosen = twins.others().find(|group| group.id.to_string() == answer);
+            chosen.ok_or_else(|| answered::refused(KEEP, "This is none of the groups."))?.id
+        };
+        let losers: Vec<i64> = twins.groups.iter().map(|group| group.id).filter(|id| *id != keeper).collect();
+        let mut steps = Vec::new();
+        if !losers.is_empty() {
+            let merge = answered::answer(answers, OTHERS)? == MERGE;
+            steps.extend(moved(portal, keeper, &losers, merge).await?);
+            steps.extend(followed(portal, keeper, &losers).await?);
+        }
+        let table = images::table(&portal.schema, GROUPS)?;
+        let mut db = portal.db.clone();
+        for before in images::by_keys(&mut db, table, &super::keys(&losers), Lock::No).await? {
+            steps.push(Step::Delete {
+                table: GROUPS.to_owned(),
+                key: images::key_of(table, &before),
+                before,
+            });
+        }
+        let mut title = format!("Make one group {} of {}", super::quoted(&twins.role), twins.groups.len());
+        if twins.exact.is_none() {
+            for before in images::by_keys(&mut db, table, &[Image::id(keeper)], Lock::No).await? {
+                if losers.is_empty() {
+                    title = format!("Rename group #{keeper} to {}", super::quoted(&twins.role));
+                }
+                steps.push(renamed(keeper, before, &twins.role));
+            }
+        }
+        let part = |steps: &[Step]| Part {
+            subject,
+            title: title.clone(),
+            steps: steps.to_vec(),
+            require: vec![Require::Row { table: GROUPS.to_owned(), key: Image::id(keeper) }],
+        };
+        // Each part leaves the groups whole: members first, and a group goes when nothing is left in it.
+        Ok(steps.chunks(MOST_ROWS).map(part).collect())
     }
 }
 
@@ -204,32 +250,6 @@ async fn counted(portal: &Portal, query: &'static str, groups: &[Group]) -> Resu
     rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut found = Vec::new();
-    for twins in all(portal).await?.iter().filter(|twins| subjects.contains(&twins.subject())) {
-        let sizes = Sizes::of(portal, &twins.groups).await?;
-        let role = super::quoted(&twins.role);
-        for group in &twins.groups {
-            let how = if Some(group.id) == twins.exact {
-                "is the role's own".to_owned()
-            } else if twins.exact.is_some() {
-                format!("stands beside {role}")
-            } else {
-                format!("stands for {role}")
-            };
-            found.push(FindingRow {
-                subject: twins.subject(),
-                table: GROUPS.into(),
-                key: Image::id(group.id),
-                user_id: None,
-                username: None,
-                text: format!("group {}: {how}", sizes.describe(group)),
-            });
-        }
-    }
-    Ok(found)
-}
-
 fn decision(twins: &Twins, sizes: &Sizes) -> Decision {
     let role = super::quoted(&twins.role);
     let choice = |group: &Group| Choice::new(group.id.to_string(), sizes.describe(group));
@@ -256,46 +276,6 @@ fn decision(twins: &Twins, sizes: &Sizes) -> Decision {
     }
     let title = format!("The role's group is {role}, and other groups go by nearly that name");
     Decision { subject: twins.subject(), title, questions }
-}
-
-async fn decided(portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-    let Some(twins) = of(portal, subject).await? else { return Ok(Vec::new()) };
-    let keeper = if let Some(id) = twins.exact {
-        id
-    } else {
-        let answer = answered::answer(answers, KEEP)?;
-        let chosen = twins.others().find(|group| group.id.to_string() == answer);
-        chosen.ok_or_else(|| answered::refused(KEEP, "This is none of the groups."))?.id
-    };
-    let losers: Vec<i64> = twins.groups.iter().map(|group| group.id).filter(|id| *id != keeper).collect();
-    let mut steps = Vec::new();
-    if !losers.is_empty() {
-        let merge = answered::answer(answers, OTHERS)? == MERGE;
-        steps.extend(moved(portal, keeper, &losers, merge).await?);
-        steps.extend(followed(portal, keeper, &losers).await?);
-    }
-    let table = images::table(&portal.schema, GROUPS)?;
-    let mut db = portal.db.clone();
-    for before in images::by_keys(&mut db, table, &super::keys(&losers), Lock::No).await? {
-        steps.push(Step::Delete { table: GROUPS.to_owned(), key: images::key_of(table, &before), before });
-    }
-    let mut title = format!("Make one group {} of {}", super::quoted(&twins.role), twins.groups.len());
-    if twins.exact.is_none() {
-        for before in images::by_keys(&mut db, table, &[Image::id(keeper)], Lock::No).await? {
-            if losers.is_empty() {
-                title = format!("Rename group #{keeper} to {}", super::quoted(&twins.role));
-            }
-            steps.push(renamed(keeper, before, &twins.role));
-        }
-    }
-    let part = |steps: &[Step]| Part {
-        subject,
-        title: title.clone(),
-        steps: steps.to_vec(),
-        require: vec![Require::Row { table: GROUPS.to_owned(), key: Image::id(keeper) }],
-    };
-    // Each part leaves the groups whole: members first, and a group goes when nothing is left in it.
-    Ok(steps.chunks(MOST_ROWS).map(part).collect())
 }
 
 /// Gives a group another name.

@@ -1,6 +1,6 @@
 //! SCH-003: tables and columns that are missing, or are not what Django makes of the models.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use std::collections::BTreeSet;
 
@@ -45,32 +45,25 @@ enum Drift {
     Type,
 }
 
+#[async_trait]
 impl Check for SchemaDrift {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let rows = drifts(scan.portal).await?;
-            let subjects: Vec<Subject> = rows.into_iter().map(|row| row.subject).collect();
-            // One decision a column, however much is wrong with it.
-            let count = subjects.iter().map(|subject| subject.place).collect::<BTreeSet<_>>().len();
-            let found = Found::each(&ABOUT, Class::Manual, subjects);
-            Ok(found.map(|found| Found { count, ..found }).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let rows = drifts(scan.portal).await?;
+        let subjects: Vec<Subject> = rows.into_iter().map(|row| row.subject).collect();
+        // One decision a column, however much is wrong with it.
+        let count = subjects.iter().map(|subject| subject.place).collect::<BTreeSet<_>>().len();
+        let found = Found::each(&ABOUT, Class::Manual, subjects);
+        Ok(found.map(|found| Found { count, ..found }).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = drifts(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = drifts(portal).await?;
+        rows.retain(|row| subjects.contains(&row.subject));
+        Ok(rows)
     }
 }
 

@@ -1,6 +1,6 @@
 //! PWD-005: accounts with the very same password hash.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 
 use crate::change::Plan;
@@ -51,38 +51,56 @@ const HASHES: Twins = Twins {
     },
 };
 
+#[async_trait]
 impl Check for SharedPassword {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = Vec::new();
+        for (lowest, group) in HASHES.of(portal, &super::ids(subjects, 0)).await? {
+            for person in people::people(portal, &group).await? {
+                let others = group.len() - 1;
+                let text = format!(
+                    "{} has the same password hash as {others} other{}",
+                    person.name(),
+                    if others == 1 { "" } else { "s" }
+                );
+                rows.push(person.row(Subject::of(lowest), text));
+            }
+        }
+        Ok(rows)
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let sharing = sharing(portal, subject).await?;
+        if sharing.len() < 2 {
+            return Ok(None);
+        }
+        let nobody =
+            Choice::new(NOBODY, "nobody: all of them get an unusable one until they are given a new one");
+        let owner = |person: &Person| {
+            Choice::new(person.id.to_string(), format!("{}: the others get an unusable one", person.name()))
+        };
+        let choices = std::iter::once(nobody).chain(sharing.iter().map(owner)).collect();
+        Ok(Some(Decision {
+            subject,
+            title: format!(
+                "{} accounts share one password, {} is one of them",
+                sharing.len(),
+                sharing[0].name()
+            ),
+            questions: vec![Question::new(QUESTION, "Whose password is it", choices)],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -96,40 +114,6 @@ async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
 async fn sharing(portal: &Portal, subject: Subject) -> Result<Vec<Person>> {
     let group = HASHES.of(portal, &[subject.id]).await?.remove(&subject.id).unwrap_or_default();
     people::people(portal, &group).await
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut rows = Vec::new();
-    for (lowest, group) in HASHES.of(portal, &super::ids(subjects, 0)).await? {
-        for person in people::people(portal, &group).await? {
-            let others = group.len() - 1;
-            let text = format!(
-                "{} has the same password hash as {others} other{}",
-                person.name(),
-                if others == 1 { "" } else { "s" }
-            );
-            rows.push(person.row(Subject::of(lowest), text));
-        }
-    }
-    Ok(rows)
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let sharing = sharing(portal, subject).await?;
-    if sharing.len() < 2 {
-        return Ok(None);
-    }
-    let nobody =
-        Choice::new(NOBODY, "nobody: all of them get an unusable one until they are given a new one");
-    let owner = |person: &Person| {
-        Choice::new(person.id.to_string(), format!("{}: the others get an unusable one", person.name()))
-    };
-    let choices = std::iter::once(nobody).chain(sharing.iter().map(owner)).collect();
-    Ok(Some(Decision {
-        subject,
-        title: format!("{} accounts share one password, {} is one of them", sharing.len(), sharing[0].name()),
-        questions: vec![Question::new(QUESTION, "Whose password is it", choices)],
-    }))
 }
 
 async fn decided(

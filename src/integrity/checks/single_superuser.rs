@@ -1,6 +1,6 @@
 //! ADM-002: exactly one superuser can sign in.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -30,21 +30,23 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for SingleSuperuser {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan.portal))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan.portal).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |person: Person| {
+            let subject = Subject::of(person.id);
+            let text = format!("{} is the only superuser who can sign in", person.name());
+            subjects.contains(&subject).then(|| person.row(subject, text))
+        };
+        Ok(only_one(portal).await?.and_then(row).into_iter().collect())
     }
 }
 
@@ -62,13 +64,4 @@ async fn only_one(portal: &Portal) -> Result<Option<Person>> {
 async fn find(portal: &Portal) -> Result<Vec<Found>> {
     let only = only_one(portal).await?.map(|person| Subject::of(person.id));
     Ok(Found::each(&ABOUT, Class::Manual, only.into_iter().collect()).into_iter().collect())
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |person: Person| {
-        let subject = Subject::of(person.id);
-        let text = format!("{} is the only superuser who can sign in", person.name());
-        subjects.contains(&subject).then(|| person.row(subject, text))
-    };
-    Ok(only_one(portal).await?.and_then(row).into_iter().collect())
 }

@@ -1,6 +1,6 @@
 //! PWD-001: active superusers whose password is unusable.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -40,86 +40,62 @@ const QUESTION: &str = "account";
 const DEACTIVATE: &str = "deactivate";
 const DEMOTE: &str = "demote";
 
+#[async_trait]
 impl Check for SuperuserLockedOut {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let condition = Sql::new("t.is_superuser = ?")
+            .bind(true)
+            .push_bind(" AND t.is_active = ?", true)
+            .push(" AND SUBSTR(t.password, 1, 1) = '!'");
+        let users = windows::ids_where(scan, "auth_user", &condition).await?;
+        let subjects = users.into_iter().map(Subject::of).collect();
+        Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |person: &Person| {
+            let text = format!("superuser {} has an unusable password", person.name());
+            person.row(Subject::of(person.id), text)
+        };
+        Ok(still(portal, subjects).await?.iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let found = still(portal, &[subject]).await?.pop();
+        Ok(found.map(|person| Decision {
+            subject,
+            title: format!(
+                "Superuser {} can't sign in; to keep the account give it a password with `portaldesk change-password`",
+                person.name()
+            ),
+            questions: vec![Question::new(
+                QUESTION,
+                "Otherwise the account",
+                vec![
+                    Choice::new(DEACTIVATE, "is deactivated; it keeps its flags and groups"),
+                    Choice::new(DEMOTE, "stays active, but is neither superuser nor staff any more"),
+                ],
+            )],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let condition = Sql::new("t.is_superuser = ?")
-        .bind(true)
-        .push_bind(" AND t.is_active = ?", true)
-        .push(" AND SUBSTR(t.password, 1, 1) = '!'");
-    let users = windows::ids_where(scan, "auth_user", &condition).await?;
-    let subjects = users.into_iter().map(Subject::of).collect();
-    Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
 }
 
 async fn still(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Person>> {
     let mut found = people::people(portal, &super::ids(subjects, 0)).await?;
     found.retain(|person| person.superuser && person.active && person.password == Health::Unusable);
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |person: &Person| {
-        let text = format!("superuser {} has an unusable password", person.name());
-        person.row(Subject::of(person.id), text)
-    };
-    Ok(still(portal, subjects).await?.iter().map(row).collect())
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let found = still(portal, &[subject]).await?.pop();
-    Ok(found.map(|person| Decision {
-        subject,
-        title: format!(
-            "Superuser {} can't sign in; to keep the account give it a password with `portaldesk change-password`",
-            person.name()
-        ),
-        questions: vec![Question::new(
-            QUESTION,
-            "Otherwise the account",
-            vec![
-                Choice::new(DEACTIVATE, "is deactivated; it keeps its flags and groups"),
-                Choice::new(DEMOTE, "stays active, but is neither superuser nor staff any more"),
-            ],
-        )],
-    }))
 }
 
 async fn decided(

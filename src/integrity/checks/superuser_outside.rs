@@ -1,6 +1,6 @@
 //! GRP-003: superusers who are not in the group of the role Admin.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::{Image, Require, Step, Value};
 use crate::db::{Cell, Dialect, Sql};
@@ -36,29 +36,79 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for SuperuserOutside {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        if admin_names(scan.portal).is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut users = Vec::new();
+        let mut rows = scan.db().stream(outside(scan.portal, None));
+        while let Some(row) = rows.recv().await {
+            users.push(Subject::of(row?.int(0)?));
+        }
+        let lack = scan.schema().refuses_create("auth_user_groups");
+        let class = if lack.is_some() { Class::Choose } else { Class::Automatic };
+        let found = Found::each(&ABOUT, class, users);
+        Ok(found
+            .map(|found| Found { note: lack.map(|lack| lack.to_string()), ..found })
+            .into_iter()
+            .collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |(id, name): (i64, String)| FindingRow {
+            subject: Subject::of(id),
+            table: "auth_user".into(),
+            key: Image::id(id),
+            user_id: Some(id),
+            text: format!(
+                "superuser {} (#{id}) is not in {}",
+                super::quoted(&name),
+                admin_names(portal).join(" or ")
+            ),
+            username: Some(name),
+        };
+        Ok(still_outside(portal, subjects).await?.into_iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn parts<'a>(&'a self, portal: &'a Portal, subjects: &'a [Subject]) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(parts(portal, subjects))
+    async fn parts(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
+        let Some((group, group_name)) = admin_group(portal).await? else {
+            return Err(Error::conflict(format!(
+                "The group {} is missing, so nobody can be put into it; nothing was written. Repair GRP-001 first.",
+                admin_names(portal).join(" or ")
+            )));
+        };
+        let part = |(id, name): (i64, String)| Part {
+            subject: Subject::of(id),
+            title: format!("Put {} into {}", super::quoted(&name), super::quoted(&group_name)),
+            steps: vec![Step::Insert {
+                table: "auth_user_groups".to_owned(),
+                values: vec![
+                    ("user_id".to_owned(), Value::Cell(Cell::Int(id))),
+                    ("group_id".to_owned(), Value::Cell(Cell::Int(group))),
+                ],
+                adopt: None,
+            }],
+            require: vec![
+                Require::Holds {
+                    table: "auth_user".to_owned(),
+                    key: Image::id(id),
+                    column: "is_superuser".to_owned(),
+                    value: Cell::Bool(true),
+                },
+                Require::Row { table: "auth_group".to_owned(), key: Image::id(group) },
+            ],
+        };
+        Ok(still_outside(portal, subjects).await?.into_iter().map(part).collect())
     }
 }
 
@@ -78,21 +128,6 @@ fn outside(portal: &Portal, only: Option<Vec<i64>>) -> Sql {
     sql.push(" ORDER BY u.id")
 }
 
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    if admin_names(scan.portal).is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut users = Vec::new();
-    let mut rows = scan.db().stream(outside(scan.portal, None));
-    while let Some(row) = rows.recv().await {
-        users.push(Subject::of(row?.int(0)?));
-    }
-    let lack = scan.schema().refuses_create("auth_user_groups");
-    let class = if lack.is_some() { Class::Choose } else { Class::Automatic };
-    let found = Found::each(&ABOUT, class, users);
-    Ok(found.map(|found| Found { note: lack.map(|lack| lack.to_string()), ..found }).into_iter().collect())
-}
-
 /// Those who are still superusers and still outside.
 async fn still_outside(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64, String)>> {
     let mut found = Vec::new();
@@ -104,22 +139,6 @@ async fn still_outside(portal: &Portal, subjects: &[Subject]) -> Result<Vec<(i64
     Ok(found)
 }
 
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |(id, name): (i64, String)| FindingRow {
-        subject: Subject::of(id),
-        table: "auth_user".into(),
-        key: Image::id(id),
-        user_id: Some(id),
-        text: format!(
-            "superuser {} (#{id}) is not in {}",
-            super::quoted(&name),
-            admin_names(portal).join(" or ")
-        ),
-        username: Some(name),
-    };
-    Ok(still_outside(portal, subjects).await?.into_iter().map(row).collect())
-}
-
 /// The group to put them into: the first that exists, in the configuration's order.
 async fn admin_group(portal: &Portal) -> Result<Option<(i64, String)>> {
     for name in admin_names(portal) {
@@ -129,35 +148,4 @@ async fn admin_group(portal: &Portal) -> Result<Option<(i64, String)>> {
         }
     }
     Ok(None)
-}
-
-async fn parts(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Part>> {
-    let Some((group, group_name)) = admin_group(portal).await? else {
-        return Err(Error::conflict(format!(
-            "The group {} is missing, so nobody can be put into it; nothing was written. Repair GRP-001 first.",
-            admin_names(portal).join(" or ")
-        )));
-    };
-    let part = |(id, name): (i64, String)| Part {
-        subject: Subject::of(id),
-        title: format!("Put {} into {}", super::quoted(&name), super::quoted(&group_name)),
-        steps: vec![Step::Insert {
-            table: "auth_user_groups".to_owned(),
-            values: vec![
-                ("user_id".to_owned(), Value::Cell(Cell::Int(id))),
-                ("group_id".to_owned(), Value::Cell(Cell::Int(group))),
-            ],
-            adopt: None,
-        }],
-        require: vec![
-            Require::Holds {
-                table: "auth_user".to_owned(),
-                key: Image::id(id),
-                column: "is_superuser".to_owned(),
-                value: Cell::Bool(true),
-            },
-            Require::Row { table: "auth_group".to_owned(), key: Image::id(group) },
-        ],
-    };
-    Ok(still_outside(portal, subjects).await?.into_iter().map(part).collect())
 }

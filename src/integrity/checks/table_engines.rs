@@ -1,6 +1,6 @@
 //! SCH-001: tables of the portal that know no transactions.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::change::Image;
 use crate::db::{Dialect, physical};
@@ -32,28 +32,21 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
+#[async_trait]
 impl Check for TableEngines {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(async {
-            let subjects = others(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-            Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-        })
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let subjects = others(scan.portal).await?.into_iter().map(|row| row.subject).collect();
+        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(async move {
-            let mut rows = others(portal).await?;
-            rows.retain(|row| subjects.contains(&row.subject));
-            Ok(rows)
-        })
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = others(portal).await?;
+        rows.retain(|row| subjects.contains(&row.subject));
+        Ok(rows)
     }
 }
 

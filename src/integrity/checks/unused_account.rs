@@ -1,7 +1,7 @@
 //! USR-005: active accounts that nobody has used for a long time.
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::BoxFuture;
 
 use crate::change::Image;
 use crate::db::{Sql, own};
@@ -40,42 +40,49 @@ const DAYS: i64 = 90;
 const QUESTION: &str = "account";
 const INACTIVE: &str = "inactive";
 
+#[async_trait]
 impl Check for UnusedAccount {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let unused = unused("t.", since(scan.portal).await?);
+        let users = windows::ids_where(scan, "auth_user", &unused).await?;
+        let subjects = users.into_iter().map(Subject::of).collect();
+        Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |account: Unused| FindingRow {
+            subject: Subject::of(account.id),
+            table: "auth_user".into(),
+            key: Image::id(account.id),
+            user_id: Some(account.id),
+            text: account.words(),
+            username: Some(account.username),
+        };
+        Ok(still(portal, subjects).await?.into_iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let found = still(portal, &[subject]).await?.pop();
+        Ok(found.map(|account| {
+            let choices = vec![Choice::new(INACTIVE, "is deactivated; it keeps its groups and its history")];
+            Decision {
+                subject,
+                title: account.words(),
+                questions: vec![Question::new(QUESTION, "The account", choices)],
+            }
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -88,13 +95,6 @@ fn unused(alias: &'static str, since: DateTime<Utc>) -> Sql {
 /// By the database's clock.
 async fn since(portal: &Portal) -> Result<DateTime<Utc>> {
     Ok(own::now(&mut portal.db.clone()).await? - TimeDelta::days(DAYS))
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let unused = unused("t.", since(scan.portal).await?);
-    let users = windows::ids_where(scan, "auth_user", &unused).await?;
-    let subjects = users.into_iter().map(Subject::of).collect();
-    Ok(Found::each(&ABOUT, Class::Choose, subjects).into_iter().collect())
 }
 
 /// An account that is still unused, and the day it was last used, or else made.
@@ -133,30 +133,6 @@ async fn still(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Unused>> {
         }
     }
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |account: Unused| FindingRow {
-        subject: Subject::of(account.id),
-        table: "auth_user".into(),
-        key: Image::id(account.id),
-        user_id: Some(account.id),
-        text: account.words(),
-        username: Some(account.username),
-    };
-    Ok(still(portal, subjects).await?.into_iter().map(row).collect())
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let found = still(portal, &[subject]).await?.pop();
-    Ok(found.map(|account| {
-        let choices = vec![Choice::new(INACTIVE, "is deactivated; it keeps its groups and its history")];
-        Decision {
-            subject,
-            title: account.words(),
-            questions: vec![Question::new(QUESTION, "The account", choices)],
-        }
-    }))
 }
 
 async fn decided(

@@ -1,6 +1,6 @@
 //! USR-004: usernames that Django itself would refuse.
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -36,74 +36,64 @@ static ABOUT: About = About {
 
 const QUESTION: &str = "username";
 
+#[async_trait]
 impl Check for UsernamePattern {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        let mut users = Vec::new();
+        windows::rows_where(scan, "auth_user", &["username"], &Sql::default(), &mut |row| {
+            if !rules::matches_username_pattern(&row.text(1)?) {
+                users.push(Subject::of(row.int(0)?));
+            }
+            Ok(())
+        })
+        .await?;
+        users.sort_unstable();
+        Ok(Found::each(&ABOUT, Class::Choose, users).into_iter().collect())
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let row = |person: &Person| {
+            let text = if person.username.is_empty() {
+                format!("account #{} has no username", person.id)
+            } else {
+                format!("the username {} is none that Django takes", person.name())
+            };
+            person.row(Subject::of(person.id), text)
+        };
+        Ok(still(portal, subjects).await?.iter().map(row).collect())
     }
 
     fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
         vec![Subject::of(user)]
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let Some(person) = still(portal, &[subject]).await?.pop() else { return Ok(None) };
+        let choice =
+            |name: String| Choice::new(name.clone(), format!("{}, which is free", super::quoted(&name)));
+        let choices = suggestion(portal, &person).await?.map(choice).into_iter().collect();
+        Ok(Some(Decision {
+            subject,
+            title: format!("Django takes no username like that of {}", person.name()),
+            questions: vec![
+                Question::new(QUESTION, "New username", choices).or_typed(people::wrong_username),
+            ],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
-}
-
-async fn find(scan: &Scan<'_>) -> Result<Vec<Found>> {
-    let mut users = Vec::new();
-    windows::rows_where(scan, "auth_user", &["username"], &Sql::default(), &mut |row| {
-        if !rules::matches_username_pattern(&row.text(1)?) {
-            users.push(Subject::of(row.int(0)?));
-        }
-        Ok(())
-    })
-    .await?;
-    users.sort_unstable();
-    Ok(Found::each(&ABOUT, Class::Choose, users).into_iter().collect())
 }
 
 async fn still(portal: &Portal, subjects: &[Subject]) -> Result<Vec<Person>> {
     let mut found = people::people(portal, &super::ids(subjects, 0)).await?;
     found.retain(|person| !rules::matches_username_pattern(&person.username));
     Ok(found)
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let row = |person: &Person| {
-        let text = if person.username.is_empty() {
-            format!("account #{} has no username", person.id)
-        } else {
-            format!("the username {} is none that Django takes", person.name())
-        };
-        person.row(Subject::of(person.id), text)
-    };
-    Ok(still(portal, subjects).await?.iter().map(row).collect())
 }
 
 /// The name with what Django refuses left out, where that leaves a name that nobody has.
@@ -114,17 +104,6 @@ async fn suggestion(portal: &Portal, person: &Person) -> Result<Option<String>> 
         .collect();
     let Ok(name) = rules::username(&cleaned) else { return Ok(None) };
     Ok(people::is_free(portal, &name, person.id).await?.then_some(name))
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let Some(person) = still(portal, &[subject]).await?.pop() else { return Ok(None) };
-    let choice = |name: String| Choice::new(name.clone(), format!("{}, which is free", super::quoted(&name)));
-    let choices = suggestion(portal, &person).await?.map(choice).into_iter().collect();
-    Ok(Some(Decision {
-        subject,
-        title: format!("Django takes no username like that of {}", person.name()),
-        questions: vec![Question::new(QUESTION, "New username", choices).or_typed(people::wrong_username)],
-    }))
 }
 
 async fn decided(

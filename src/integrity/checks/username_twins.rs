@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::BoxFuture;
+use async_trait::async_trait;
 
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -47,38 +47,57 @@ const GROUPS_AT_ONCE: usize = 200;
 
 const NAMES: Twins = Twins { table: "auth_user", column: "username", fold: twins::folded };
 
+#[async_trait]
 impl Check for UsernameTwins {
     fn about(&self) -> &'static About {
         &ABOUT
     }
 
-    fn find<'a>(&'a self, scan: &'a Scan<'a>) -> BoxFuture<'a, Result<Vec<Found>>> {
-        Box::pin(find(scan))
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan).await
     }
 
-    fn rows<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subjects: &'a [Subject],
-    ) -> BoxFuture<'a, Result<Vec<FindingRow>>> {
-        Box::pin(rows(portal, subjects))
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let mut rows = Vec::new();
+        for (lowest, group) in NAMES.of(portal, &super::ids(subjects, 0)).await? {
+            let group = people::people(portal, &group).await?;
+            if !clash(&group) {
+                continue;
+            }
+            for person in &group {
+                let others: Vec<String> = group
+                    .iter()
+                    .filter(|other| other.id != person.id)
+                    .map(|other| super::quoted(&other.username))
+                    .collect();
+                let inactive = if person.active { "" } else { ", inactive," };
+                let text = format!("{}{inactive} looks like {}", person.name(), people::some_of(&others));
+                rows.push(person.row(Subject::of(lowest), text));
+            }
+        }
+        Ok(rows)
     }
 
-    fn decision<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-    ) -> BoxFuture<'a, Result<Option<Decision>>> {
-        Box::pin(decision(portal, subject))
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        let group = twins_of(portal, subject).await?;
+        let Some(first) = group.first() else { return Ok(None) };
+        let choice = |person: &Person| {
+            let inactive = if person.active { "" } else { ", inactive" };
+            Choice::new(person.id.to_string(), format!("{}{inactive}", person.name()))
+        };
+        let which = Question::new(ACCOUNT, "The account that gives way", group.iter().map(choice).collect());
+        let inactive = Choice::new(INACTIVE, "is deactivated and keeps its name");
+        let becomes =
+            Question::new(BECOMES, "Its new username", vec![inactive]).or_typed(people::wrong_username);
+        Ok(Some(Decision {
+            subject,
+            title: format!("{} accounts are named like {}", group.len(), first.name()),
+            questions: vec![which, becomes],
+        }))
     }
 
-    fn decided<'a>(
-        &'a self,
-        portal: &'a Portal,
-        subject: Subject,
-        answers: &'a Answers,
-    ) -> BoxFuture<'a, Result<Vec<Part>>> {
-        Box::pin(decided(self, portal, subject, answers))
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
     }
 }
 
@@ -112,44 +131,6 @@ async fn twins_of(portal: &Portal, subject: Subject) -> Result<Vec<Person>> {
     let group = NAMES.of(portal, &[subject.id]).await?.remove(&subject.id).unwrap_or_default();
     let group = people::people(portal, &group).await?;
     Ok(if clash(&group) { group } else { Vec::new() })
-}
-
-async fn rows(portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-    let mut rows = Vec::new();
-    for (lowest, group) in NAMES.of(portal, &super::ids(subjects, 0)).await? {
-        let group = people::people(portal, &group).await?;
-        if !clash(&group) {
-            continue;
-        }
-        for person in &group {
-            let others: Vec<String> = group
-                .iter()
-                .filter(|other| other.id != person.id)
-                .map(|other| super::quoted(&other.username))
-                .collect();
-            let inactive = if person.active { "" } else { ", inactive," };
-            let text = format!("{}{inactive} looks like {}", person.name(), people::some_of(&others));
-            rows.push(person.row(Subject::of(lowest), text));
-        }
-    }
-    Ok(rows)
-}
-
-async fn decision(portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-    let group = twins_of(portal, subject).await?;
-    let Some(first) = group.first() else { return Ok(None) };
-    let choice = |person: &Person| {
-        let inactive = if person.active { "" } else { ", inactive" };
-        Choice::new(person.id.to_string(), format!("{}{inactive}", person.name()))
-    };
-    let which = Question::new(ACCOUNT, "The account that gives way", group.iter().map(choice).collect());
-    let inactive = Choice::new(INACTIVE, "is deactivated and keeps its name");
-    let becomes = Question::new(BECOMES, "Its new username", vec![inactive]).or_typed(people::wrong_username);
-    Ok(Some(Decision {
-        subject,
-        title: format!("{} accounts are named like {}", group.len(), first.name()),
-        questions: vec![which, becomes],
-    }))
 }
 
 async fn decided(

@@ -1,0 +1,222 @@
+//! Many accounts at once: `--filter` of the commands that change accounts.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::args::{Chosen, UserEdit};
+use super::change::{complete, plan_lines};
+use super::json::Change as Written;
+use super::{Work, prompt, runs};
+use crate::change::plan_file::numbered;
+use crate::change::{Outcome, Plan};
+use crate::directory::bulk::{self, Ahead, Change, Extent};
+use crate::directory::users::{self, Query};
+use crate::directory::{departments, filter, groups};
+use crate::error::{Error, Result};
+use crate::text;
+
+/// Above so many rows the count has to be typed.
+const MOST_BY_YES: u64 = 10;
+
+/// Does one thing to all accounts that a filter lets through: shows what that would mean, asks, and does it as one run.
+///
+/// # Errors
+/// Usage, when the filter is wrong or there is nobody to ask and no `--yes`; denied, when the answer is no; the refusal,
+/// when nothing was written; interrupted, naming the run, when some were refused or it was stopped.
+pub(super) async fn run(work: &mut Work, chosen: &Chosen, change: &Change, dry_run: bool) -> Result<u8> {
+    let ids = ids(work, chosen).await?;
+    let mut ahead = bulk::look_ahead(&work.portal, change, &ids).await?;
+    if dry_run {
+        ahead.rehearse(&work.portal).await?;
+        return show(work, &ahead, &Outcome::default(), true);
+    }
+    if !ahead.ids.is_empty() {
+        work.portal.writer()?;
+        for line in ahead.words() {
+            work.output.talk(&line);
+        }
+        if !work.global.yes {
+            confirm(&ahead)?;
+        }
+    }
+    let meter = work.output.meter();
+    let outcome = bulk::begin(&work.portal, &ahead, Extent::All, &meter.watch(&work.cancel)).await;
+    meter.end();
+    let outcome = outcome?;
+    if outcome.stopped {
+        return Err(runs::stopped(work, outcome.run.as_deref().unwrap_or_default()).await);
+    }
+    if let (true, Some((title, error))) = (outcome.operations.is_empty(), outcome.refused.first()) {
+        let more = match outcome.refused.len() - 1 {
+            0 => String::new(),
+            more => format!(" {more} more are refused too."),
+        };
+        return Err(Error {
+            message: format!("{title}: {error}{more} Nothing was written."),
+            ..error.clone()
+        });
+    }
+    show(work, &ahead, &outcome, false)?;
+    complete(&outcome).map(|()| 0)
+}
+
+/// The accounts that are chosen.
+async fn ids(work: &Work, chosen: &Chosen) -> Result<Vec<i64>> {
+    let line = chosen.filter.as_deref().unwrap_or_default();
+    let query = Query { filter: filter::read(&work.portal, line).await?, ..Query::default() };
+    users::ids(&work.portal, &query).await
+}
+
+/// Asks for a yes; for the count to be typed where many rows or something grave are at stake.
+fn confirm(ahead: &Ahead) -> Result<()> {
+    let count = ahead.count();
+    if ahead.rows <= MOST_BY_YES && !ahead.change.is_grave() {
+        return match prompt::confirm(&format!("{}?", ahead.title))? {
+            true => Ok(()),
+            false => Err(Error::denied("not agreed to; nothing was written")),
+        };
+    }
+    let question = format!("{}: type the number of users to do it", ahead.title);
+    if prompt::line(&question, "--yes")?.trim().replace(' ', "") == count.to_string() {
+        return Ok(());
+    }
+    Err(Error::denied("That is not their number; nothing was written."))
+}
+
+/// Says what was done, or would be.
+fn show(work: &mut Work, ahead: &Ahead, outcome: &Outcome, dry_run: bool) -> Result<u8> {
+    let is_partial = ahead.rows > ahead.first.steps.len() as u64;
+    let first: &[Plan] = if ahead.ids.is_empty() { &[] } else { std::slice::from_ref(&ahead.first) };
+    let mut file = if dry_run { work.plan_file(first, is_partial)? } else { serde_json::Map::new() };
+    file.insert("ahead".to_owned(), facts(ahead));
+    let written = Written {
+        operation: outcome.operation().map(str::to_owned),
+        operations: (outcome.operations.len() > 1).then(|| outcome.operations.clone()),
+        rows: if dry_run { ahead.rows } else { outcome.rows },
+        dry_run,
+        plan: numbered(first),
+        file,
+        ..Written::default()
+    };
+    work.output.result(&written.object(), || in_words(ahead, outcome, dry_run))?;
+    if let Some(operation) = outcome.operation() {
+        work.output.talk(&format!("To take it back: portaldesk undo {operation}"));
+    }
+    Ok(0)
+}
+
+/// What a look ahead found, for scripts.
+fn facts(ahead: &Ahead) -> Value {
+    let counts = |counts: Option<(i64, i64)>| counts.map(|(before, after)| json!([before, after]));
+    let refused: Vec<Value> = ahead
+        .refused
+        .iter()
+        .map(|(title, why)| json!({"title": title, "kind": why.kind.name(), "message": why.message}))
+        .collect();
+    let effects = &ahead.effects;
+    json!({
+        "title": ahead.title,
+        "asked": ahead.asked,
+        "change": ahead.count(),
+        "already": ahead.already,
+        "gone": ahead.gone,
+        "refused": refused,
+        "lose_sign_in": effects.lose_sign_in,
+        "empty_departments": effects.emptied,
+        "superusers": counts(effects.superusers),
+        "admins": counts(effects.admins),
+    })
+}
+
+fn in_words(ahead: &Ahead, outcome: &Outcome, dry_run: bool) -> String {
+    let mut lines = Vec::new();
+    if dry_run {
+        if !ahead.ids.is_empty() {
+            lines.extend(plan_lines(&ahead.first));
+        }
+        lines.extend(ahead.words().iter().map(|line| text::safe(line).into_owned()));
+        lines.push("Nothing was written.".to_owned());
+    } else if let Some(operation) = outcome.operation() {
+        let rows = if outcome.rows == 1 { "row" } else { "rows" };
+        lines.push(text::safe(&ahead.title).into_owned());
+        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
+    } else {
+        lines.push("Nothing to do.".to_owned());
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The one change that the options of `user edit` ask for.
+///
+/// # Errors
+/// Usage, when that is none, more than one, or one that is not for many accounts; invalid, when a name is unknown.
+pub(super) async fn change_of(work: &Work, edit: &UserEdit) -> Result<Change> {
+    let fields = &edit.fields;
+    let one_only = [
+        (edit.username.is_some(), "--username"),
+        (fields.first_name.is_some(), "--first-name"),
+        (fields.last_name.is_some(), "--last-name"),
+        (fields.email.is_some(), "--email"),
+        (fields.phone_number.is_some(), "--phone-number"),
+        (fields.main_portal_id.is_some(), "--main-portal-id"),
+        (edit.set_groups.is_some(), "--set-groups"),
+        (edit.set_permissions.is_some(), "--set-permissions"),
+        (!edit.permission.is_empty(), "--permission"),
+        (!edit.remove_permission.is_empty(), "--remove-permission"),
+        (fields.superuser || edit.no_superuser, "--superuser"),
+    ];
+    if let Some((_, option)) = one_only.iter().find(|(given, _)| *given) {
+        return Err(Error::usage(format!(
+            "{option} is for one account, not for all that a filter lets through"
+        )));
+    }
+    let mut changes = Vec::new();
+    for name in &fields.group {
+        changes.push(Change::AddGroup(groups::find(&work.portal, name).await?));
+    }
+    for name in &edit.remove_group {
+        changes.push(Change::RemoveGroup(groups::find(&work.portal, name).await?));
+    }
+    match fields.department.as_deref().map(str::trim) {
+        None => {}
+        Some("") => changes.push(Change::SetDepartment(None)),
+        Some(name) => {
+            let id = departments::find(&work.portal, name).await?;
+            changes.push(Change::SetDepartment(Some(id)));
+        }
+    }
+    for (given, change) in [
+        (edit.no_department, Change::SetDepartment(None)),
+        (fields.staff, Change::Staff(true)),
+        (edit.no_staff, Change::Staff(false)),
+        (fields.inactive, Change::Deactivate),
+        (edit.active, Change::Activate),
+        (fields.no_email_notifications, Change::Notifications(false)),
+        (edit.email_notifications, Change::Notifications(true)),
+    ] {
+        changes.extend(given.then_some(change));
+    }
+    let mut changes = changes.into_iter();
+    match (changes.next(), changes.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(Error::usage(
+            "nothing to change: give one of --group, --remove-group, --department, --no-department, --staff, --no-staff, \
+             --email-notifications, --no-email-notifications",
+        )),
+        _ => Err(Error::usage(
+            "many accounts are changed in one way at a time, so that one undo takes it back",
+        )),
+    }
+}
+
+/// New passwords for all that a filter lets through.
+///
+/// # Errors
+/// Usage, when they are not to be generated, or into no file.
+pub(super) fn passwords(generate: bool, to: Option<&Path>) -> Result<Change> {
+    match to {
+        Some(to) if generate => Ok(Change::GeneratePasswords { to: to.to_owned() }),
+        _ => Err(Error::usage("with --filter give --password-generate and --passwords-to FILE")),
+    }
+}

@@ -1,0 +1,143 @@
+//! What a run keeps to be gone on with: the change, and the ids of the accounts as ranges.
+
+use serde_json::{Value as Json, json};
+
+use super::Change;
+use crate::error::{Error, Result};
+
+/// More ranges than these are not written down with the run; it then can't be gone on with.
+const MOST_KEPT: usize = 100_000;
+
+/// No portal has more accounts than these: whoever reads that there are doesn't try to remember them.
+const MOST_USERS: i64 = 50_000_000;
+
+/// What a run is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) change: Change,
+    /// Each once, ascending.
+    pub(super) ids: Vec<i64>,
+}
+
+impl Kept {
+    pub(super) fn of(change: &Change, ids: &[i64]) -> Self {
+        Self { change: change.clone(), ids: sorted(ids.to_vec()) }
+    }
+
+    /// `{"change": "add-group", "to": 3, "users": [[1, 40], [42, 42]]}`; nothing when there are too many.
+    pub(super) fn to_json(&self) -> Option<String> {
+        let mut ranges: Vec<(i64, i64)> = Vec::new();
+        for id in &self.ids {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(*id) => *last = *id,
+                _ => ranges.push((*id, *id)),
+            }
+        }
+        if ranges.len() > MOST_KEPT {
+            return None;
+        }
+        let (name, to) = match &self.change {
+            Change::Activate => ("activate", Json::Null),
+            Change::Deactivate => ("deactivate", Json::Null),
+            Change::AddGroup(id) => ("add-group", json!(id)),
+            Change::RemoveGroup(id) => ("remove-group", json!(id)),
+            Change::SetDepartment(id) => ("department", json!(id)),
+            Change::Notifications(on) => ("notifications", json!(on)),
+            Change::Staff(on) => ("staff", json!(on)),
+            // A path that is no text can't be written down, nor gone on with.
+            Change::GeneratePasswords { to } => ("passwords", json!(to.to_str()?)),
+            Change::Delete => ("delete", Json::Null),
+            Change::OffBoard => ("off-board", Json::Null),
+        };
+        Some(json!({ "change": name, "to": to, "users": ranges }).to_string())
+    }
+
+    /// Reads [`Kept::to_json`] back.
+    ///
+    /// # Errors
+    /// Conflict, when it is none.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        let wrong = || Error::conflict("What this run is about can't be read; nothing was written.");
+        let json: Json = serde_json::from_str(text).map_err(|_| wrong())?;
+        let to = &json["to"];
+        let id = || to.as_i64().ok_or_else(wrong);
+        let on = || to.as_bool().ok_or_else(wrong);
+        let change = match json["change"].as_str().unwrap_or_default() {
+            "activate" => Change::Activate,
+            "deactivate" => Change::Deactivate,
+            "add-group" => Change::AddGroup(id()?),
+            "remove-group" => Change::RemoveGroup(id()?),
+            "department" if to.is_null() => Change::SetDepartment(None),
+            "department" => Change::SetDepartment(Some(id()?)),
+            "notifications" => Change::Notifications(on()?),
+            "staff" => Change::Staff(on()?),
+            "passwords" => Change::GeneratePasswords { to: to.as_str().ok_or_else(wrong)?.into() },
+            "delete" => Change::Delete,
+            "off-board" => Change::OffBoard,
+            _ => return Err(wrong()),
+        };
+        let ranges: Vec<(i64, i64)> = serde_json::from_value(json["users"].clone()).map_err(|_| wrong())?;
+        let users = ranges.iter().map(|(first, last)| last.saturating_sub(*first));
+        if users.fold(0_i64, i64::saturating_add) > MOST_USERS {
+            return Err(wrong());
+        }
+        Ok(Self { change, ids: sorted(ranges.into_iter().flat_map(|(first, last)| first..=last).collect()) })
+    }
+}
+
+/// Each id once, ascending.
+pub(super) fn sorted(mut ids: Vec<i64>) -> Vec<i64> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        let changes = [
+            Change::Activate,
+            Change::Deactivate,
+            Change::AddGroup(3),
+            Change::RemoveGroup(4),
+            Change::SetDepartment(None),
+            Change::SetDepartment(Some(7)),
+            Change::Notifications(false),
+            Change::Staff(true),
+            Change::GeneratePasswords { to: "/tmp/new passwords.csv".into() },
+            Change::Delete,
+            Change::OffBoard,
+        ];
+        for change in changes {
+            let kept = Kept::of(&change, &[9, 3, 2, 1, 9]);
+            let text = kept.to_json().expect("few enough");
+            assert!(text.contains("[[1,3],[9,9]]"), "{text}");
+            assert_eq!(Kept::read(&text).unwrap_or_else(|error| panic!("{error}")), kept);
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_read_is_refused() {
+        for wrong in [
+            "",
+            "{}",
+            r#"{"change":"explode","users":[]}"#,
+            r#"{"change":"add-group","to":null,"users":[]}"#,
+            r#"{"change":"delete","to":null,"users":[1]}"#,
+            r#"{"change":"delete","to":null,"users":[[1,9000000000000000000]]}"#,
+        ] {
+            assert!(Kept::read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn too_many_ranges_are_not_kept() {
+        let every_other: Vec<i64> = (0..).step_by(2).take(MOST_KEPT + 1).collect();
+        assert_eq!(Kept::of(&Change::Activate, &every_other).to_json(), None);
+        let in_a_row: Vec<i64> = (0..).take(MOST_KEPT * 2).collect();
+        assert!(Kept::of(&Change::Activate, &in_a_row).to_json().is_some());
+    }
+}
