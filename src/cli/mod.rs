@@ -10,6 +10,7 @@ mod change;
 mod check;
 mod decide;
 mod demo;
+mod departments;
 mod doctor;
 mod export;
 pub mod history;
@@ -167,6 +168,7 @@ async fn work(
     let mut work = Work { portal, global, zone: config.time_zone, cancel, output };
     match &command {
         Command::User(user) => about_users(&mut work, user).await,
+        Command::Department(department) => departments::run(&mut work, department).await,
         Command::SetupGroups(write) => {
             let plan = groups::setup(&work.portal).await?;
             work.change(plan, Note { dry_run: write.dry_run, ..Note::default() }).await

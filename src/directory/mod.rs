@@ -196,6 +196,7 @@ pub mod drafts;
 pub mod export;
 pub mod filter;
 pub mod first_superuser;
+mod given;
 pub mod groups;
 pub mod history;
 pub mod levels;

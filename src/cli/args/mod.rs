@@ -7,11 +7,16 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod department;
 mod files;
 mod integrity;
 mod run;
 mod user;
 
+pub use department::{
+    Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
+    DepartmentOrder, MergeSide, MoveMembers,
+};
 pub use files::{Format, UserExport};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
@@ -130,6 +135,9 @@ pub enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
+    /// Departments.
+    #[command(subcommand)]
+    Department(Department),
     /// Who changed what, newest first, here and in the portal's own admin.
     History(History),
     /// Take back an operation, or all of a run's.

@@ -40,7 +40,7 @@ pub async fn add(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
         let are = if count == 1 { "is in it" } else { "are in it" };
         notes.push(format!("{count} of {} {are} already.", users.len()));
     }
-    Ok(Intent { plans: titled(plans.collect(), &title), notes })
+    Ok(Intent { plans: titled(plans.collect(), &title), notes, grave: None })
 }
 
 /// Plans to take accounts out of a group. Who is not in it is left out.
@@ -61,7 +61,7 @@ pub async fn remove(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent
         }
         plan
     });
-    Ok(Intent { plans: titled(plans.collect(), &title), notes: Vec::new() })
+    Ok(Intent { plans: titled(plans.collect(), &title), ..Intent::default() })
 }
 
 /// The memberships of these accounts in a group; a doubled one twice.
