@@ -10,29 +10,50 @@ use crate::portal::access::{ActorFacts, Level, Roles, TargetFacts};
 pub(crate) const POWERFUL: [&str; 6] =
     ["add_user", "change_user", "add_group", "change_group", "add_permission", "change_permission"];
 
-/// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`, with the role's [`rank`]: names are compared by the engine's own equality, so on MySQL
+/// Appends `CASE WHEN name = ? THEN 3 … ELSE 0 END`: names are compared by the engine's own equality, so on MySQL
 /// the group `admin` is Admin, as the portal takes it too.
 pub(crate) fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> Sql {
     sql = sql.push("CASE");
     for role in &roles.0 {
         sql = sql.push(" WHEN ").push(column).push_bind(" = ?", role.group.as_str());
-        sql = sql.push(" THEN ").number(rank(role.level));
+        sql = sql.push(match role.level {
+            Level::Superuser => " THEN 4",
+            Level::Admin => " THEN 3",
+            Level::AmcAdmin => " THEN 2",
+            Level::Engineer => " THEN 1",
+        });
     }
     sql.push(" ELSE 0 END")
 }
 
-/// The number that [`level_case`] gives for a role.
-pub(crate) const fn rank(level: Level) -> i64 {
-    match level {
-        Level::Superuser => 4,
-        Level::Admin => 3,
-        Level::AmcAdmin => 2,
-        Level::Engineer => 1,
+/// Appends that `u` is privileged. Where the tables of permissions are missing, superusers alone are.
+pub(crate) fn privileged(sql: Sql, has_permissions: bool) -> Sql {
+    let sql = sql.push_bind("u.is_superuser = ?", true);
+    if !has_permissions {
+        return sql;
     }
+    let powerful =
+        |sql: Sql| sql.push(" AND ft.app_label = 'auth' AND fr.codename IN (").list(POWERFUL).push("))");
+    let sql = sql.push_bind(" OR (u.is_staff = ?", true).push(
+        " AND (EXISTS (SELECT 1 FROM auth_user_user_permissions fu JOIN auth_permission fr ON fr.id = fu.permission_id \
+         JOIN django_content_type ft ON ft.id = fr.content_type_id WHERE fu.user_id = u.id",
+    );
+    let sql = powerful(sql).push(
+        " OR EXISTS (SELECT 1 FROM auth_user_groups fm JOIN auth_group_permissions fh ON fh.group_id = fm.group_id \
+         JOIN auth_permission fr ON fr.id = fh.permission_id \
+         JOIN django_content_type ft ON ft.id = fr.content_type_id WHERE fm.user_id = u.id",
+    );
+    powerful(sql).push("))")
 }
 
 pub(crate) fn level(number: i64) -> Option<Level> {
-    Level::ALL.into_iter().find(|level| rank(*level) == number)
+    match number {
+        4 => Some(Level::Superuser),
+        3 => Some(Level::Admin),
+        2 => Some(Level::AmcAdmin),
+        1 => Some(Level::Engineer),
+        _ => None,
+    }
 }
 
 /// The role that each of these groups gives, by group id.

@@ -9,6 +9,7 @@ use crate::directory::{history, moment};
 
 mod department;
 mod files;
+mod group;
 mod integrity;
 mod run;
 mod user;
@@ -18,6 +19,7 @@ pub use department::{
     DepartmentOrder, MergeSide, MoveMembers,
 };
 pub use files::{Format, UserExport};
+pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Chosen, Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserPassword, UserWhy};
@@ -135,6 +137,9 @@ pub enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
+    /// Groups, some of which are roles of the portal.
+    #[command(subcommand)]
+    Group(Group),
     /// Departments.
     #[command(subcommand)]
     Department(Department),

@@ -151,15 +151,20 @@ pub async fn names(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>
 
 /// "There is no department 'It'. Did you mean 'IT'?"
 pub(super) fn unknown(what: &str, name: &str, known: impl Iterator<Item = String>) -> String {
-    let lower = name.to_lowercase();
-    let nearest = known
-        .map(|known| (strsim::jaro_winkler(&known.to_lowercase(), &lower), known))
-        .filter(|(likeness, _)| *likeness > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    match nearest {
-        Some((_, known)) => {
+    match nearest(name, known) {
+        Some(known) => {
             format!("There is no {what} '{name}'. Did you mean '{known}'? Nothing was written.")
         }
         None => format!("There is no {what} '{name}'; nothing was written."),
     }
+}
+
+/// The name that is most like this one, whatever its capitals, if it is like it at all.
+pub(super) fn nearest(name: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    let lower = name.to_lowercase();
+    known
+        .map(|known| (strsim::jaro_winkler(&known.to_lowercase(), &lower), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }

@@ -150,16 +150,21 @@ pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Intent> {
 async fn renaming(portal: &Portal, id: i64, old: &str, new: &str) -> Result<Vec<String>> {
     let group = list::read(portal, id).await?;
     let will_be = role_of_name(portal, new).await?;
-    let members = counted(group.members, "member");
+    let members = (group.members > 0).then(|| counted(group.members, "member"));
     let mut notes = Vec::new();
-    if let Some(level) = group.level.filter(|_| group.level != will_be) {
+    if group.level == will_be {
+        return Ok(notes);
+    }
+    if let Some(level) = group.level {
+        let lose = members.as_ref().map(|them| format!(": its {them} lose it, here and in the portal"));
         notes.push(format!(
-            "{old} is the portal's role {level} by its name. With another name it is no role: its {members} lose it, \
-             here and in the portal."
+            "{old} is the portal's role {level} by its name. With another name it is no role{}.",
+            lose.unwrap_or_default()
         ));
     }
-    if let Some(level) = will_be.filter(|_| group.level != will_be) {
-        notes.push(format!("Named {new} it gives the role {level}: its {members} have that from then on."));
+    if let Some(level) = will_be {
+        let have = members.map(|them| format!(": its {them} have that from then on")).unwrap_or_default();
+        notes.push(format!("Named {new} it gives the role {level}{have}."));
     }
     Ok(notes)
 }

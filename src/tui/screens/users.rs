@@ -9,6 +9,7 @@ use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
 use super::user_list::{UserList, is_mark, sort};
+use crate::directory::selection::Selection;
 use crate::directory::users::UserRow;
 use crate::error::Kind;
 use crate::tui::actions::Action;
@@ -79,6 +80,12 @@ impl Users {
     #[must_use]
     pub fn current(&self) -> Option<&UserRow> {
         self.list.current()
+    }
+
+    /// Who is marked, if anybody is, and how many that is in words.
+    #[must_use]
+    pub fn marked(&self) -> Option<(Selection, String)> {
+        self.list.selection().map(|selection| (selection, self.list.marked_words()))
     }
 
     /// The person signed in, as far as that is read.

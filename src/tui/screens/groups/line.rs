@@ -9,7 +9,7 @@ use crate::tui::widgets::table::{Cell, Row};
 /// The columns.
 pub(super) const COLUMNS: [Column; 5] = [
     Column::new("GROUP", 10, 32, 9),
-    Column::new("ROLE", 5, 10, 8),
+    Column::new("ROLE", 9, 10, 8),
     Column::new("MEMBERS", 7, 9, 7).right(),
     Column::new("PERMISSIONS", 5, 11, 6).short("PERMS").right(),
     Column::new("DESCRIPTION", 12, 60, 3),

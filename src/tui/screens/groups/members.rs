@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::actions::{Which, prepare};
 use super::add_member::AddMember;
 use crate::directory::groups;
+use crate::directory::selection::Selection;
 use crate::portal::access;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -16,7 +17,8 @@ use crate::tui::keymap::Binding;
 use crate::tui::plan_review::Prepared;
 use crate::tui::screen::Screen;
 use crate::tui::screens::users::{self, Users};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::put;
 
 /// Its keys, beside those of the list of users.
 pub const KEYS: &[Binding] = &[
@@ -53,8 +55,12 @@ impl Members {
         Self { which: which.clone(), users }
     }
 
-    /// Whether the person signed in may take the user under the cursor out of the group.
+    /// Whether the person signed in may take the user under the cursor out of the group. Of those who are marked the
+    /// review says so.
     fn may_remove(&self) -> Result<(), String> {
+        if self.users.marked().is_some() {
+            return Ok(());
+        }
         let whom = self.users.whom().ok_or_else(|| "There is no user under the cursor.".to_owned())?;
         let Some(target) = &whom.target else { return Ok(()) };
         self.users.sitting().allows(&access::Action::TakeGroup { target, level: self.which.level })
@@ -66,11 +72,16 @@ impl Members {
         self.users.sitting().allows(&access::Action::GiveGroup { target: &target, level: self.which.level })
     }
 
+    /// Takes out those who are marked, else the user under the cursor.
     fn remove(&self, cx: &mut Cx) {
-        let Some(user) = self.users.current().map(|user| user.id) else { return };
+        let one = || self.users.current().map(|user| (Selection::Ids(vec![user.id]), String::new()));
+        let Some((selection, words)) = self.users.marked().or_else(one) else { return };
         let group = self.which.id;
         cx.start(&PLAN, "planning", move |portal| async move {
-            prepare(&portal, groups::remove(&portal, group, &[user]).await?).await
+            let ids = selection.ids(&portal).await?;
+            let mut prepared = prepare(&portal, groups::remove(&portal, group, &ids).await?).await?;
+            prepared.text.notes.extend((!words.is_empty()).then(|| format!("{words}.")));
+            Ok(prepared)
         });
     }
 }
@@ -137,6 +148,13 @@ impl Screen for Members {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        self.users.draw(frame, area, theme);
+        // The filter names the group by its id alone.
+        let head = Rect { height: u16::from(area.height > 3), ..area };
+        if head.height > 0 {
+            let room = head.width.saturating_sub(2);
+            put(frame.buffer_mut(), head.x + 1, head.y, room, &self.title(), theme.style(Tone::Strong));
+        }
+        let list = Rect { y: head.bottom(), height: area.height - head.height, ..area };
+        self.users.draw(frame, list, theme);
     }
 }

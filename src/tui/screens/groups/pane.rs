@@ -142,7 +142,7 @@ fn lines(record: &Record, width: u16, clock: &Clock) -> Lines {
             }
             lines.add("Here", meaning(level), Tone::Plain);
         }
-        None => lines.add("Role", "none: being in it lets nobody in here", Tone::Plain),
+        None => lines.add("Role", "none: being in it gives no access here", Tone::Plain),
     }
     let number = |count: i64| grouped(u64::try_from(count).unwrap_or(0));
     let mut members = vec![number(group.members), format!("{} active", number(record.active_members))];
