@@ -199,6 +199,7 @@ pub mod first_superuser;
 mod given;
 pub mod groups;
 pub mod history;
+pub mod import;
 pub mod levels;
 pub mod listed;
 pub mod lockouts;
