@@ -5,10 +5,11 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::columns;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, is_mark, sort};
+use super::user_list::{UserList, copying, is_mark, sort};
 use crate::directory::selection::Selection;
 use crate::directory::users::UserRow;
 use crate::error::Kind;
@@ -30,10 +31,11 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
     Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
     Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
+    Binding::new(&[key('c')], Action::Columns, "columns").quiet(),
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -147,7 +149,7 @@ impl Screen for Users {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.wide = cx.size().width >= WIDE;
-        self.list.restart(cx);
+        self.list.open(cx);
         Sitting::ask(cx);
     }
 
@@ -168,6 +170,11 @@ impl Screen for Users {
             }
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
+            Action::Columns => self.list.ask_columns(cx),
+            Action::Copy | Action::CopyCommand => match self.list.current() {
+                Some(user) if self.in_record => copying::copy_one(action, user.id, cx),
+                _ => self.list.copy(action, cx),
+            },
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
@@ -203,9 +210,11 @@ impl Screen for Users {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(column)) = sort::CHOSEN.take(reply) {
             self.list.sort(column, cx);
+        } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
+            self.list.arrange(arrangement, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
             user_actions::reply(reply, cx);
         }
     }
