@@ -18,6 +18,7 @@ pub mod first_run;
 pub mod groups;
 pub mod help;
 pub mod history;
+pub mod import;
 pub mod integrity;
 pub mod memberships;
 pub mod menu;
@@ -95,6 +96,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Groups", tables: groups::TABLES },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
+    Context { name: "Import users", tables: &[import::KEYS, form::KEYS] },
     Context { name: "Integrity", tables: integrity::TABLES },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
     Context { name: "Members", tables: groups::members::TABLES },
