@@ -210,6 +210,7 @@ mod given;
 pub mod groups;
 pub mod history;
 pub mod import;
+pub mod levels;
 pub mod list_state;
 pub mod listed;
 pub mod lockouts;

@@ -125,6 +125,7 @@ actions! {
     DepartmentsMembers "departments.members"
     DepartmentsMerge "departments.merge"
     DepartmentsActive "departments.active"
+    DepartmentsMove "departments.move"
 
     IntegrityScan "integrity.scan"
     IntegrityScanDeep "integrity.scan-deep"

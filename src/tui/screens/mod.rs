@@ -23,6 +23,7 @@ pub mod integrity;
 pub mod memberships;
 pub mod menu;
 pub mod message;
+pub mod overview;
 pub mod palette;
 pub mod password;
 pub mod permissions;
@@ -52,12 +53,14 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
+    let board = integrity::board::SharedBoard::default();
     vec![
         Box::new(users::Users::default()),
         Box::<groups::Groups>::default(),
         Box::<departments::Departments>::default(),
-        Box::new(integrity::Integrity::new()),
+        Box::new(integrity::Integrity::on(board.clone())),
         Box::<history::History>::default(),
+        Box::new(overview::Overview::new(board)),
     ]
 }
 
@@ -80,10 +83,10 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
-    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Department", tables: departments::pane::TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Department members", tables: departments::members::TABLES },
     Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
@@ -102,6 +105,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
+    Context { name: "Overview", tables: overview::TABLES },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
@@ -121,6 +125,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Where members go", tables: &[departments::where_to::KEYS] },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 

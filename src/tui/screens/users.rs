@@ -45,6 +45,18 @@ pub const KEYS: &[Binding] = &[
 /// All its tables.
 pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
+/// All its tables behind one more: for a screen that is this list and something else.
+#[must_use]
+pub const fn tables_behind(keys: &'static [Binding]) -> [&'static [Binding]; TABLES.len() + 1] {
+    let mut all = [keys; TABLES.len() + 1];
+    let mut at = 0;
+    while at < TABLES.len() {
+        all[at + 1] = TABLES[at];
+        at += 1;
+    }
+    all
+}
+
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
 /// How long the cursor rests before the record is read: longer than a held key takes to repeat.
