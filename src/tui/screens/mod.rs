@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 pub mod baseline;
+pub mod bulk;
 pub mod chooser;
 pub mod confirm;
 pub mod conflict;
@@ -65,6 +66,7 @@ pub fn commands() -> Vec<(Action, Command)> {
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
+    Context { name: "Choice for the marked", tables: &[bulk::CHOOSE_KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
@@ -76,6 +78,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
     Context { name: "Integrity", tables: integrity::TABLES },
+    Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
+    Context { name: "One is done", tables: &[bulk::REST_KEYS] },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::bulk::{self, Bulk, Marked};
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
@@ -31,7 +32,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, bulk::KEYS, table::MARK_KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -43,6 +44,7 @@ pub struct Users {
     list: UserList,
     pane: RecordPane,
     sitting: Sitting,
+    bulk: Bulk,
     in_record: bool,
     wide: bool,
     clock: Clock,
@@ -62,6 +64,7 @@ impl Users {
             list: UserList::new(clock),
             pane: RecordPane::new(clock),
             sitting: Sitting::default(),
+            bulk: Bulk::default(),
             in_record: false,
             wide: false,
             clock,
@@ -79,6 +82,12 @@ impl Users {
         let user = self.list.current()?;
         let target = self.pane.of(user.id).and_then(|read| read.target);
         Some(Whom { id: user.id, username: user.username.clone(), is_active: user.is_active, target })
+    }
+
+    /// Who is marked.
+    fn marked(&self) -> Option<Marked> {
+        let selection = self.list.selection()?;
+        Some(Marked { selection, words: self.list.marked_words() })
     }
 
     /// Wants the record of the user under the cursor, unless it is there or on its way.
@@ -109,7 +118,9 @@ impl Screen for Users {
     }
 
     fn enabled(&self, action: Action) -> Result<(), String> {
+        let is_marked = self.list.selection().is_some();
         match action {
+            _ if bulk::is_about_marks(action, is_marked) => bulk::may(action, is_marked, &self.sitting),
             Action::SwitchPane if !self.wide => {
                 Err("There is no room for the record beside the list; Enter opens it.".to_owned())
             }
@@ -140,6 +151,9 @@ impl Screen for Users {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         self.list.keep_marks();
+        if let Some(marked) = self.marked().filter(|_| bulk::is_about_marks(action, true)) {
+            return self.bulk.act(action, marked, &self.sitting, cx);
+        }
         match action {
             Action::Filter => {
                 self.in_record = false;
@@ -184,13 +198,13 @@ impl Screen for Users {
             self.list.sort(column, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !self.pane.findings.reply(reply, cx) {
+        } else if !self.bulk.reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
             user_actions::reply(reply, cx);
         }
     }
 
     fn escape(&mut self, cx: &mut Cx) -> bool {
-        if std::mem::take(&mut self.in_record) {
+        if self.bulk.stop(cx) || std::mem::take(&mut self.in_record) {
             return true;
         }
         self.list.escape(cx)
