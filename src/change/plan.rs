@@ -366,7 +366,10 @@ impl Purpose {
     /// The purpose of this name; an unknown one is an edit.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        [Self::Repair, Self::Undo, Self::Bulk].into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
+        [Self::Repair, Self::Undo, Self::Bulk]
+            .into_iter()
+            .find(|purpose| purpose.name() == name)
+            .unwrap_or_default()
     }
 }
 

@@ -19,6 +19,7 @@ pub mod decision;
 pub mod export;
 pub mod fix;
 pub mod full;
+mod listing;
 mod migrations;
 pub mod of_user;
 pub mod rehearsal;
@@ -54,8 +55,8 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::lost_permission::LostPermission,
     &checks::foreign_rows::ForeignRows,
     &checks::double_links::DoubleLinks,
-    &checks::profile_unique::ProfileUnique,
-    &checks::names_unique::NamesUnique,
+    &checks::profile_unique::PROFILE_UNIQUE,
+    &checks::names_unique::NAMES_UNIQUE,
     &checks::legacy_unique::LegacyUnique,
     &checks::foreign_keys::ForeignKeys,
     &checks::sequence_behind::SEQUENCE_BEHIND,
@@ -83,23 +84,23 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::single_superuser::SingleSuperuser,
     &checks::superuser_not_staff::SuperuserNotStaff,
     &checks::superuser_locked_out::SuperuserLockedOut,
-    &checks::open_password::OpenPassword,
+    &checks::open_password::OPEN_PASSWORD,
     &checks::cheap_password::CheapPassword,
-    &checks::broken_password::BrokenPassword,
+    &checks::broken_password::BROKEN_PASSWORD,
     &checks::shared_password::SharedPassword,
     &checks::inactive_department::InactiveDepartment,
     &checks::department_names::DepartmentNames,
-    &checks::missing_permissions::MissingPermissions,
-    &checks::stale_content_types::StaleContentTypes,
+    &checks::missing_permissions::MISSING_PERMISSIONS,
+    &checks::stale_content_types::STALE_CONTENT_TYPES,
     &checks::future_time::FUTURE_TIME,
     &checks::odd_time::ODD_TIME,
     &checks::backward_times::BackwardTimes,
     &checks::odd_bool::ODD_BOOL,
-    &checks::table_engines::TableEngines,
-    &checks::collations::Collations,
+    &checks::table_engines::TABLE_ENGINES,
+    &checks::collations::COLLATIONS,
     &checks::schema_drift::SchemaDrift,
-    &checks::triggers::Triggers,
-    &checks::migration_records::MigrationRecords,
+    &checks::triggers::TRIGGERS,
+    &checks::migration_records::MIGRATION_RECORDS,
     &checks::log_objects::LogObjects,
     &checks::damage::DamagedPages,
 ];

@@ -1,5 +1,7 @@
 //! What IDX-001 and IDX-002 share: unique constraints that are missing, and making them again.
 
+use async_trait::async_trait;
+
 use crate::change::{Alter, Ddl, Image, Index};
 use crate::db::blueprint::Unique;
 use crate::db::schema::{Schema, Table};
@@ -7,7 +9,7 @@ use crate::db::{Ident, Sql};
 use crate::directory::Portal;
 use crate::error::{Error, Result};
 
-use super::check::{About, Class, FindingRow, Found, Part, Subject};
+use super::check::{About, Check, Class, FindingRow, Found, Part, Subject};
 use super::constraints::{Constraints, ask, part};
 use super::decision::{Answers, Decision};
 use super::scan::Scan;
@@ -21,8 +23,39 @@ pub(super) struct Wanted {
     pub(super) first: &'static str,
 }
 
+/// A check for some of them.
+pub struct UniqueCheck {
+    /// What never changes about it.
+    pub(super) about: &'static About,
+    /// The constraints. Places are the subjects', so the list only grows at its end.
+    pub(super) wanted: &'static [Wanted],
+}
+
+#[async_trait]
+impl Check for UniqueCheck {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan, self.about, self.wanted).await
+    }
+
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        rows(portal, self.wanted, subjects).await
+    }
+
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        decision(portal, self.wanted, subject).await
+    }
+
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(portal, self.wanted, subject, answers).await
+    }
+}
+
 /// Those that are not there; the subject's place is the number in the list.
-pub(super) async fn find(scan: &Scan<'_>, about: &About, wanted: &[Wanted]) -> Result<Vec<Found>> {
+async fn find(scan: &Scan<'_>, about: &About, wanted: &[Wanted]) -> Result<Vec<Found>> {
     let constraints = Constraints::read(scan.portal).await?;
     let subjects = (0..).zip(wanted).filter(|(_, wanted)| constraints.lacks(&wanted.unique));
     let subjects = subjects.map(|(place, _)| Subject { place, id: 0 }).collect();
@@ -30,11 +63,7 @@ pub(super) async fn find(scan: &Scan<'_>, about: &About, wanted: &[Wanted]) -> R
 }
 
 /// The rows of these subjects.
-pub(super) async fn rows(
-    portal: &Portal,
-    wanted: &[Wanted],
-    subjects: &[Subject],
-) -> Result<Vec<FindingRow>> {
+async fn rows(portal: &Portal, wanted: &[Wanted], subjects: &[Subject]) -> Result<Vec<FindingRow>> {
     let constraints = Constraints::read(portal).await?;
     let row = |(place, wanted): (u32, &Wanted)| FindingRow {
         subject: Subject { place, id: 0 },
@@ -58,11 +87,7 @@ pub(super) async fn rows(
 }
 
 /// The decision about one of them.
-pub(super) async fn decision(
-    portal: &Portal,
-    wanted: &[Wanted],
-    subject: Subject,
-) -> Result<Option<Decision>> {
+async fn decision(portal: &Portal, wanted: &[Wanted], subject: Subject) -> Result<Option<Decision>> {
     let Some((wanted, ddl)) = repair(portal, wanted, subject).await? else { return Ok(None) };
     let twice = duplicates(portal, &wanted.unique).await?;
     let title = match twice {
@@ -73,7 +98,7 @@ pub(super) async fn decision(
 }
 
 /// The repair of one of them.
-pub(super) async fn decided(
+async fn decided(
     portal: &Portal,
     wanted: &[Wanted],
     subject: Subject,

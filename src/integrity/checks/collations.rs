@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::db::blueprint::TABLES;
 use crate::db::physical::{self, TextColumn};
@@ -12,12 +10,12 @@ use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Severity, Stage, Subject, place_of};
+use crate::integrity::check::{About, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::portal_table;
-use crate::integrity::scan::Scan;
+use crate::integrity::listing::Listing;
 
 /// The check.
-pub struct Collations;
+pub static COLLATIONS: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(mixed(portal)) };
 
 static ABOUT: About = About {
     id: "SCH-002",
@@ -39,28 +37,10 @@ static ABOUT: About = About {
 /// The only character set that holds every character.
 const WANTED: &str = "utf8mb4";
 
-#[async_trait]
-impl Check for Collations {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let subjects = mixed(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut rows = mixed(portal).await?;
-        rows.retain(|row| subjects.contains(&row.subject));
-        Ok(rows)
-    }
-}
-
 async fn mixed(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut columns = physical::text_columns(&portal.db).await?;
     columns.retain(is_the_models);
-    let default = portal.db.one(Sql::new("SELECT @@collation_database")).await?.text(0)?;
+    let default = portal.db.one(Sql::new("SELECT use crate::integrity::check::{About, FindingRow, Severity, Stage, Subject, place_of};collation_database")).await?.text(0)?;
     let wanted = usual(&columns, &default);
     let mut rows = Vec::new();
     for of_table in columns.chunk_by(|a, b| a.table == b.table) {

@@ -1,21 +1,18 @@
 //! MIG-001: what Django holds to be applied does not match the database.
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::db::blueprint::LEGACY_PORTAL_ID;
 use crate::directory::Portal;
 use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject, place_of,
-};
+use crate::integrity::check::{About, EVERY_ENGINE, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::Constraints;
+use crate::integrity::listing::Listing;
 use crate::integrity::migrations::{Migrations, PORTAL};
-use crate::integrity::scan::Scan;
 
 /// The check.
-pub struct MigrationRecords;
+pub static MIGRATION_RECORDS: Listing =
+    Listing { about: &ABOUT, list: |portal| Box::pin(mismatches(portal)) };
 
 static ABOUT: About = About {
     id: "MIG-001",
@@ -55,24 +52,6 @@ enum Mismatch {
 
 /// The applications of every portal. Others may number their migrations as they like.
 const APPS: [&str; 5] = ["contenttypes", "auth", "admin", "sessions", PORTAL];
-
-#[async_trait]
-impl Check for MigrationRecords {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let subjects = mismatches(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut rows = mismatches(portal).await?;
-        rows.retain(|row| subjects.contains(&row.subject));
-        Ok(rows)
-    }
-}
 
 async fn mismatches(portal: &Portal) -> Result<Vec<FindingRow>> {
     let migrations = Migrations::read(&portal.db).await?;

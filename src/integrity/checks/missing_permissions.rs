@@ -1,20 +1,16 @@
 //! PRM-001: content types without the permissions that Django makes for every model.
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::directory::Portal;
 use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject,
-};
-use crate::integrity::scan::Scan;
+use crate::integrity::check::{About, EVERY_ENGINE, FindingRow, Severity, Stage, Subject};
+use crate::integrity::listing::Listing;
 
 use super::content_types::{self, ContentType};
 
 /// The check.
-pub struct MissingPermissions;
+pub static MISSING_PERMISSIONS: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(lacking(portal)) };
 
 static ABOUT: About = About {
     id: "PRM-001",
@@ -35,29 +31,10 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
-#[async_trait]
-impl Check for MissingPermissions {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let found = lacking(scan.portal).await?;
-        let subjects = found.iter().map(|found| Subject::of(found.id)).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut found = lacking(portal).await?;
-        found.retain(|found| subjects.contains(&Subject::of(found.id)));
-        Ok(found.iter().map(row).collect())
-    }
-}
-
-async fn lacking(portal: &Portal) -> Result<Vec<ContentType>> {
+async fn lacking(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut types = content_types::read(portal).await?;
     types.retain(|found| found.lacks_permissions() && found.is_of_the_portal(&portal.schema));
-    Ok(types)
+    Ok(types.iter().map(row).collect())
 }
 
 fn row(found: &ContentType) -> FindingRow {

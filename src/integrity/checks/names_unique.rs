@@ -1,20 +1,12 @@
 //! IDX-002: names and links that nothing keeps unique.
 
-use async_trait::async_trait;
-
 use crate::db::blueprint::UNIQUES;
-use crate::directory::Portal;
-use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
-};
-use crate::integrity::decision::{Answers, Decision};
-use crate::integrity::scan::Scan;
-use crate::integrity::uniques::{self, Wanted};
+use crate::integrity::check::{About, EVERY_ENGINE, Severity, Stage};
+use crate::integrity::uniques::{UniqueCheck, Wanted};
 
 /// The check.
-pub struct NamesUnique;
+pub static NAMES_UNIQUE: UniqueCheck = UniqueCheck { about: &ABOUT, wanted: &WANTED };
 
 static ABOUT: About = About {
     id: "IDX-002",
@@ -31,7 +23,7 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
-/// Places are the subjects', so this only grows at its end. Two rows of one content type nobody but Django can merge.
+/// Two rows of one content type nobody but Django can merge.
 static WANTED: [Wanted; 7] = [
     Wanted { unique: UNIQUES[0], first: "USR-001" },
     Wanted { unique: UNIQUES[1], first: "GRP-002" },
@@ -41,26 +33,3 @@ static WANTED: [Wanted; 7] = [
     Wanted { unique: UNIQUES[5], first: "REL-007" },
     Wanted { unique: UNIQUES[6], first: "the content types by hand" },
 ];
-
-#[async_trait]
-impl Check for NamesUnique {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        uniques::find(scan, &ABOUT, &WANTED).await
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        uniques::rows(portal, &WANTED, subjects).await
-    }
-
-    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-        uniques::decision(portal, &WANTED, subject).await
-    }
-
-    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-        uniques::decided(portal, &WANTED, subject, answers).await
-    }
-}

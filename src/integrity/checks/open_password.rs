@@ -1,20 +1,16 @@
 //! PWD-002: passwords that stand in the clear, or as good as that.
 
-use async_trait::async_trait;
-
-use crate::directory::Portal;
-use crate::error::Result;
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
-};
-use crate::integrity::decision::{Answers, Decision};
-use crate::integrity::scan::Scan;
+use crate::integrity::check::{About, EVERY_ENGINE, Severity, Stage};
 use crate::portal::password::Health;
 
-use super::stored_passwords;
+use super::stored_passwords::Worthless;
 
 /// The check.
-pub struct OpenPassword;
+pub static OPEN_PASSWORD: Worthless = Worthless {
+    about: &ABOUT,
+    worth: Health::Open,
+    words: |person| format!("the password of {} is kept as: {}", person.name(), person.kept),
+};
 
 static ABOUT: About = About {
     id: "PWD-002",
@@ -32,35 +28,3 @@ static ABOUT: About = About {
     stage: Stage::Groups,
     rows_each: 1,
 };
-
-#[async_trait]
-impl Check for OpenPassword {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        stored_passwords::find(scan, &ABOUT, Class::Choose, Health::Open).await
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let found = stored_passwords::still(portal, subjects, Health::Open).await?;
-        let row = |person: &super::people::Person| {
-            let text = format!("the password of {} is kept as: {}", person.name(), person.kept);
-            person.row(Subject::of(person.id), text)
-        };
-        Ok(found.iter().map(row).collect())
-    }
-
-    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
-        vec![Subject::of(user)]
-    }
-
-    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-        stored_passwords::decision(portal, subject, Health::Open).await
-    }
-
-    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-        stored_passwords::decided(self, portal, subject, answers).await
-    }
-}

@@ -1,20 +1,12 @@
 //! IDX-001: nothing keeps a user from having two profiles.
 
-use async_trait::async_trait;
-
 use crate::db::blueprint::PROFILE_USER;
-use crate::directory::Portal;
-use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, EVERY_ENGINE, FindingRow, Found, Part, Severity, Stage, Subject,
-};
-use crate::integrity::decision::{Answers, Decision};
-use crate::integrity::scan::Scan;
-use crate::integrity::uniques::{self, Wanted};
+use crate::integrity::check::{About, EVERY_ENGINE, Severity, Stage};
+use crate::integrity::uniques::{UniqueCheck, Wanted};
 
 /// The check.
-pub struct ProfileUnique;
+pub static PROFILE_UNIQUE: UniqueCheck = UniqueCheck { about: &ABOUT, wanted: &WANTED };
 
 static ABOUT: About = About {
     id: "IDX-001",
@@ -32,28 +24,4 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
-/// Its place is the subject's.
 static WANTED: [Wanted; 1] = [Wanted { unique: PROFILE_USER, first: "PRF-002" }];
-
-#[async_trait]
-impl Check for ProfileUnique {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        uniques::find(scan, &ABOUT, &WANTED).await
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        uniques::rows(portal, &WANTED, subjects).await
-    }
-
-    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
-        uniques::decision(portal, &WANTED, subject).await
-    }
-
-    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
-        uniques::decided(portal, &WANTED, subject, answers).await
-    }
-}

@@ -1,20 +1,16 @@
 //! PRM-002: content types of models that are no longer there.
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::directory::Portal;
 use crate::error::Result;
 
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject,
-};
-use crate::integrity::scan::Scan;
+use crate::integrity::check::{About, EVERY_ENGINE, FindingRow, Severity, Stage, Subject};
+use crate::integrity::listing::Listing;
 
 use super::content_types::{self, ContentType};
 
 /// The check.
-pub struct StaleContentTypes;
+pub static STALE_CONTENT_TYPES: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(stale(portal)) };
 
 static ABOUT: About = About {
     id: "PRM-002",
@@ -35,29 +31,10 @@ static ABOUT: About = About {
     rows_each: 1,
 };
 
-#[async_trait]
-impl Check for StaleContentTypes {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let found = stale(scan.portal).await?;
-        let subjects = found.iter().map(|found| Subject::of(found.id)).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut found = stale(portal).await?;
-        found.retain(|found| subjects.contains(&Subject::of(found.id)));
-        Ok(found.iter().map(row).collect())
-    }
-}
-
-async fn stale(portal: &Portal) -> Result<Vec<ContentType>> {
+async fn stale(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut types = content_types::read(portal).await?;
     types.retain(|found| !found.has_table(&portal.schema) && !found.is_essential());
-    Ok(types)
+    Ok(types.iter().map(row).collect())
 }
 
 fn row(found: &ContentType) -> FindingRow {

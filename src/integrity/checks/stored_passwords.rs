@@ -1,9 +1,11 @@
 //! What the checks of stored passwords have in common. A hash is looked at and forgotten; it is never shown.
 
+use async_trait::async_trait;
+
 use crate::db::Sql;
 use crate::directory::{Portal, accounts};
 use crate::error::Result;
-use crate::integrity::check::{About, Check, Class, Found, Part, Subject};
+use crate::integrity::check::{About, Check, Class, FindingRow, Found, Part, Subject};
 use crate::integrity::decision::{Answers, Choice, Decision, Question};
 use crate::integrity::scan::Scan;
 use crate::integrity::windows;
@@ -41,8 +43,46 @@ pub(super) async fn still(portal: &Portal, subjects: &[Subject], worth: Health) 
     Ok(found)
 }
 
+/// A check for passwords that are worth nothing, which somebody may have made unusable.
+pub struct Worthless {
+    /// What never changes about it.
+    pub(super) about: &'static About,
+    /// What the passwords are worth.
+    pub(super) worth: Health,
+    /// What is said of one.
+    pub(super) words: fn(&Person) -> String,
+}
+
+#[async_trait]
+impl Check for Worthless {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
+        find(scan, self.about, Class::Choose, self.worth).await
+    }
+
+    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
+        let found = still(portal, subjects, self.worth).await?;
+        Ok(found.iter().map(|person| person.row(Subject::of(person.id), (self.words)(person))).collect())
+    }
+
+    fn of_user(&self, user: i64, _profiles: &[i64]) -> Vec<Subject> {
+        vec![Subject::of(user)]
+    }
+
+    async fn decision(&self, portal: &Portal, subject: Subject) -> Result<Option<Decision>> {
+        decision(portal, subject, self.worth).await
+    }
+
+    async fn decided(&self, portal: &Portal, subject: Subject, answers: &Answers) -> Result<Vec<Part>> {
+        decided(self, portal, subject, answers).await
+    }
+}
+
 /// Whether the password is made unusable.
-pub(super) async fn decision(portal: &Portal, subject: Subject, worth: Health) -> Result<Option<Decision>> {
+async fn decision(portal: &Portal, subject: Subject, worth: Health) -> Result<Option<Decision>> {
     let found = still(portal, &[subject], worth).await?.pop();
     Ok(found.map(|person| Decision {
         subject,
@@ -63,7 +103,7 @@ fn consequence(person: &Person) -> String {
 }
 
 /// Makes the password unusable.
-pub(super) async fn decided(
+async fn decided(
     check: &dyn Check,
     portal: &Portal,
     subject: Subject,

@@ -1,19 +1,17 @@
 //! SCH-001: tables of the portal that know no transactions.
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::db::{Dialect, physical};
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
-use crate::integrity::check::{About, Check, Class, FindingRow, Found, Severity, Stage, Subject, place_of};
+use crate::integrity::check::{About, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::portal_table;
-use crate::integrity::scan::Scan;
+use crate::integrity::listing::Listing;
 
 /// The check.
-pub struct TableEngines;
+pub static TABLE_ENGINES: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(others(portal)) };
 
 static ABOUT: About = About {
     id: "SCH-001",
@@ -31,24 +29,6 @@ static ABOUT: About = About {
     stage: Stage::Schema,
     rows_each: 1,
 };
-
-#[async_trait]
-impl Check for TableEngines {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let subjects = others(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut rows = others(portal).await?;
-        rows.retain(|row| subjects.contains(&row.subject));
-        Ok(rows)
-    }
-}
 
 async fn others(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut rows = Vec::new();

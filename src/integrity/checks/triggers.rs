@@ -1,21 +1,17 @@
 //! SCH-004: triggers on the portal's tables.
 
-use async_trait::async_trait;
-
 use crate::change::Image;
 use crate::db::physical;
 use crate::directory::Portal;
 use crate::error::Result;
 use crate::text;
 
-use crate::integrity::check::{
-    About, Check, Class, EVERY_ENGINE, FindingRow, Found, Severity, Stage, Subject, place_of,
-};
+use crate::integrity::check::{About, EVERY_ENGINE, FindingRow, Severity, Stage, Subject, place_of};
 use crate::integrity::constraints::portal_table;
-use crate::integrity::scan::Scan;
+use crate::integrity::listing::Listing;
 
 /// The check.
-pub struct Triggers;
+pub static TRIGGERS: Listing = Listing { about: &ABOUT, list: |portal| Box::pin(triggers(portal)) };
 
 static ABOUT: About = About {
     id: "SCH-004",
@@ -33,24 +29,6 @@ static ABOUT: About = About {
     stage: Stage::Schema,
     rows_each: 1,
 };
-
-#[async_trait]
-impl Check for Triggers {
-    fn about(&self) -> &'static About {
-        &ABOUT
-    }
-
-    async fn find(&self, scan: &Scan<'_>) -> Result<Vec<Found>> {
-        let subjects = triggers(scan.portal).await?.into_iter().map(|row| row.subject).collect();
-        Ok(Found::each(&ABOUT, Class::Manual, subjects).into_iter().collect())
-    }
-
-    async fn rows(&self, portal: &Portal, subjects: &[Subject]) -> Result<Vec<FindingRow>> {
-        let mut rows = triggers(portal).await?;
-        rows.retain(|row| subjects.contains(&row.subject));
-        Ok(rows)
-    }
-}
 
 async fn triggers(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut rows = Vec::new();
