@@ -332,8 +332,8 @@ impl Looked {
         let ahead = &self.ahead;
         let mut facts = ahead.words();
         if ahead.count() > 1 {
-            let how = if self.is_typed() { "1 and Enter do" } else { "1 does" };
-            facts.push(format!("{how} one user first, and asks about the rest then."));
+            let how = if self.is_typed() { "1 and Enter instead" } else { "1 instead of y" };
+            facts.push(format!("{how}: one user first, then the question about the rest."));
         }
         let mut lines = Vec::new();
         if ahead.rows > ahead.first.steps.len() as u64 {
@@ -388,3 +388,6 @@ impl Ran {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,6 @@ use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::input::{Key, code, key};
 use crate::tui::keymap::Binding;
-use crate::tui::plan_review::past;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::screens::record::RecordScreen;
 use crate::tui::screens::user_actions::Whom;
@@ -50,7 +49,7 @@ impl Rest {
         let users = if self.left == 1 { "user is" } else { "users are" };
         format!(
             "{}: {who} is done, {} {users} left.\nOne undo takes back the first and the rest.",
-            past(&self.title),
+            self.title,
             grouped(self.left as u64)
         )
     }
