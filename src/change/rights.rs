@@ -26,6 +26,26 @@ pub(crate) fn level_case(mut sql: Sql, column: &'static str, roles: &Roles) -> S
     sql.push(" ELSE 0 END")
 }
 
+/// Appends that `u` is privileged. Where the tables of permissions are missing, superusers alone are.
+pub(crate) fn privileged(sql: Sql, has_permissions: bool) -> Sql {
+    let sql = sql.push_bind("u.is_superuser = ?", true);
+    if !has_permissions {
+        return sql;
+    }
+    let powerful =
+        |sql: Sql| sql.push(" AND ft.app_label = 'auth' AND fr.codename IN (").list(POWERFUL).push("))");
+    let sql = sql.push_bind(" OR (u.is_staff = ?", true).push(
+        " AND (EXISTS (SELECT 1 FROM auth_user_user_permissions fu JOIN auth_permission fr ON fr.id = fu.permission_id \
+         JOIN django_content_type ft ON ft.id = fr.content_type_id WHERE fu.user_id = u.id",
+    );
+    let sql = powerful(sql).push(
+        " OR EXISTS (SELECT 1 FROM auth_user_groups fm JOIN auth_group_permissions fh ON fh.group_id = fm.group_id \
+         JOIN auth_permission fr ON fr.id = fh.permission_id \
+         JOIN django_content_type ft ON ft.id = fr.content_type_id WHERE fm.user_id = u.id",
+    );
+    powerful(sql).push("))")
+}
+
 pub(crate) fn level(number: i64) -> Option<Level> {
     match number {
         4 => Some(Level::Superuser),

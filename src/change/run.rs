@@ -93,28 +93,51 @@ impl Plans for Ready {
     }
 }
 
-/// Plans of which none is given after one was refused.
-struct UntilRefused {
-    plans: Ready,
+/// Plans of which none is given after one was refused, or could not be made.
+struct UntilRefused<'a> {
+    title: &'a str,
+    plans: &'a mut dyn Plans,
     refused: bool,
+    failed: Option<Error>,
 }
 
-impl Plans for UntilRefused {
+impl Plans for UntilRefused<'_> {
     fn planned(&self) -> Option<u64> {
         self.plans.planned()
     }
 
     fn next(&mut self) -> BoxFuture<'_, Result<Option<Plan>>> {
-        if self.refused { Box::pin(async { Ok(None) }) } else { self.plans.next() }
+        Box::pin(async move {
+            if self.refused {
+                return Ok(None);
+            }
+            match self.plans.next().await {
+                // What was written before has to be taken back, as after a refusal.
+                Err(error) if !is_away(&error) && error.kind != Kind::Interrupted => {
+                    self.refused = true;
+                    self.failed = Some(error);
+                    Ok(None)
+                }
+                next => next,
+            }
+        })
     }
 
     fn made(&self) -> &[Plan] {
         self.plans.made()
     }
 
+    fn weight(&self) -> u64 {
+        self.plans.weight()
+    }
+
     fn comes_again(&mut self) -> bool {
         self.refused = true;
         false
+    }
+
+    fn left_out(&mut self) -> Vec<(String, Error)> {
+        self.failed.take().map(|error| (self.title.to_owned(), error)).into_iter().collect()
     }
 }
 
@@ -314,7 +337,20 @@ impl Writer {
         if plans.len() < 2 {
             return self.apply(plans.pop().unwrap_or_else(|| Plan::new(title))).await;
         }
-        let mut plans = UntilRefused { plans: Ready::new(plans), refused: false };
+        self.all_or_nothing_of(title, &mut Ready::new(plans), watch).await
+    }
+
+    /// The same of plans that are made one after the other.
+    ///
+    /// # Errors
+    /// As [`Self::all_or_nothing`].
+    pub async fn all_or_nothing_of(
+        &self,
+        title: &str,
+        plans: &mut dyn Plans,
+        watch: &Watch,
+    ) -> Result<Outcome> {
+        let mut plans = UntilRefused { title, plans, refused: false, failed: None };
         let outcome = self.run(title, &mut plans, watch).await?;
         let why = match outcome.refused.first() {
             Some((_, error)) => error.clone(),

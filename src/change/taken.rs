@@ -23,6 +23,14 @@ pub(super) async fn explain(db: &Db, error: &DbError, plan: &Plan) -> Option<Err
     {
         return Some(portal_id(&id, None));
     }
+    for (table, noun) in [("auth_group", "group"), ("core_department", "department")] {
+        if name.contains("name")
+            && let Some(taken) = text(table, "name")
+        {
+            let message = format!("A {noun} named '{taken}' exists already; nothing was written.");
+            return Some(Error::field(Kind::Duplicate, "name", message));
+        }
+    }
     // Whatever the constraint is called here.
     let (user, group) = membership(db, plan).await?;
     Some(Error::new(

@@ -213,7 +213,7 @@ async fn changed_groups(work: &Work, edit: &UserEdit) -> Result<Groups> {
 }
 
 /// Refuses what is both given and taken: only one of them can be meant.
-fn change_of(what: &str, add: Vec<i64>, remove: Vec<i64>) -> Result<Groups> {
+pub(super) fn change_of(what: &str, add: Vec<i64>, remove: Vec<i64>) -> Result<Groups> {
     if add.iter().any(|id| remove.contains(id)) {
         return Err(Error::usage(format!("The same {what} is both given and taken; nothing was written.")));
     }
@@ -231,7 +231,8 @@ async fn changed_permissions(work: &Work, edit: &UserEdit) -> Result<Groups> {
     change_of("permission", add, permission_ids(work, &edit.remove_permission).await?)
 }
 
-async fn permission_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
+/// The permissions that are named.
+pub(super) async fn permission_ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
     let mut ids = Vec::new();
     for name in names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()) {
         ids.push(permissions::find(&work.portal, name).await?);

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use super::args::{Chosen, UserEdit};
 use super::change::{complete, plan_lines};
 use super::json::Change as Written;
+use super::users::chosen_filter;
 use super::{Work, prompt, runs};
 use crate::change::plan_file::numbered;
 use crate::change::{Outcome, Plan};
 use crate::directory::bulk::{self, Ahead, Change, Extent};
 use crate::directory::users::{self, Query};
-use crate::directory::{departments, filter, groups};
+use crate::directory::{departments, groups};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -63,8 +64,11 @@ pub(super) async fn run(work: &mut Work, chosen: &Chosen, change: &Change, dry_r
 
 /// The accounts that are chosen.
 async fn ids(work: &Work, chosen: &Chosen) -> Result<Vec<i64>> {
-    let line = chosen.filter.as_deref().unwrap_or_default();
-    let query = Query { filter: filter::read(&work.portal, line).await?, ..Query::default() };
+    let filter = chosen_filter(&work.portal, chosen).await?;
+    if filter.is_open() {
+        return Err(Error::usage("the filter is empty, which is everybody; nothing was written"));
+    }
+    let query = Query { filter, ..Query::default() };
     users::ids(&work.portal, &query).await
 }
 

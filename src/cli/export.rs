@@ -5,11 +5,10 @@ use std::io::{IsTerminal as _, stdout};
 use serde_json::json;
 
 use super::args::{Format, UserExport};
-use super::users::column;
+use super::users::{chosen_filter, column};
 use super::{Work, json};
 use crate::directory::export::columns::{self, Column};
 use crate::directory::export::{self, Shape};
-use crate::directory::filter::{self, Filter};
 use crate::directory::selection::Selection;
 use crate::directory::users::Query;
 use crate::error::{Error, Result};
@@ -21,10 +20,7 @@ use crate::text;
 /// Usage, when what is asked for makes no sense; invalid, when the file is there already; what the engine says.
 pub(super) async fn run(work: &mut Work, wanted: &UserExport) -> Result<u8> {
     let shape = shape(wanted, work.output.is_json())?;
-    let filter = match &wanted.filter {
-        Some(line) => filter::read(&work.portal, line).await?,
-        None => Filter::default(),
-    };
+    let filter = chosen_filter(&work.portal, &wanted.chosen).await?;
     let query = Query { filter, sort: column(wanted.sort), descending: wanted.descending };
     let whom = Selection::Matching { query, except: std::collections::BTreeSet::new() };
     let Some(path) = &wanted.output else {

@@ -22,7 +22,7 @@ pub(super) async fn delete(work: &mut Work, names: &Names) -> Result<u8> {
     }
     let mut plans = Vec::new();
     let mut ahead = Vec::new();
-    for id in ids(work, names).await? {
+    for id in ids(work, &names.names).await? {
         plans.extend(delete::plan(&work.portal, id).await?);
         ahead.push(Ahead::read(&work.portal, id).await?);
     }
@@ -64,7 +64,7 @@ pub(super) async fn offboard(work: &mut Work, names: &Names) -> Result<u8> {
     if names.chosen.is_given() {
         return bulk::run(work, &names.chosen, &Change::OffBoard, names.write.dry_run).await;
     }
-    let ids = ids(work, names).await?;
+    let ids = ids(work, &names.names).await?;
     let mut plans = Vec::new();
     for id in &ids {
         plans.extend(offboard::plan(&work.portal, *id).await?);
@@ -88,9 +88,9 @@ fn end_sessions(plans: &[Plan]) -> bool {
 }
 
 /// The accounts meant, each once.
-async fn ids(work: &Work, names: &Names) -> Result<Vec<i64>> {
+pub(super) async fn ids(work: &Work, names: &[String]) -> Result<Vec<i64>> {
     let mut ids = Vec::new();
-    for name in &names.names {
+    for name in names {
         let id = users::find(&work.portal, name).await?;
         if !ids.contains(&id) {
             ids.push(id);

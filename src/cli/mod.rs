@@ -10,8 +10,10 @@ mod change;
 mod check;
 mod decide;
 mod demo;
+mod departments;
 mod doctor;
 mod export;
+mod groups;
 pub mod history;
 pub mod json;
 mod leave;
@@ -43,7 +45,7 @@ use tokio::runtime::Runtime;
 
 use crate::config::{Config, Environment, Flags, TimeZone};
 use crate::db::Cancel;
-use crate::directory::{Portal, groups};
+use crate::directory::{self, Portal};
 use crate::error::{Error, Result};
 use args::{Arguments, Command, Global, PlanCommand, User};
 use change::Note;
@@ -167,12 +169,14 @@ async fn work(
     let mut work = Work { portal, global, zone: config.time_zone, cancel, output };
     match &command {
         Command::User(user) => about_users(&mut work, user).await,
+        Command::Group(group) => groups::run(&mut work, group).await,
+        Command::Department(department) => departments::run(&mut work, department).await,
         Command::SetupGroups(write) => {
-            let plan = groups::setup(&work.portal).await?;
+            let plan = directory::groups::setup(&work.portal).await?;
             work.change(plan, Note { dry_run: write.dry_run, ..Note::default() }).await
         }
         Command::AssignSuperuserGroups(write) => {
-            let plans = groups::assign_superusers(&work.portal).await?;
+            let plans = directory::groups::assign_superusers(&work.portal).await?;
             let note = Note { dry_run: write.dry_run, ..Note::default() };
             work.change_all("Put superusers into the Admin group", plans, note).await
         }

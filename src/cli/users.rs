@@ -2,17 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::args::{Order, UserList};
+use super::args::{Chosen, Order, UserList};
 use super::lines::Lines;
 use super::table::pairs;
 use super::{Work, json, lockouts, time};
 use crate::config::TimeZone;
 use crate::directory::Portal;
-use crate::directory::filter::Filter;
+use crate::directory::filter::{self, Filter};
 use crate::directory::listed::{self, Listed, item};
 use crate::directory::permissions::{self, Catalogue, Holding, Moved, Path};
 use crate::directory::record::{self, Record};
 use crate::directory::referring::Referring;
+use crate::directory::saved_filters;
 use crate::directory::users::{self, Column, Query};
 use crate::error::Result;
 
@@ -26,7 +27,7 @@ const HEADINGS: [&str; 7] = ["username", "name", "e-mail", "department", "access
 /// # Errors
 /// What the engine says.
 pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
-    let query = query(list);
+    let query = query(&work.portal, list).await?;
     let total = users::count(&work.portal, &query).await?;
     let mut left = list.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let mut lines = Lines::begin(&mut work.output, "users", &HEADINGS)?;
@@ -45,16 +46,23 @@ pub(super) async fn list(work: &mut Work, list: &UserList) -> Result<u8> {
     lines.end(&mut work.output, total)
 }
 
-/// Words with blanks in them were quoted for the shell, so they stay one; `op:ID` is an operation here too.
-fn query(list: &UserList) -> Query {
-    let mut query = Query { sort: column(list.sort), descending: list.descending, ..Query::default() };
-    for word in list.words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
-        match Filter::of(word).operation {
-            Some(operation) => query.filter.operation = Some(operation),
-            None => query.filter.words.push(word.to_owned()),
-        }
+async fn query(portal: &Portal, list: &UserList) -> Result<Query> {
+    let mut filter = chosen_filter(portal, &list.chosen).await?;
+    for word in &list.words {
+        filter = filter.and(filter::read(portal, &filter::shell_word(word)).await?);
     }
-    query
+    Ok(Query { filter, sort: column(list.sort), descending: list.descending })
+}
+
+/// The accounts that a command is about.
+///
+/// # Errors
+/// Usage, with the part of the filter that is wrong, or the saved filters that there are; what the engine says.
+pub(super) async fn chosen_filter(portal: &Portal, chosen: &Chosen) -> Result<Filter> {
+    match &chosen.saved {
+        Some(name) => saved_filters::named(portal, name).await,
+        None => filter::read(portal, chosen.filter.as_deref().unwrap_or_default()).await,
+    }
 }
 
 pub(super) const fn column(order: Order) -> Column {

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::forms;
 use crate::portal::password;
 
+use super::given::{self, Checked};
 use super::{Portal, portal_ids};
 
 /// What happens to a user's groups, or to the permissions given to the account itself; both by ids.
@@ -80,47 +81,12 @@ const ACCOUNT: [&str; 7] =
 /// The columns of the profile that a draft's text fields set.
 const PROFILE: [&str; 3] = ["phone_number", "main_portal_id", "email_notifications"];
 
-/// The draft's values after the rules: column and cell.
-type Checked = BTreeMap<&'static str, Cell>;
-
 fn check(draft: &Draft) -> Result<Checked> {
-    let mut values = Checked::new();
-    let mut wrong = Error::invalid("");
-    for (name, text) in &draft.fields {
-        let Some(field) = forms::find(&forms::USER, name) else {
-            return Err(Error::bug(format!("there is no field {name}")));
-        };
-        match (field.check)(text) {
-            Ok(value) => {
-                let cell = match (field.kind, value) {
-                    (crate::portal::form::FieldKind::Bool, Some(value)) => Cell::Bool(value == "true"),
-                    (_, value) => Cell::text(value.as_deref()),
-                };
-                values.insert(field.name, cell);
-            }
-            Err(messages) => {
-                for message in messages {
-                    wrong = wrong.and_field(name, message);
-                }
-            }
-        }
-    }
-    if wrong.fields.is_empty() { Ok(values) } else { Err(summed_up(wrong)) }
-}
-
-/// Gives an error about fields a message that names them all.
-fn summed_up(mut error: Error) -> Error {
-    let parts: Vec<String> = error
-        .fields
-        .iter()
-        .map(|(name, messages)| format!("{}: {}", label(name), messages.join(" ")))
-        .collect();
-    error.message = format!("{} Nothing was written.", parts.join(" "));
-    error
+    given::check(&forms::USER, &draft.fields)
 }
 
 fn label(name: &str) -> &str {
-    forms::find(&forms::USER, name).map_or(name, |field| field.label)
+    given::label(&forms::USER, name)
 }
 
 /// The account that stands in the way of a username, where one other than `except` does: id and username.
@@ -224,16 +190,6 @@ fn check_places(portal: &Portal, draft: &Draft, values: &Checked) -> Result<()> 
     Ok(())
 }
 
-/// Refuses new rows of a table that can't take any, by name.
-pub(super) fn check_takes_rows(portal: &Portal, table: &str, what: &str) -> Result<()> {
-    match portal.schema.refuses_create(table) {
-        Some(lack) => {
-            Err(Error::conflict(format!("{what} can't be created here: {lack}. Nothing was written.")))
-        }
-        None => Ok(()),
-    }
-}
-
 /// Refuses a draft whose portal id another user has and which doesn't take it over. The write itself sees to that, under lock; this is for previews, and
 /// goes through the whole table where the column has no index.
 ///
@@ -285,7 +241,7 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         ));
     };
     for table in ["auth_user", "core_userprofile"] {
-        check_takes_rows(portal, table, "Accounts")?;
+        given::check_takes_rows(portal, table, "Accounts")?;
     }
     check_places(portal, draft, &values)?;
     check_username(portal, username, None).await?;
@@ -547,7 +503,7 @@ fn plan_profile(
                 _ => cell.is_null(),
             };
             if !wanted.iter().all(defaults) {
-                check_takes_rows(portal, "core_userprofile", "A profile")?;
+                given::check_takes_rows(portal, "core_userprofile", "A profile")?;
                 plan.require
                     .push(crate::change::Require::Row { table: "auth_user".to_owned(), key: Image::id(id) });
                 plan.push(new_profile(portal, Value::Cell(Cell::Int(id)), draft, values));

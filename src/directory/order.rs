@@ -1,12 +1,15 @@
 //! The order of the list: walking along it from any place, in either direction, by keyset.
 
+use std::collections::BTreeSet;
+
 use crate::change::rights;
-use crate::db::{Sql, like_text, own};
-use crate::error::{Error, Result};
+use crate::db::{Dialect, Sql};
+use crate::error::Result;
 
 use super::Portal;
-use super::history;
-use super::search::{self, Found};
+use super::filter::Shape;
+use super::narrow::Narrowed;
+use super::search::Found;
 use super::users::{Column, From, Place, Query};
 
 /// The sort expression.
@@ -63,47 +66,108 @@ pub(super) async fn places(
     backwards: bool,
     wanted: i64,
 ) -> Result<Vec<Place>> {
-    let found = found(portal, query).await?;
-    if let Some(found) = found.as_ref().filter(|found| !found.are_few())
-        && let Some(sifted) = sift(portal, query, from, backwards, wanted, found).await?
-    {
+    let narrowed = Narrowed::of(portal, query).await?;
+    let are_few = narrowed.found().is_some_and(Found::are_few);
+    let filter = |sql| narrowed.and(portal, sql, query);
+    let walk_on = |path| walk(portal, query, from, backwards, wanted, path, &filter);
+    if are_few || portal.dialect() != Dialect::Sqlite {
+        return walk_on(Path::Order).await;
+    }
+    if narrowed.found().is_none() && narrowed.is_words_only() {
+        return walk_on(Path::Order).await;
+    }
+    if wanted > MOST_SIFTED && is_indexed(query.sort) {
+        // So many are wanted that the walk is not in vain.
+        return walk_on(Path::Order).await;
+    }
+    if let Some(sifted) = sift(portal, query, from, backwards, wanted, &narrowed).await? {
         return Ok(sifted);
     }
-    walk(portal, query, from, backwards, wanted, &|sql| filtered(portal, sql, query, found.as_ref())).await
+    walk_on(if narrowed.is_words_only() { Path::Order } else { Path::Table }).await
 }
 
-/// What the index of words finds, where it can tell. The few users of an operation are compared without it.
-pub(super) async fn found(portal: &Portal, query: &Query) -> Result<Option<Found>> {
-    if query.filter.operation.is_some() {
-        // Whom an operation touched is history.
-        return history::may_be_seen(portal).await?.map(|()| None).map_err(Error::denied);
-    }
-    search::find(portal, &query.filter.words).await
+/// More rows at once are wanted for work, not for a page.
+const MOST_SIFTED: i64 = 1_000;
+
+/// How many places are looked at, stretch after stretch, in the hope that a page's worth of them is let through.
+const STRETCHES: [i64; 3] = [500, 4_000, 8_000];
+
+/// Where each stretch means sorting all users, there is only one, and only for words: their index tells at once.
+const ONE_STRETCH: [i64; 1] = [4_000];
+
+/// Whether walking along the order needs no sorting.
+const fn is_indexed(sort: Column) -> bool {
+    matches!(sort, Column::Username | Column::Department)
 }
 
-/// How many places are looked at in the hope that a page's worth of them is among those found.
-const SIFTED: i64 = 4_000;
-
-/// The next places in the order that are among those found, if a short walk along it meets enough of them. It may not,
-/// where a word belongs to the end of the order.
+/// The next places in the order that are let through, if a short walk along it meets enough of them. It may not, where a
+/// word belongs to the end of the order, or few are let through.
 async fn sift(
     portal: &Portal,
     query: &Query,
     from: &From,
     backwards: bool,
     wanted: i64,
-    found: &Found,
+    narrowed: &Narrowed,
 ) -> Result<Option<Vec<Place>>> {
-    let mut places = walk(portal, query, from, backwards, SIFTED.max(wanted), &|sql| sql).await?;
-    places.retain(|place| found.has(place.id));
-    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-    let are_enough = places.len() >= wanted;
-    places.truncate(wanted);
-    Ok(are_enough.then_some(places))
+    let stretches: &[i64] = match (is_indexed(query.sort), narrowed.is_words_only()) {
+        (true, _) => &STRETCHES,
+        (false, true) => &ONE_STRETCH,
+        (false, false) => &[],
+    };
+    let enough = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let mut kept: Vec<Place> = Vec::new();
+    let mut from = from.clone();
+    for stretch in stretches {
+        let length = wanted.max(*stretch);
+        let mut places = walk(portal, query, &from, backwards, length, Path::Order, &|sql| sql).await?;
+        let is_whole = i64::try_from(places.len()).unwrap_or(i64::MAX) < length;
+        if let Some(last) = places.last().cloned() {
+            from = if backwards { From::Before(last) } else { From::After(last) };
+        }
+        if let Some(found) = narrowed.found() {
+            places.retain(|place| found.has(place.id));
+        }
+        let passing = passing(portal, query, &places, narrowed).await?;
+        kept.extend(places.into_iter().filter(|place| passing.contains(&place.id)));
+        if kept.len() >= enough || is_whole {
+            kept.truncate(enough);
+            return Ok(Some(kept));
+        }
+    }
+    Ok(None)
+}
+
+/// Those of these users for whom the rest of the filter holds.
+async fn passing(
+    portal: &Portal,
+    query: &Query,
+    places: &[Place],
+    narrowed: &Narrowed,
+) -> Result<BTreeSet<i64>> {
+    let ids = places.iter().map(|place| place.id);
+    if narrowed.is_words_only() {
+        return Ok(ids.collect());
+    }
+    let ids = Found(ids.collect()).as_json();
+    let sql = Sql::new("SELECT u.id FROM auth_user u WHERE u.id IN (SELECT value FROM json_each(")
+        .push_bind("?))", ids);
+    let sql = narrowed.and_rest(portal, sql, query, Shape::Each);
+    portal.db.all(sql).await?.iter().map(|row| Ok(row.int(0)?)).collect()
+}
+
+/// How the users are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// Along the order, until there are enough.
+    Order,
+    /// All that are let through, by id or in the table's own order, and sorted after that: SQLite does not know how rare
+    /// they are, and would look up every user in the order's index first.
+    Table,
 }
 
 /// Appends a filter to a statement.
-type Filter<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
+type Condition<'a> = &'a (dyn Fn(Sql) -> Sql + Sync);
 
 /// The next places in the order.
 async fn walk(
@@ -112,12 +176,17 @@ async fn walk(
     from: &From,
     backwards: bool,
     wanted: i64,
-    filter: Filter<'_>,
+    path: Path,
+    filter: Condition<'_>,
 ) -> Result<Vec<Place>> {
-    if query.sort == Column::Department && has_departments(portal) && unique_profiles(portal) {
+    if path == Path::Order
+        && query.sort == Column::Department
+        && has_departments(portal)
+        && unique_profiles(portal)
+    {
         return by_department(portal, query, from, backwards, wanted, filter).await;
     }
-    let mut sql = filter(selected(portal, query));
+    let mut sql = filter(selected(portal, query, path == Path::Table));
     match from {
         From::Start | From::End => {}
         From::After(place) => sql = beyond(portal, sql, query, place, false, false),
@@ -140,7 +209,7 @@ async fn by_department(
     from: &From,
     backwards: bool,
     wanted: i64,
-    filter: Filter<'_>,
+    filter: Condition<'_>,
 ) -> Result<Vec<Place>> {
     let place = match from {
         From::After(place) | From::Before(place) | From::At(place) => Some(place),
@@ -200,15 +269,16 @@ pub(super) fn id_condition(down: bool, inclusive: bool) -> &'static str {
     }
 }
 
-/// Each user's id and value in the order, not yet filtered.
-pub(super) fn selected(portal: &Portal, query: &Query) -> Sql {
+/// Each user's id and value in the order, not yet filtered; on SQLite perhaps without the indexes of `auth_user`.
+pub(super) fn selected(portal: &Portal, query: &Query, without_index: bool) -> Sql {
     let sql = Sql::new("SELECT u.id, ");
     let sql = match query.sort {
         Column::LastLogin => sql.time("u.last_login"),
         Column::Joined => sql.time("u.date_joined"),
         sort => expression(portal, sql, sort),
     };
-    joined(portal, sql.push(" FROM auth_user u"), query).push(" WHERE 1 = 1")
+    let from = if without_index { " FROM auth_user u NOT INDEXED" } else { " FROM auth_user u" };
+    joined(portal, sql.push(from), query).push(" WHERE 1 = 1")
 }
 
 pub(super) fn ordered(portal: &Portal, mut sql: Sql, query: &Query, backwards: bool) -> Sql {
@@ -253,53 +323,6 @@ pub(super) fn beyond(
     sql = column(sql).push(if down { " <= " } else { " >= " }).cell(&place.key, kind).push(" AND (");
     sql = column(sql).push(if down { " < " } else { " > " }).cell(&place.key, kind).push(" OR ");
     sql.push_bind(ids, place.id).push(")))")
-}
-
-/// No column that is searched holds more bytes than this; SQLite refuses patterns of 50,000.
-pub(super) const LONGEST_WORD: usize = 4096;
-
-/// Appends the filter: the ids that the search index found, or a comparison of every row.
-pub(super) fn filtered(portal: &Portal, mut sql: Sql, query: &Query, found: Option<&Found>) -> Sql {
-    if let Some(found) = found {
-        // One value, however many ids; only SQLite has an index of words.
-        return sql.push_bind(" AND u.id IN (SELECT value FROM json_each(?))", found.as_json());
-    }
-    if let Some(operation) = &query.filter.operation {
-        if !portal.schema.has_own_tables() {
-            return sql.push(" AND 1 = 0");
-        }
-        sql = own::and_touched_by(sql, operation);
-    }
-    let like = portal.dialect().like();
-    let profiles = portal.schema.has("core_userprofile", "main_portal_id")
-        && portal.schema.has("core_userprofile", "phone_number");
-    for word in &query.filter.words {
-        if word.len() > LONGEST_WORD {
-            return sql.push(" AND 1 = 0");
-        }
-        let pattern = format!("%{}%", like_text(word));
-        sql = sql.push(" AND (");
-        for (index, column) in
-            ["u.username", "u.first_name", "u.last_name", "u.email"].into_iter().enumerate()
-        {
-            sql =
-                sql.push(if index == 0 { "" } else { " OR " }).push(column).push_bind(like, pattern.as_str());
-        }
-        if profiles {
-            sql = sql.push(" OR u.id IN (SELECT w.user_id FROM core_userprofile w WHERE w.main_portal_id");
-            sql = sql.push_bind(like, pattern.as_str());
-            if let Some(digits) = phone_digits(word) {
-                sql = sql.push(
-                    " OR REPLACE(REPLACE(REPLACE(REPLACE(REPLACE(w.phone_number, ' ', ''), '-', ''), '(', ''), \
-                     ')', ''), '+', '')",
-                );
-                sql = sql.push_bind(" LIKE ?", format!("%{digits}%"));
-            }
-            sql = sql.push(")");
-        }
-        sql = sql.push(")");
-    }
-    sql
 }
 
 /// The digits of a word that can be part of a phone number.

@@ -25,7 +25,7 @@ const WORTHWHILE: i64 = 20_000;
 const PIECE: i64 = 5_000;
 
 /// Up to this many found users a query that looks up each is fast whatever the order.
-const FEW: usize = 20_000;
+pub(super) const FEW: usize = 20_000;
 
 /// After this time the whole is read again: others may have written.
 const FRESH: Duration = Duration::from_mins(1);

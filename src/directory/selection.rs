@@ -6,7 +6,8 @@ use crate::db::Sql;
 use crate::error::Result;
 
 use super::Portal;
-use super::order;
+use super::filter::Shape;
+use super::narrow::Narrowed;
 use super::users::{self, Query};
 
 /// More than this many are not chosen one by one: a statement has room for so many values on every engine.
@@ -74,8 +75,8 @@ impl Selection {
         if shown.is_open() || chosen == 0 {
             return Ok(Counted { chosen, hidden: 0 });
         }
-        let found = order::found(portal, shown).await?;
-        let seen = count(order::filtered(portal, everyone, shown, found.as_ref())).await?;
+        let narrowed = Narrowed::of(portal, shown).await?;
+        let seen = count(narrowed.and(portal, everyone, shown)).await?;
         Ok(Counted { chosen, hidden: chosen.saturating_sub(seen) })
     }
 
@@ -87,8 +88,8 @@ impl Selection {
             sql = match part {
                 Self::Ids(ids) => sql.push("u.id").among(ids.iter().copied()),
                 Self::Matching { query, except } => {
-                    let found = order::found(portal, query).await?;
-                    let sql = order::filtered(portal, sql.push("(1 = 1"), query, found.as_ref());
+                    let narrowed = Narrowed::of(portal, query).await?;
+                    let sql = narrowed.and(portal, sql.push("(1 = 1"), query);
                     let sql = if except.is_empty() {
                         sql
                     } else {
@@ -119,11 +120,10 @@ pub async fn matching(portal: &Portal, query: &Query, ids: &[i64]) -> Result<BTr
     if ids.is_empty() {
         return Ok(BTreeSet::new());
     }
-    let sql = Sql::new("SELECT u.id FROM auth_user u WHERE u.id").among(ids.iter().copied());
-    let found = order::found(portal, query).await?;
-    if let Some(found) = found {
-        return Ok(ids.iter().copied().filter(|id| found.has(*id)).collect());
-    }
-    let sql = order::filtered(portal, sql, query, None);
+    let narrowed = Narrowed::of(portal, query).await?;
+    let is_found = |id: &i64| narrowed.found().is_none_or(|found| found.has(*id));
+    let ids: Vec<i64> = ids.iter().copied().filter(is_found).collect();
+    let sql = Sql::new("SELECT u.id FROM auth_user u WHERE u.id").among(ids);
+    let sql = narrowed.and_rest(portal, sql, query, Shape::Each);
     portal.db.all(sql).await?.iter().map(|row| Ok(row.int(0)?)).collect()
 }

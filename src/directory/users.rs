@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
 use super::Portal;
-use super::filter::Filter;
-use super::order::{self, LONGEST_WORD, beyond, filtered, has_departments, joined, selected};
+use super::filter::{Filter, LONGEST_WORD, Shape};
+use super::narrow::Narrowed;
+use super::order::{self, beyond, has_departments, joined, selected};
 
 /// The columns that the list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -238,16 +239,16 @@ pub async fn page(portal: &Portal, query: &Query, from: &From, limit: usize) -> 
 /// # Errors
 /// What the engine says.
 pub async fn count(portal: &Portal, query: &Query) -> Result<i64> {
-    let found = order::found(portal, query).await?;
-    if let Some(found) = &found {
-        return Ok(i64::try_from(found.0.len()).unwrap_or(i64::MAX));
-    }
     if query.is_open() {
         // Even a condition that is always true makes SQLite look at every row.
         return portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await;
     }
+    let narrowed = Narrowed::of(portal, query).await?;
+    if let Some(count) = narrowed.count() {
+        return Ok(i64::try_from(count).unwrap_or(i64::MAX));
+    }
     let sql = Sql::new("SELECT COUNT(*) FROM auth_user u WHERE 1 = 1");
-    portal.count(filtered(portal, sql, query, None)).await
+    portal.count(narrowed.and(portal, sql, query)).await
 }
 
 /// How many places one walk along the order takes at once.
@@ -275,9 +276,9 @@ pub async fn ids(portal: &Portal, query: &Query) -> Result<Vec<i64>> {
 /// # Errors
 /// What the engine says.
 pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i64> {
-    let found = order::found(portal, query).await?;
+    let narrowed = Narrowed::of(portal, query).await?;
     let sql = joined(portal, Sql::new("SELECT COUNT(*) FROM auth_user u"), query).push(" WHERE 1 = 1");
-    let sql = filtered(portal, sql, query, found.as_ref());
+    let sql = narrowed.and(portal, sql, query);
     portal.count(beyond(portal, sql, query, place, true, false)).await
 }
 
@@ -286,12 +287,12 @@ pub async fn position(portal: &Portal, query: &Query, place: &Place) -> Result<i
 /// # Errors
 /// What the engine says.
 pub async fn place(portal: &Portal, query: &Query, id: i64) -> Result<Option<Place>> {
-    let sql = selected(portal, query).push_bind(" AND u.id = ?", id);
-    let sql = match order::found(portal, query).await? {
-        Some(found) if !found.has(id) => return Ok(None),
-        Some(_) => sql,
-        None => filtered(portal, sql, query, None),
-    };
+    let narrowed = Narrowed::of(portal, query).await?;
+    if narrowed.found().is_some_and(|found| !found.has(id)) {
+        return Ok(None);
+    }
+    let sql = selected(portal, query, false).push_bind(" AND u.id = ?", id);
+    let sql = narrowed.and_rest(portal, sql, query, Shape::Each);
     let row = portal.db.optional(sql).await?;
     row.map(|row| Ok(Place { id: row.int(0)?, key: row.cell(1)? })).transpose()
 }

@@ -21,7 +21,8 @@ pub mod fix;
 pub mod full;
 mod listing;
 mod migrations;
-pub mod of_user;
+pub mod of_departments;
+mod of_user;
 pub mod rehearsal;
 pub mod repair;
 pub mod report;
@@ -36,6 +37,7 @@ pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Sev
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
+pub use of_departments::{AboutDepartment, of_departments};
 pub use of_user::of_user;
 pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
 pub use repair::{Repairs, Selection, decide, preview, repairs};

@@ -120,12 +120,15 @@ actions! {
     GroupsDelete "groups.delete"
     GroupsMembers "groups.members"
     GroupsPermissions "groups.permissions"
+    GroupsAddMember "groups.add-member"
+    GroupsRemoveMember "groups.remove-member"
 
     DepartmentsNew "departments.new"
     DepartmentsEdit "departments.edit"
     DepartmentsDelete "departments.delete"
     DepartmentsMembers "departments.members"
     DepartmentsMerge "departments.merge"
+    DepartmentsActive "departments.active"
 
     IntegrityScan "integrity.scan"
     IntegrityScanDeep "integrity.scan-deep"

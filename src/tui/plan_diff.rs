@@ -187,7 +187,7 @@ impl Told<'_> {
                 })
                 .map(|(column, value)| self.changed(before, column, value))
                 .collect(),
-            ("auth_user", Step::Insert { values, .. }) => values
+            ("auth_user" | "core_department", Step::Insert { values, .. }) => values
                 .iter()
                 .filter(|(column, value)| !IN_PASSING.contains(&column.as_str()) && says_something(value))
                 .map(|(column, value)| {

@@ -134,7 +134,8 @@ fn confirmation(rows: usize, grave: Option<String>) -> Confirmation {
 }
 
 /// Whether a keyboard can be expected to write this name: it shows as it is, and is not too long.
-fn can_be_typed(name: &str) -> bool {
+#[must_use]
+pub fn can_be_typed(name: &str) -> bool {
     let length = name.chars().count();
     (1..=MOST_TYPED).contains(&length) && name.is_ascii() && text::safe(name) == name && name.trim() == name
 }
@@ -144,6 +145,16 @@ impl Prepared {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.plans.iter().all(|plan| plan.steps.is_empty())
+    }
+
+    /// Asks for this name before it is applied, unless more is asked for already.
+    #[must_use]
+    pub fn asking_for(mut self, name: &str) -> Self {
+        if self.text.confirm == Confirmation::Plain && !self.is_empty() {
+            let typed = if can_be_typed(name) { name.to_owned() } else { self.rows().to_string() };
+            self.text.confirm = Confirmation::Typed(typed);
+        }
+        self
     }
 
     /// How many rows would be written.

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-use super::Order;
+use super::{Chosen, Order};
 
 /// `portaldesk user export`
 #[derive(Debug, Default, Args)]
 pub struct UserExport {
-    /// Only accounts that this lets through, as in the filter line of the Users tab.
-    #[arg(long, value_name = "TEXT")]
-    pub filter: Option<String>,
+    /// Which accounts.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// The order.
     #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
     pub sort: Order,

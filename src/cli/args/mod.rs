@@ -7,12 +7,19 @@ use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::directory::{history, moment};
 
+mod department;
 mod files;
+mod group;
 mod integrity;
 mod run;
 mod user;
 
+pub use department::{
+    Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
+    DepartmentOrder, MergeSide, MoveMembers,
+};
 pub use files::{Format, UserExport};
+pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};
 pub use user::{Chosen, Fields, Names, Order, User, UserAdd, UserEdit, UserList, UserPassword, UserWhy};
@@ -130,6 +137,12 @@ pub enum Command {
     /// Accounts.
     #[command(subcommand)]
     User(User),
+    /// Groups, some of which are roles of the portal.
+    #[command(subcommand)]
+    Group(Group),
+    /// Departments.
+    #[command(subcommand)]
+    Department(Department),
     /// Who changed what, newest first, here and in the portal's own admin.
     History(History),
     /// Take back an operation, or all of a run's.

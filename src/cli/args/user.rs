@@ -63,18 +63,21 @@ pub struct UserWhy {
 }
 
 /// Many accounts at once.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct Chosen {
-    /// All accounts that this lets through, written as in the filter line of the Users tab.
+    /// All accounts that this lets through, written as in the filter line of the Users tab: "dept:IT -group:Admin login>90d".
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// All accounts that a saved filter lets through, or a report: unused, never-signed-in, privileged, without-group …
+    #[arg(long, value_name = "NAME", conflicts_with = "filter")]
+    pub saved: Option<String>,
 }
 
 impl Chosen {
     /// Whether many are chosen.
     #[must_use]
     pub const fn is_given(&self) -> bool {
-        self.filter.is_some()
+        self.filter.is_some() || self.saved.is_some()
     }
 }
 
@@ -82,7 +85,7 @@ impl Chosen {
 #[derive(Debug, Args)]
 pub struct Names {
     /// The accounts' names: all of them are changed, or none.
-    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["filter", "saved"], conflicts_with_all = ["filter", "saved"])]
     pub names: Vec<String>,
     /// Instead of names; one that can't be changed is named and left.
     #[command(flatten)]
@@ -95,9 +98,13 @@ pub struct Names {
 /// `portaldesk user list`
 #[derive(Debug, Default, Args)]
 pub struct UserList {
-    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id.
+    /// Only accounts that hold every one of these words in their username, names, e-mail, phone or portal id; a word may be a
+    /// part of a filter too, such as dept:IT.
     #[arg(value_name = "WORD")]
     pub words: Vec<String>,
+    /// Which accounts.
+    #[command(flatten)]
+    pub chosen: Chosen,
     /// The order.
     #[arg(long, value_name = "COLUMN", value_enum, default_value_t = Order::Username)]
     pub sort: Order,
@@ -200,7 +207,7 @@ pub struct UserAdd {
 #[derive(Debug, Args)]
 pub struct UserPassword {
     /// The account's name.
-    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["filter", "saved"], conflicts_with_all = ["filter", "saved"])]
     pub name: Option<String>,
     /// Instead of a name.
     #[command(flatten)]
@@ -221,7 +228,7 @@ pub struct UserPassword {
 #[derive(Debug, Args)]
 pub struct UserEdit {
     /// The account's name.
-    #[arg(value_name = "NAME", required_unless_present = "filter", conflicts_with = "filter")]
+    #[arg(value_name = "NAME", required_unless_present_any = ["filter", "saved"], conflicts_with_all = ["filter", "saved"])]
     pub name: Option<String>,
     /// Instead of a name; then one of groups, department, staff or notifications.
     #[command(flatten)]

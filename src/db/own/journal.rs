@@ -310,12 +310,13 @@ fn changing(sql: Sql, columns: &[(&'static str, Option<&'static str>)]) -> Sql {
 
 /// Appends a condition on `u.id`: the users whose rows an operation, or a run, has written.
 #[must_use]
-pub fn and_touched_by(sql: Sql, operation: &str) -> Sql {
+pub fn touched_by(sql: Sql, operation: &str) -> Sql {
     sql.push(
-        " AND u.id IN (SELECT t.user_id FROM portaldesk_change_row t JOIN portaldesk_change c ON c.id = t.change_id",
+        "u.id IN (SELECT t.user_id FROM portaldesk_change_row t JOIN portaldesk_change c ON c.id = t.change_id \
+         WHERE t.user_id IS NOT NULL",
     )
-    .push_bind(" WHERE c.operation = ?", operation)
-    .push_bind(" OR c.run = ?)", operation)
+    .push_bind(" AND (c.operation = ?", operation)
+    .push_bind(" OR c.run = ?))", operation)
 }
 
 /// The portal users whose rows a run has written, by id.

@@ -17,15 +17,19 @@ pub struct Term {
 /// are in it.
 #[must_use]
 pub fn terms(line: &str) -> Vec<Term> {
-    let mut terms = Vec::new();
-    let mut rest = line.trim_start();
-    while !rest.is_empty() {
-        let length = length(rest);
-        let (written, after) = rest.split_at(length);
-        terms.extend(term(written));
-        rest = after.trim_start();
-    }
-    terms
+    pieces(line).filter_map(|(_, written)| term(written)).collect()
+}
+
+/// What blanks outside of quotes part, and at which byte each begins.
+pub(super) fn pieces(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let start = line.len() - rest.len();
+        let (written, after) = rest.split_at(length(rest));
+        rest = after;
+        (!written.is_empty()).then_some((start, written))
+    })
 }
 
 /// How many bytes of a line belong to its first part.
@@ -46,8 +50,43 @@ fn term(written: &str) -> Option<Term> {
         Some((key, value)) if is_key(key) => (Some(key.to_lowercase()), value),
         _ => (None, written),
     };
-    let value = value.replace('"', "").trim().to_owned();
+    let value = unquoted(value);
     (key.is_some() || !value.is_empty()).then(|| Term { key, value, written: written.to_owned() })
+}
+
+/// A value without its quotes; two of them inside quotes stand for one.
+pub(super) fn unquoted(written: &str) -> String {
+    let mut value = String::with_capacity(written.len());
+    let mut inside = false;
+    let mut chars = written.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '"' {
+            value.push(c);
+        } else if inside && chars.next_if_eq(&'"').is_some() {
+            value.push('"');
+        } else {
+            inside = !inside;
+        }
+    }
+    value.trim().to_owned()
+}
+
+/// A value as it has to be written in a filter line.
+#[must_use]
+pub fn quoted(value: &str) -> String {
+    let is_plain = !value.is_empty() && !value.contains(|c: char| c.is_whitespace() || c == '"');
+    if is_plain { value.to_owned() } else { in_quotes(value) }
+}
+
+/// The same in quotes whatever it holds, so that nothing in it has a meaning of its own.
+pub(super) fn in_quotes(value: &str) -> String {
+    format!("\"{}\"", value.replace('"', "\"\""))
+}
+
+/// A word as it has to be written so that it is taken for one.
+pub(super) fn quoted_word(word: &str) -> String {
+    let has_meaning = word.contains([':', '<', '>']) || word.starts_with('-');
+    if has_meaning { in_quotes(word) } else { quoted(word) }
 }
 
 fn is_key(word: &str) -> bool {
@@ -96,6 +135,16 @@ mod tests {
         assert_eq!(read("dept:\"Human Re"), [(key("dept"), "Human Re".to_owned())], "still being typed");
         assert_eq!(read("\"\" \" \""), []);
         assert_eq!(read("by:"), [(key("by"), String::new())]);
+    }
+
+    #[test]
+    fn a_quote_inside_quotes_is_written_twice() {
+        for value in ["5\" disks", "\"", "a\"\"b", "plain", "two words"] {
+            assert_eq!(unquoted(&quoted(value)), value);
+            assert_eq!(unquoted(&in_quotes(value)), value);
+        }
+        let key = Some("dept".to_owned());
+        assert_eq!(read("dept:\"5\"\" disks\" x"), [(key, "5\" disks".to_owned()), (None, "x".to_owned())]);
     }
 
     #[test]

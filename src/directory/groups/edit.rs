@@ -6,7 +6,8 @@ use crate::change::rights::{self, POWERFUL};
 use crate::change::rows::{self, Lock};
 use crate::change::{Image, MOST_ROWS, Plan, Require, Value};
 use crate::db::{Cell, Sql};
-use crate::directory::accounts::{self, Groups};
+use crate::directory::accounts::Groups;
+use crate::directory::given;
 use crate::directory::{Portal, permissions};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::Level;
@@ -37,6 +38,8 @@ pub struct Intent {
     pub plans: Vec<Plan>,
     /// The sentences.
     pub notes: Vec<String>,
+    /// Power over the portal changes hands: the name of the group, to be typed before.
+    pub grave: Option<String>,
 }
 
 impl Intent {
@@ -93,7 +96,7 @@ async fn role_of_name(portal: &Portal, name: &str) -> Result<Option<Level>> {
 /// Invalid or duplicate, on the field `name`; that this database can't take new groups.
 pub async fn create(portal: &Portal, name: &str, permissions: &[i64]) -> Result<Intent> {
     let name = checked_name(portal, name, None).await?;
-    accounts::check_takes_rows(portal, TABLE, "Groups")?;
+    given::check_takes_rows(portal, TABLE, "Groups")?;
     if permissions.len() >= MOST_ROWS {
         return Err(Error::usage(format!(
             "A new group gets at most {} permissions at once; nothing was written.",
@@ -108,7 +111,7 @@ pub async fn create(portal: &Portal, name: &str, permissions: &[i64]) -> Result<
     }
     let role = role_of_name(portal, &name).await?;
     let notes = role.map(|level| format!("By its name it gives the role {level} to whoever is put into it."));
-    Ok(Intent { plans: vec![plan], notes: notes.into_iter().collect() })
+    Ok(Intent { plans: vec![plan], notes: notes.into_iter().collect(), grave: None })
 }
 
 /// Plans a new name, other permissions, or both. A plan without steps means that nothing would change.
@@ -139,23 +142,29 @@ pub async fn edit(portal: &Portal, id: i64, draft: &Draft) -> Result<Intent> {
         (Some(_), false) => format!("Edit the group {old}"),
         (None, _) => format!("Change the permissions of {old}"),
     };
-    Ok(Intent { plans: plan.in_pieces(), notes })
+    let grave = (!notes.is_empty()).then_some(old);
+    Ok(Intent { plans: plan.in_pieces(), notes, grave })
 }
 
 /// What a new name means for the role that a group gives by its name.
 async fn renaming(portal: &Portal, id: i64, old: &str, new: &str) -> Result<Vec<String>> {
     let group = list::read(portal, id).await?;
     let will_be = role_of_name(portal, new).await?;
-    let members = counted(group.members, "member");
+    let members = (group.members > 0).then(|| counted(group.members, "member"));
     let mut notes = Vec::new();
-    if let Some(level) = group.level.filter(|_| group.level != will_be) {
+    if group.level == will_be {
+        return Ok(notes);
+    }
+    if let Some(level) = group.level {
+        let lose = members.as_ref().map(|them| format!(": its {them} lose it, here and in the portal"));
         notes.push(format!(
-            "{old} is the portal's role {level} by its name. With another name it is no role: its {members} lose it, \
-             here and in the portal."
+            "{old} is the portal's role {level} by its name. With another name it is no role{}.",
+            lose.unwrap_or_default()
         ));
     }
-    if let Some(level) = will_be.filter(|_| group.level != will_be) {
-        notes.push(format!("Named {new} it gives the role {level}: its {members} have that from then on."));
+    if let Some(level) = will_be {
+        let have = members.map(|them| format!(": its {them} have that from then on")).unwrap_or_default();
+        notes.push(format!("Named {new} it gives the role {level}{have}."));
     }
     Ok(notes)
 }
@@ -243,7 +252,7 @@ pub async fn delete(portal: &Portal, id: i64) -> Result<Intent> {
              brings it back with its members."
         ));
     }
-    Ok(Intent { plans: plan.in_pieces(), notes })
+    Ok(Intent { plans: plan.in_pieces(), notes, grave: Some(group.name) })
 }
 
 /// The rows of other tables that refer to a group, in words; nothing where there are none.

@@ -6,18 +6,32 @@ use crate::change::rows::{self, Lock};
 use crate::change::{Image, MOST_ROWS, Plan, Require};
 use crate::db::{Cell, Sql};
 use crate::directory::Portal;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 use super::edit::{Intent, counted, id_cell};
 use super::list;
 
 const TABLE: &str = "auth_user_groups";
 
+/// The most accounts that come or go at once: all of it is one thing that is done or not done.
+const MOST_ACCOUNTS: usize = 20_000;
+
+fn refuse_too_many(users: &[i64]) -> Result<()> {
+    if users.len() <= MOST_ACCOUNTS {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "{} accounts are more than come or go at once ({MOST_ACCOUNTS}). Nothing was written; take fewer.",
+        users.len()
+    )))
+}
+
 /// Plans to put accounts into a group. Who is in it already is left out.
 ///
 /// # Errors
 /// Conflict, when the group is gone; what the engine says.
 pub async fn add(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
+    refuse_too_many(users)?;
     let into = list::read(portal, group).await?;
     let inside: BTreeSet<i64> = rows_of(portal, group, users).await?.iter().filter_map(user_in).collect();
     let wanted: BTreeSet<i64> = users.iter().copied().filter(|user| !inside.contains(user)).collect();
@@ -34,13 +48,13 @@ pub async fn add(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
     });
     let mut notes = Vec::new();
     if let (Some(level), false) = (into.level, wanted.is_empty()) {
-        notes.push(format!("{} gives the role {level}.", into.name));
+        notes.push(format!("Who is in {} has the role {level}.", into.name));
     }
     if let (count, false) = (inside.len(), inside.is_empty()) {
         let are = if count == 1 { "is in it" } else { "are in it" };
         notes.push(format!("{count} of {} {are} already.", users.len()));
     }
-    Ok(Intent { plans: titled(plans.collect(), &title), notes })
+    Ok(Intent { plans: titled(plans.collect(), &title), notes, grave: None })
 }
 
 /// Plans to take accounts out of a group. Who is not in it is left out.
@@ -48,6 +62,7 @@ pub async fn add(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
 /// # Errors
 /// Conflict, when the group is gone; what the engine says.
 pub async fn remove(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent> {
+    refuse_too_many(users)?;
     let from = list::read(portal, group).await?;
     let rows = rows_of(portal, group, users).await?;
     let inside: BTreeSet<i64> = rows.iter().filter_map(user_in).collect();
@@ -61,7 +76,7 @@ pub async fn remove(portal: &Portal, group: i64, users: &[i64]) -> Result<Intent
         }
         plan
     });
-    Ok(Intent { plans: titled(plans.collect(), &title), notes: Vec::new() })
+    Ok(Intent { plans: titled(plans.collect(), &title), ..Intent::default() })
 }
 
 /// The memberships of these accounts in a group; a doubled one twice.

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 
 use super::fields::Field;
 use crate::directory::filter::{Term, terms, value, wrong};
+
+pub use crate::directory::filter::quoted;
 use crate::directory::moment;
 use crate::error::{Error, Result};
 
@@ -132,13 +134,6 @@ fn source(term: &Term) -> Result<Source> {
     let word = value(term)?.to_lowercase();
     let found = [Source::Portaldesk, Source::Portal].into_iter().find(|source| source.name() == word);
     found.ok_or_else(|| -> Error { wrong(term, "the source is portaldesk or portal") })
-}
-
-/// A value as it has to be written in a filter line.
-#[must_use]
-pub fn quoted(value: &str) -> String {
-    let plain = !value.is_empty() && !value.contains(char::is_whitespace);
-    if plain { value.to_owned() } else { format!("\"{value}\"") }
 }
 
 #[cfg(test)]

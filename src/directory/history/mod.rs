@@ -20,7 +20,8 @@ use crate::db::own::{self, ListedChange};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::{self, allowed};
 
-use super::{Portal, order, users};
+use super::filter::LONGEST_WORD;
+use super::{Portal, users};
 
 /// Our own changes, the newest first, without the portal's.
 ///
@@ -59,7 +60,7 @@ async fn who(portal: &Portal, name: &str) -> Result<i64> {
     match users::find(portal, name).await {
         Err(error)
             if error.kind == Kind::Invalid
-                && name.len() <= order::LONGEST_WORD
+                && name.len() <= LONGEST_WORD
                 && portal.schema.has_own_tables() =>
         {
             own::user_once_called(&portal.db, name).await?.ok_or(error)

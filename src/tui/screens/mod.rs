@@ -10,10 +10,12 @@ pub mod conflict;
 pub mod connect;
 pub mod decision;
 pub mod delete_user;
+pub mod departments;
 pub mod drafts;
 pub mod export;
 pub mod finding;
 pub mod first_run;
+pub mod groups;
 pub mod help;
 pub mod history;
 pub mod integrity;
@@ -23,6 +25,7 @@ pub mod message;
 pub mod palette;
 pub mod password;
 pub mod permissions;
+pub mod pick;
 pub mod record;
 pub mod review;
 pub mod sign_in;
@@ -35,6 +38,7 @@ pub mod user_findings;
 pub mod user_form;
 pub mod user_list;
 pub mod users;
+mod wish;
 pub mod write_access;
 
 use super::actions::Action;
@@ -48,6 +52,8 @@ use super::widgets::form;
 pub fn tabs() -> Vec<Box<dyn Screen>> {
     vec![
         Box::new(users::Users::default()),
+        Box::<groups::Groups>::default(),
+        Box::<departments::Departments>::default(),
         Box::new(integrity::Integrity::new()),
         Box::<history::History>::default(),
     ]
@@ -65,22 +71,32 @@ pub fn commands() -> Vec<(Action, Command)> {
 /// The tables of keys of every screen, for the configuration to be checked against and for the documentation.
 pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
+    Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Choice for the marked", tables: &[bulk::CHOOSE_KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
+    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
+    Context { name: "Department", tables: departments::pane::TABLES },
+    Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
+    Context { name: "Group", tables: groups::pane::TABLES },
+    Context { name: "Group name", tables: &[form::KEYS] },
+    Context { name: "Group permissions", tables: &[groups::permissions::KEYS] },
+    Context { name: "Groups", tables: groups::TABLES },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
     Context { name: "Integrity", tables: integrity::TABLES },
     Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
     Context { name: "One is done", tables: &[bulk::REST_KEYS] },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
+    Context { name: "Members", tables: groups::members::TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },

@@ -16,7 +16,6 @@ use crate::directory::why::Why;
 use crate::error::{Kind, Result};
 use crate::portal::access::TargetFacts;
 use crate::portal::profile::Profile;
-use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -25,7 +24,8 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::{cells, grouped, put, wrap};
+use crate::tui::widgets::labelled::{Lines, Scroll};
+use crate::tui::widgets::{cells, grouped, put};
 
 /// The keys that move in a record.
 pub const KEYS: &[Binding] = &[
@@ -41,9 +41,6 @@ pub const READ: Slot<Read> = Slot::latest("users.record");
 /// The findings come behind the record, which is what somebody looks at first.
 const FINDINGS: Duration = Duration::from_millis(50);
 
-/// The cells that the labels at the left take.
-const LABEL: u16 = 12;
-
 /// A record as it was read.
 #[derive(Debug, Clone)]
 pub struct Read {
@@ -57,8 +54,7 @@ pub struct Read {
 pub struct RecordPane {
     shown: Option<Read>,
     wanted: Option<i64>,
-    first: usize,
-    height: usize,
+    scroll: Scroll,
     clock: Clock,
     /// What is wrong with the account.
     pub findings: UserFindings,
@@ -68,7 +64,13 @@ impl RecordPane {
     /// An empty pane.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { shown: None, wanted: None, first: 0, height: 1, clock, findings: UserFindings::default() }
+        Self {
+            shown: None,
+            wanted: None,
+            scroll: Scroll::default(),
+            clock,
+            findings: UserFindings::default(),
+        }
     }
 
     /// The record that is shown, if it is this user's.
@@ -106,7 +108,7 @@ impl RecordPane {
         Some(match READ.take(reply)? {
             Ok(read) => {
                 if self.of(read.record.user.id).is_none() {
-                    self.first = 0;
+                    self.scroll.to_top();
                 }
                 self.shown = Some(read);
                 Ok(())
@@ -123,15 +125,7 @@ impl RecordPane {
 
     /// Scrolls.
     pub fn act(&mut self, action: Action) {
-        match action {
-            Action::Down => self.first += 1,
-            Action::Up => self.first = self.first.saturating_sub(1),
-            Action::PageDown | Action::HalfPageDown => self.first += self.height,
-            Action::PageUp | Action::HalfPageUp => self.first = self.first.saturating_sub(self.height),
-            Action::First => self.first = 0,
-            Action::Last => self.first = usize::MAX,
-            _ => {}
-        }
+        self.scroll.act(action);
     }
 
     /// Draws it; `focused` says whether the keys scroll it.
@@ -143,13 +137,7 @@ impl RecordPane {
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
         let findings = self.findings.lines(read.record.user.id);
         let lines = lines(&read.record, findings, body.width, &self.clock);
-        self.height = usize::from(body.height).max(1);
-        self.first = self.first.min(lines.len().saturating_sub(self.height));
-        for (y, line) in (body.y..body.bottom()).zip(lines.iter().skip(self.first)) {
-            put(buffer, body.x, y, LABEL.min(body.width), line.label, theme.style(Tone::Quiet));
-            let room = body.width.saturating_sub(LABEL);
-            put(buffer, body.x + LABEL.min(body.width), y, room, &line.words, theme.style(line.tone));
-        }
+        self.scroll.draw(frame, body, &lines, theme);
     }
 }
 
@@ -173,30 +161,8 @@ fn draw_head(buffer: &mut Buffer, area: Rect, record: &Record, focused: bool, th
     }
 }
 
-/// One line of a record.
-struct Line {
-    label: &'static str,
-    words: String,
-    tone: Tone,
-}
-
-/// Collects the lines of a record, wrapped to a width.
-struct Lines {
-    lines: Vec<Line>,
-    room: usize,
-}
-
-impl Lines {
-    fn add(&mut self, label: &'static str, words: &str, tone: Tone) {
-        for (at, words) in wrap(&text::safe(words), self.room).into_iter().enumerate() {
-            self.lines.push(Line { label: if at == 0 { label } else { "" }, words, tone });
-        }
-    }
-}
-
-fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clock) -> Vec<Line> {
-    let room = usize::from(width.saturating_sub(LABEL)).max(1);
-    let mut lines = Lines { lines: Vec::new(), room };
+fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clock) -> Lines {
+    let mut lines = Lines::new(width);
     add_account(&mut lines, record, clock);
     add_profiles(&mut lines, record);
     add_access(&mut lines, record);
@@ -207,7 +173,7 @@ fn lines(record: &Record, findings: Vec<(Tone, String)>, width: u16, clock: &Clo
     if let Some(history) = &record.history {
         add_history(&mut lines, history, clock);
     }
-    lines.lines
+    lines
 }
 
 fn add_account(lines: &mut Lines, record: &Record, clock: &Clock) {
@@ -293,7 +259,8 @@ fn add_referring(lines: &mut Lines, record: &Record) {
     }
 }
 
-fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
+/// The newest changes, one a line.
+pub(super) fn add_history(lines: &mut Lines, history: &[ListedChange], clock: &Clock) {
     if history.is_empty() {
         lines.add("History", "nothing was changed from here", Tone::Quiet);
     }

@@ -10,6 +10,8 @@ use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
 use super::user_list::{UserList, is_mark, sort};
+use crate::directory::selection::Selection;
+use crate::directory::users::UserRow;
 use crate::error::Kind;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -77,8 +79,27 @@ impl Users {
         Self { list: UserList::with_filter(clock, filter), ..Self::new(clock) }
     }
 
+    /// The user under the cursor.
+    #[must_use]
+    pub fn current(&self) -> Option<&UserRow> {
+        self.list.current()
+    }
+
+    /// Who is marked, if anybody is, and how many that is in words.
+    #[must_use]
+    pub fn marked(&self) -> Option<(Selection, String)> {
+        self.list.selection().map(|selection| (selection, self.list.marked_words()))
+    }
+
+    /// The person signed in, as far as that is read.
+    #[must_use]
+    pub fn sitting(&self) -> &Sitting {
+        &self.sitting
+    }
+
     /// The user under the cursor, with the rights that were read for them.
-    fn whom(&self) -> Option<Whom> {
+    #[must_use]
+    pub fn whom(&self) -> Option<Whom> {
         let user = self.list.current()?;
         let target = self.pane.of(user.id).and_then(|read| read.target);
         Some(Whom { id: user.id, username: user.username.clone(), is_active: user.is_active, target })

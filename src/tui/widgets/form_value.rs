@@ -22,7 +22,7 @@ pub(super) fn item_row(entry: &Entry, width: u16) -> Option<u16> {
 /// The rows that a field takes.
 pub(super) fn entry_height(entry: &Entry, width: u16) -> u16 {
     match &entry.value {
-        Value::Text(field) => field.height(),
+        Value::Text(field) => field.height(width),
         Value::Many(_) => cells(many_rows(entry, width).len()).max(1),
         Value::Flag(_) | Value::One(_) => 1,
     }

@@ -9,6 +9,7 @@ pub mod form;
 mod form_value;
 mod form_view;
 pub mod help;
+pub mod labelled;
 pub mod marks;
 pub mod picker;
 pub mod row;

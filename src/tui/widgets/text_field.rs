@@ -1,6 +1,7 @@
 //! A text that is being typed: one line, or several; perhaps hidden.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -147,37 +148,76 @@ impl TextField {
         true
     }
 
-    /// How many rows it would like to have.
+    /// How many rows of this width it would like to have.
     #[must_use]
-    pub fn height(&self) -> u16 {
-        if self.lines { cells(self.value().split('\n').count()).clamp(3, 8) } else { 1 }
+    pub fn height(&self, width: u16) -> u16 {
+        if self.lines { cells(rows(self.value(), usize::from(width)).len()).clamp(3, 8) } else { 1 }
     }
 
     /// Draws it, scrolled so that the cursor can be seen; gives the cursor's place.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, style: Style) -> Position {
-        let shown = if self.hidden {
-            Cow::Owned("*".repeat(self.value().chars().count()))
-        } else {
-            self.value().into()
-        };
-        let before = self.before_cursor();
-        let before = if self.hidden { Cow::Owned("*".repeat(before.chars().count())) } else { before.into() };
-        let row = before.matches('\n').count();
-        let column = text::width(&text::safe(before.rsplit('\n').next().unwrap_or_default()));
-        let width = usize::from(area.width);
-        let first = (row + 1).saturating_sub(usize::from(area.height));
-        let skip = (column + 1).saturating_sub(width);
-        for (y, line) in (area.y..area.bottom()).zip(shown.split('\n').skip(first)) {
-            let safe = text::safe(line);
-            let (skipped, visible) =
-                skip_cells(&safe, if y - area.y == cells(row - first) { skip } else { 0 });
-            put_exact(buffer, Rect { y, height: 1, ..area }, visible, style);
-            debug_assert!(skipped <= skip + 1, "at most half a wide character is skipped in excess");
-        }
-        let x = area.x + cells(column - skip.min(column)).min(area.width.saturating_sub(1));
-        let y = area.y + cells(row - first).min(area.height.saturating_sub(1));
-        Position { x, y }
+        if self.lines { self.draw_lines(buffer, area, style) } else { self.draw_line(buffer, area, style) }
     }
+
+    /// A box: what is longer than a row goes on in the next.
+    fn draw_lines(&self, buffer: &mut Buffer, area: Rect, style: Style) -> Position {
+        let value = self.value();
+        let rows = rows(value, usize::from(area.width));
+        let cursor = self.before_cursor().len();
+        let row = rows.iter().rposition(|row| row.start <= cursor).unwrap_or(0);
+        let first = (row + 1).saturating_sub(usize::from(area.height));
+        for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(first)) {
+            put_exact(buffer, Rect { y, height: 1, ..area }, &text::safe(&value[row.clone()]), style);
+        }
+        let column = text::width(&text::safe(&value[rows[row].start..cursor.max(rows[row].start)]));
+        Position {
+            x: area.x + cells(column).min(area.width.saturating_sub(1)),
+            y: area.y + cells(row - first).min(area.height.saturating_sub(1)),
+        }
+    }
+
+    fn draw_line(&self, buffer: &mut Buffer, area: Rect, style: Style) -> Position {
+        let stars = |text: &str| "*".repeat(text.chars().count());
+        let (value, before) = (self.value(), self.before_cursor());
+        let shown = if self.hidden { stars(value) } else { text::safe(value).into_owned() };
+        let before = if self.hidden { stars(before) } else { text::safe(before).into_owned() };
+        let (column, width) = (text::width(&before), usize::from(area.width));
+        let skip = (column + 1).saturating_sub(width);
+        let (skipped, visible) = skip_cells(&shown, skip);
+        put_exact(buffer, Rect { height: 1, ..area }, visible, style);
+        debug_assert!(skipped <= skip + 1, "at most half a wide character is skipped in excess");
+        let x = area.x + cells(column - skip.min(column)).min(area.width.saturating_sub(1));
+        Position { x, y: area.y }
+    }
+}
+
+/// Where the rows of a text begin and end, in bytes: at its own line breaks, and where a row of this width is full, behind a
+/// blank if there is one. A cell is left for the cursor.
+fn rows(value: &str, width: usize) -> Vec<Range<usize>> {
+    let room = width.saturating_sub(1).max(1);
+    let (mut rows, mut start, mut used) = (Vec::new(), 0, 0);
+    let mut blank = None;
+    for (at, c) in value.char_indices() {
+        if c == '\n' {
+            rows.push(start..at);
+            (start, used, blank) = (at + 1, 0, None);
+            continue;
+        }
+        let cell = text::width(&text::safe(c.encode_utf8(&mut [0; 4])));
+        // A blank at the end hangs over.
+        if c != ' ' && used + cell > room && at > start {
+            let end = blank.unwrap_or(at);
+            rows.push(start..end);
+            used = text::width(&text::safe(&value[end..at]));
+            (start, blank) = (end, None);
+        }
+        used += cell;
+        if c == ' ' {
+            blank = Some(at + 1);
+        }
+    }
+    rows.push(start..value.len());
+    rows
 }
 
 /// Writes without the `…`: what is typed is cut at the edge, not shortened.
@@ -256,6 +296,33 @@ mod tests {
         typed(&mut field, "!");
         assert_eq!(field.value(), "l!ong line\nx\nlast");
         assert!(field.key(code(Key::Down)) && field.key(code(Key::Down)) && !field.key(code(Key::Down)));
+    }
+
+    #[test]
+    fn a_box_breaks_long_lines_at_blanks_and_the_cursor_follows() {
+        let broken =
+            |text: &str, width| rows(text, width).into_iter().map(|row| text[row].to_owned()).collect();
+        let found: Vec<String> = broken("keeps the printers\nand 日本語 too", 11);
+        assert_eq!(found, ["keeps the ", "printers", "and 日本語 ", "too"]);
+        let found: Vec<String> = broken("printersprinters\n", 9);
+        assert_eq!(found, ["printers", "printers", ""]);
+        let mut field = TextField::lines("one two three \x1b[2J four");
+        let before = field.value().to_owned();
+        for width in 1..12 {
+            for _ in 0..30 {
+                let area = Rect::new(1, 1, width, 3);
+                let mut buffer = Buffer::empty(Rect::new(0, 0, 14, 5));
+                let at = field.draw(&mut buffer, area, Style::new());
+                assert!(area.contains(at), "{width}: {at}");
+                assert!(buffer.content.iter().all(|cell| !cell.symbol().contains('\x1b')));
+                field.key(code(Key::Left));
+            }
+            field.set(&before);
+        }
+        assert_eq!(
+            (field.height(40), field.height(8), TextField::lines(&"x\n".repeat(20)).height(8)),
+            (3, 4, 8)
+        );
     }
 
     #[test]

@@ -8,20 +8,19 @@ use ratatui::layout::Rect;
 use self::rows::{COLUMNS, Line, Span};
 use super::baseline::{self, Accept};
 use super::decision::DecisionScreen;
+use super::departments::actions::Which;
+use super::departments::pane::DepartmentScreen;
 use super::export::Export;
 use super::integrity::board::{FindingKey, SharedBoard};
 use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
 use super::integrity::view::{about, about_accepted, paragraph};
 use super::integrity::{self, SMALL};
-use super::message::Message;
 use super::record::RecordScreen;
 use super::undo::Undo;
 use super::user_actions::{SITTING, Sitting, Whom};
-use crate::directory::departments::{self, Department};
 use crate::error::Kind;
 use crate::integrity::export::Lines;
 use crate::integrity::{Class, Finding, Report, Subject};
-use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -53,7 +52,6 @@ pub const KEYS: &[Binding] = &[
 /// All its tables.
 pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
 
-const DEPARTMENT: Slot<Option<Department>> = Slot::latest("finding.department");
 const ROWS: Slot<(Want, Page<Line>)> = Slot::latest("finding.rows");
 const SCAN: Slot<Report> = Slot::latest("finding.scan");
 
@@ -188,9 +186,9 @@ impl FindingScreen {
         if let Some(whom) = self.whom() {
             cx.push(RecordScreen::new(whom, self.clock));
         } else if let Some(id) = self.department() {
-            cx.start(&DEPARTMENT, "reading the department", move |portal| async move {
-                departments::read(&portal, id).await
-            });
+            // Its name is read with its record.
+            let which = Which { id, name: format!("#{id}"), is_active: true };
+            cx.push(DepartmentScreen::new(which, self.clock));
         }
     }
 
@@ -235,14 +233,6 @@ impl FindingScreen {
         let want = self.table.again();
         self.fetch(want, cx);
     }
-}
-
-/// What there is to know of a department.
-fn in_words(department: &Department) -> Message {
-    let Department { name, is_active, description, members, active_members } = department;
-    let state = if *is_active { "active" } else { "inactive" };
-    let words = format!("{state}\n{members} in it, {active_members} of them active\n\n{description}");
-    Message::new(format!("Department '{}'", text::safe(name)), words)
 }
 
 impl Screen for FindingScreen {
@@ -354,13 +344,6 @@ impl Screen for FindingScreen {
                     self.board.change().merge(report);
                     self.show(cx);
                 }
-                Err(error) if error.kind == Kind::Interrupted => {}
-                Err(error) => cx.fail(&error),
-            }
-        } else if let Some(result) = DEPARTMENT.take(reply) {
-            match result {
-                Ok(Some(department)) => cx.push(in_words(&department)),
-                Ok(None) => cx.push(Message::new("Department", "It is not there any more.")),
                 Err(error) if error.kind == Kind::Interrupted => {}
                 Err(error) => cx.fail(&error),
             }

@@ -1,7 +1,6 @@
 //! The groups and the permissions of an account as one list to tick, and what a choice gives and takes.
 
 mod meaning;
-mod wish;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use super::account::groups;
 use super::account::left::nothing_left;
 use super::account::values::{Values, read_ids, write_ids};
 use super::user_form::SAVED;
+use super::wish::Wish;
 use crate::directory::accounts::{self, Draft, Rows};
 use crate::directory::drafts::{About, PERMISSIONS, Unsaved};
 use crate::directory::permissions::{Catalogue, Holding, Path, Permission};
@@ -28,7 +28,6 @@ use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::sections::{Entry, Sections};
 use crate::tui::widgets::{cells, put};
-use wish::Wish;
 
 /// Its keys.
 pub const KEYS: &[Binding] = &[

@@ -1,0 +1,1 @@
+//! The tab, its forms and dialogs, by action and reply.
