@@ -257,7 +257,7 @@ impl Bulk {
 
 /// Looks what the change would mean; the review comes with the reply.
 fn look_ahead(change: Change, marked: Marked, cx: &mut Cx) {
-    cx.start(&AHEAD, "looking what that means", move |portal| async move {
+    cx.start(&AHEAD, "looking what it would mean", move |portal| async move {
         let ids = marked.selection.ids(&portal).await?;
         Looked::read(&portal, &change, &ids, marked.words).await
     });

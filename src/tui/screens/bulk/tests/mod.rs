@@ -129,7 +129,7 @@ fn keys_of_one_user_are_about_the_marked_where_there_are_any() {
 fn each_way_leads_to_what_it_needs_to_know() {
     let (bulk, mut cx) = (Bulk::default(), cx());
     for (action, wanted) in [
-        (Action::BulkDeactivate, "[Start(bulk.ahead: looking what that means)]"),
+        (Action::BulkDeactivate, "[Start(bulk.ahead: looking what it would mean)]"),
         (Action::BulkAddGroup, "[Push(Add to which group)]"),
         (Action::BulkDepartment, "[Push(Into which department)]"),
         (Action::UsersPassword, "[Push(Generate passwords)]"),
