@@ -134,6 +134,20 @@ fn runs(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
+/// A word as a POSIX shell reads it back, in quotes where it needs them. None for text with characters that the terminal
+/// would act on when it is pasted, or that are not what they look like.
+#[must_use]
+pub fn shell(word: &str) -> Option<Cow<'_, str>> {
+    if safe(word) != word {
+        return None;
+    }
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return Some(Cow::Borrowed(word));
+    }
+    Some(Cow::Owned(format!("'{}'", word.replace('\'', r"'\''"))))
+}
+
 /// How many terminal cells a safe text takes: two for a wide character, none for a combining one.
 ///
 /// Counted by grapheme cluster, as the screen is drawn.

@@ -1,4 +1,5 @@
-//! Marks in the list of users: what they mean is the database's to say on every engine, and they outlive sort and filter.
+//! The list of users as a tool: marks, whose meaning is the database's to say on every engine and which outlive sort and
+//! filter; and columns of one's choice.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,10 +12,11 @@ mod program;
 #[macro_use]
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use portaldesk::change::Actor;
+use portaldesk::directory::extra::{self, Extra, Wanted};
 use portaldesk::directory::filter;
 use portaldesk::directory::selection::{self, Counted, Selection};
 use portaldesk::directory::users::{Column, Query};
@@ -75,6 +77,30 @@ stories! {
         assert_eq!(rows, BTreeSet::from([ada, adam]));
         let there = selection::matching(&portal, &everyone, &[ada, 9_999]).await.unwrap();
         assert_eq!(there, BTreeSet::from([ada]));
+    }
+
+    /// What only some columns show is read of the oldest profile, and only what was asked for.
+    async fn what_few_columns_show(db: TestDb) {
+        let ada = db.add_user("ada").await;
+        let bela = db.add_user("bela").await;
+        db.run(&format!(
+            "INSERT INTO core_userprofile (user_id, phone_number, main_portal_id, email_notifications, created_at, \
+             updated_at) VALUES ({ada}, '+1 555 0100', 'A1', {}, '2025-01-01', '2025-01-01')",
+            db.yes()
+        ))
+        .await;
+        let portal = portal(&db).await;
+        let whole = extra::read(&portal, &[ada, bela], Wanted { profile: true, password: true }).await.unwrap();
+        let password = Some("unusable".to_owned());
+        let of_ada = Extra {
+            phone: Some("+1 555 0100".to_owned()),
+            portal_id: Some("A1".to_owned()),
+            notify: Some(true),
+            password: password.clone(),
+        };
+        assert_eq!(whole, BTreeMap::from([(ada, of_ada), (bela, Extra { password, ..Extra::default() })]));
+        let half = extra::read(&portal, &[bela], Wanted { profile: true, password: false }).await.unwrap();
+        assert_eq!(half, BTreeMap::new());
     }
 }
 
@@ -162,4 +188,34 @@ async fn a_range_in_a_wide_terminal() {
     program.press("vkkv").await;
     insta::assert_snapshot!("marks_120x40", program.shown());
     assert_eq!(status(&program), "3 marked");
+}
+
+#[tokio::test]
+async fn columns_of_ones_choice() {
+    let db = TestDb::new(Server::Sqlite, Made::Init).await;
+    let mut program = open(&db, 80, 24).await;
+    db.run(
+        "INSERT INTO core_userprofile (user_id, phone_number, main_portal_id, email_notifications, created_at, updated_at) \
+         SELECT id, '+1 555 0100', 'P' || id, 1, '2025-01-01', '2025-01-01' FROM auth_user WHERE username < 'c'",
+    )
+    .await;
+    program.press("c").await;
+    assert_eq!(program.titles(), ["Users", "Columns"]);
+    // Username, name, department, access, login, state; then e-mail, joined, phone, portal id, …
+    program.press("j    jj  KKKKKKKK").await;
+    insta::assert_snapshot!("columns_dialog_80x24", program.shown());
+    program.press("⏎").await;
+    insta::assert_snapshot!("columns_80x24", program.shown());
+    program.press("cd⏎").await;
+    assert!(program.shown().contains("DEPARTMENT  ACCESS"), "{}", program.shown());
+}
+
+#[tokio::test]
+async fn every_column_in_a_wide_terminal() {
+    let db = TestDb::new(Server::Sqlite, Made::Init).await;
+    let mut program = open(&db, 120, 40).await;
+    program.press("cjjjjjj         ⏎").await;
+    insta::assert_snapshot!("columns_120x40", program.shown());
+    program.press("c").await;
+    insta::assert_snapshot!("columns_dialog_120x40", program.shown());
 }

@@ -349,6 +349,8 @@ pub enum Purpose {
     Undo,
     /// Many accounts are changed alike: a run; its plans are edits.
     Bulk,
+    /// Accounts come from a file: a run; its plans are edits.
+    Import,
 }
 
 impl Purpose {
@@ -360,16 +362,15 @@ impl Purpose {
             Self::Repair => "repair",
             Self::Undo => "undo",
             Self::Bulk => "bulk",
+            Self::Import => "import",
         }
     }
 
     /// The purpose of this name; an unknown one is an edit.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        [Self::Repair, Self::Undo, Self::Bulk]
-            .into_iter()
-            .find(|purpose| purpose.name() == name)
-            .unwrap_or_default()
+        let all = [Self::Repair, Self::Undo, Self::Bulk, Self::Import];
+        all.into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
     }
 }
 

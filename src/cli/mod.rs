@@ -15,6 +15,7 @@ mod doctor;
 mod export;
 mod groups;
 pub mod history;
+mod import;
 pub mod json;
 mod leave;
 mod lines;
@@ -219,6 +220,7 @@ async fn about_users(work: &mut Work, user: &User) -> Result<u8> {
         User::Unlock { name, write } => lockouts::clear(work, name, write.dry_run).await,
         User::Offboard(names) => leave::offboard(work, names).await,
         User::Delete(names) => leave::delete(work, names).await,
+        User::Import(wanted) => import::run(work, wanted).await,
         User::Export(wanted) => export::run(work, wanted).await,
     }
 }

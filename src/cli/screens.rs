@@ -132,7 +132,9 @@ async fn start_sample(target: Target, global: &Flags) -> Result<Exit> {
     let flags = Flags { target: Some(target.clone()), config: global.config.clone(), ..Flags::default() };
     let mut config = Config::load(&flags, &Environment::of_process())?;
     config.portal.label = Some("Sample".to_owned());
-    let opening = Opening { target, ..opening(&config) };
+    let mut opening = Opening { target, ..opening(&config) };
+    // A sample is looked at anew each time.
+    opening.settings.lists_folder = None;
     let portal = opening.open().await?;
     if !sample::is_sample(&portal).await? {
         let file = &opening.target.database;

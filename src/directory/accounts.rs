@@ -232,8 +232,30 @@ async fn take_portal_id(
 /// # Errors
 /// Invalid with all problems by field; duplicate; that this database can't take new accounts.
 pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
+    let (username, values) = check_new(portal, draft)?;
+    check_username(portal, &username, None).await?;
+    let mut plan = Plan::new(format!("Create {username}"));
+    take_portal_id(portal, &mut plan, draft, &values, None).await?;
+    plan_account_of(portal, &mut plan, draft, &values, username)?;
+    Ok(plan)
+}
+
+/// As [`create`], where it is known that nobody has the username, for those who ask about many at once. A portal id is
+/// not taken from anybody.
+///
+/// # Errors
+/// As [`create`].
+pub fn plan_new(portal: &Portal, draft: &Draft) -> Result<Plan> {
+    let (username, values) = check_new(portal, draft)?;
+    let mut plan = Plan::new(format!("Create {username}"));
+    plan_account_of(portal, &mut plan, draft, &values, username)?;
+    Ok(plan)
+}
+
+/// The username of a draft for a new account, and its values.
+fn check_new(portal: &Portal, draft: &Draft) -> Result<(String, Checked)> {
     let values = check(draft)?;
-    let Some(username) = values.get("username").and_then(Cell::as_text) else {
+    let Some(username) = values.get("username").and_then(Cell::as_text).map(str::to_owned) else {
         return Err(Error::field(
             Kind::Invalid,
             "username",
@@ -244,10 +266,17 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         given::check_takes_rows(portal, table, "Accounts")?;
     }
     check_places(portal, draft, &values)?;
-    check_username(portal, username, None).await?;
+    Ok((username, values))
+}
 
-    let mut plan = Plan::new(format!("Create {username}"));
-    take_portal_id(portal, &mut plan, draft, &values, None).await?;
+/// Appends the rows of a new account.
+fn plan_account_of(
+    portal: &Portal,
+    plan: &mut Plan,
+    draft: &Draft,
+    values: &Checked,
+    username: String,
+) -> Result<()> {
     let text = |name| values.get(name).cloned().unwrap_or(Cell::Text(String::new()));
     let flag = |name, default| values.get(name).cloned().unwrap_or(Cell::Bool(default));
     let encoded = match &draft.encoded_password {
@@ -260,7 +289,7 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
             ("password", Value::Cell(Cell::Text(encoded))),
             ("last_login", Value::Cell(Cell::Null)),
             ("is_superuser", Value::Cell(flag("is_superuser", false))),
-            ("username", Value::Cell(Cell::Text(username.to_owned()))),
+            ("username", Value::Cell(Cell::Text(username))),
             ("first_name", Value::Cell(text("first_name"))),
             ("last_name", Value::Cell(text("last_name"))),
             ("email", Value::Cell(text("email"))),
@@ -270,11 +299,11 @@ pub async fn create(portal: &Portal, draft: &Draft) -> Result<Plan> {
         ],
     );
     if portal.has_table("core_userprofile") {
-        plan.push(new_profile(portal, Value::NewId(user), draft, &values));
+        plan.push(new_profile(portal, Value::NewId(user), draft, values));
     }
-    plan_links(&mut plan, &Value::NewId(user), &GROUPS, &[], &draft.groups);
-    plan_links(&mut plan, &Value::NewId(user), &PERMISSIONS, &[], &draft.permissions);
-    Ok(plan)
+    plan_links(plan, &Value::NewId(user), &GROUPS, &[], &draft.groups);
+    plan_links(plan, &Value::NewId(user), &PERMISSIONS, &[], &draft.permissions);
+    Ok(())
 }
 
 /// A profile with the model's defaults: no department, phone or portal id, notifications on. One that the portal has made

@@ -4,19 +4,14 @@
 //! Only the fields of the form are kept, by their names: there is no way for a password into the file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use rustix::fs::{FlockOperation, OFlags, flock};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::Portal;
 use super::passwords::blocking;
-use crate::db::{Sql, hex};
+use super::state_file::{Kind, StateFile};
+use crate::db::Sql;
 use crate::error::{Error, Result};
 use crate::portal::form::FieldKind;
 use crate::portal::forms;
@@ -25,8 +20,8 @@ use crate::portal::forms;
 const MOST: usize = 8;
 /// More bytes than these are no draft of a form: every text of one is far shorter.
 const LARGEST: usize = 64 << 10;
-/// How the file is written.
-const VERSION: u32 = 1;
+
+const KIND: Kind = Kind { what: "unsaved forms", version: 1, most: MOST * LARGEST * 2 };
 
 /// Text by field name, as the screens compare it.
 pub type Values = BTreeMap<String, String>;
@@ -99,12 +94,9 @@ pub struct Draft {
     pub unsaved: Unsaved,
 }
 
-/// The file.
+/// The file's content.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    version: u32,
-    portal: String,
-    account: String,
+struct Content {
     drafts: Vec<Draft>,
 }
 
@@ -119,27 +111,14 @@ pub struct Offered {
 
 /// The drafts of whoever uses a portal.
 #[derive(Debug, Clone)]
-pub struct Drafts {
-    file: PathBuf,
-    portal: String,
-    account: String,
-}
+pub struct Drafts(StateFile);
 
 impl Drafts {
     /// Those of whoever uses this portal; none where nothing is kept.
     #[must_use]
     pub fn of(portal: &Portal) -> Option<Self> {
         let folder = portal.settings.drafts_folder.as_ref()?;
-        let account = match &portal.actor.account {
-            Some(account) => account.id.to_string(),
-            None => portal.actor.name(),
-        };
-        Some(Self::in_folder(folder, portal.db.target().to_string(), account))
-    }
-
-    fn in_folder(folder: &Path, portal: String, account: String) -> Self {
-        let name = hex(&Sha256::digest(format!("{portal}\n{account}"))[..16]);
-        Self { file: folder.join(format!("{name}.json")), portal, account }
+        Some(Self(StateFile::of(portal, folder, KIND)))
     }
 
     /// Keeps this instead of what was kept of the same form.
@@ -167,7 +146,7 @@ impl Drafts {
     /// # Errors
     /// As [`Drafts::put`].
     pub fn remove(&self, id: &str) -> Result<()> {
-        if !self.file.exists() {
+        if !self.0.path().exists() {
             return Ok(());
         }
         self.change(|drafts| drafts.retain(|draft| draft.unsaved.id != id))
@@ -175,112 +154,25 @@ impl Drafts {
 
     /// The drafts, the newest first; and that there was a file which is not used, in a sentence.
     fn read(&self) -> (Vec<Draft>, Option<String>) {
-        if !self.file.exists() {
-            return (Vec::new(), None);
-        }
-        let read = self.lock().and_then(|_lock| self.read_locked());
-        let (mut drafts, set_aside) =
-            read.unwrap_or_else(|why| (Vec::new(), Some(self.failed(&why).message)));
+        let (content, set_aside) =
+            self.0.read::<Content>().unwrap_or_else(|why| (None, Some(self.failed(&why).message)));
+        let mut drafts = content.map(|content| content.drafts).unwrap_or_default();
         drafts.reverse();
         (drafts, set_aside)
     }
 
-    /// Changes the file while no other program does.
+    /// Changes the file while no other program does; without a draft there is none.
     fn change(&self, change: impl FnOnce(&mut Vec<Draft>)) -> Result<()> {
-        let changed = || -> std::io::Result<()> {
-            let _lock = self.lock()?;
-            let (mut drafts, set_aside) = self.read_locked()?;
-            if let Some(words) = set_aside {
-                tracing::warn!("{words}");
-            }
+        let changed = self.0.change(|content: Option<Content>| {
+            let mut drafts = content.map(|content| content.drafts).unwrap_or_default();
             change(&mut drafts);
-            self.write_locked(drafts)
-        };
-        changed().map_err(|why| self.failed(&why))
-    }
-
-    fn folder(&self) -> &Path {
-        self.file.parent().unwrap_or(Path::new("."))
-    }
-
-    /// Holds the folder until the file is dropped. It is made where it is missing, closed to others.
-    fn lock(&self) -> std::io::Result<File> {
-        DirBuilder::new().recursive(true).mode(0o700).create(self.folder())?;
-        let folder = File::open(self.folder())?;
-        flock(&folder, FlockOperation::LockExclusive)?;
-        Ok(folder)
-    }
-
-    /// Reads the file; one that is not as we write them is put aside.
-    fn read_locked(&self) -> std::io::Result<(Vec<Draft>, Option<String>)> {
-        let why = match self.read_file() {
-            Ok(kept) => return Ok((kept.map(|kept| kept.drafts).unwrap_or_default(), None)),
-            Err(why) => why,
-        };
-        let aside = self.file.with_extension("unreadable");
-        std::fs::rename(&self.file, &aside)?;
-        let words = format!(
-            "What was kept of unsaved forms can't be used: {why}. The file is {} now.",
-            aside.display()
-        );
-        Ok((Vec::new(), Some(words)))
-    }
-
-    fn read_file(&self) -> std::result::Result<Option<Kept>, String> {
-        // Neither a link nor a FIFO in the file's place leads anywhere.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let flags = i32::try_from(flags.bits()).map_err(|why| why.to_string())?;
-        let file = match OpenOptions::new().read(true).custom_flags(flags).open(&self.file) {
-            Err(why) if why.kind() == ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|why| why.to_string())?,
-        };
-        let about = file.metadata().map_err(|why| why.to_string())?;
-        if !about.is_file() {
-            return Err("it is no file".to_owned());
-        }
-        if about.uid() != rustix::process::geteuid().as_raw() || about.mode() & 0o022 != 0 {
-            return Err("somebody else may have written it".to_owned());
-        }
-        let most = MOST * LARGEST * 2;
-        let mut text = String::new();
-        file.take(most as u64 + 1).read_to_string(&mut text).map_err(|why| why.to_string())?;
-        if text.len() > most {
-            return Err("it is too large".to_owned());
-        }
-        let kept: Kept = serde_json::from_str(&text).map_err(|why| why.to_string())?;
-        if kept.version != VERSION {
-            return Err("another version of portaldesk wrote it".to_owned());
-        }
-        if (&kept.portal, &kept.account) != (&self.portal, &self.account) {
-            return Err("it belongs to another account".to_owned());
-        }
-        Ok(Some(kept))
-    }
-
-    /// Writes the file whole or not at all; without a draft there is none.
-    fn write_locked(&self, drafts: Vec<Draft>) -> std::io::Result<()> {
-        if drafts.is_empty() {
-            return match std::fs::remove_file(&self.file) {
-                Err(why) if why.kind() == ErrorKind::NotFound => Ok(()),
-                other => other,
-            };
-        }
-        let (portal, account) = (self.portal.clone(), self.account.clone());
-        let text = serde_json::to_string(&Kept { version: VERSION, portal, account, drafts })?;
-        // Nobody else writes here while the folder is held: what has this name was left by a program that was stopped.
-        let new = self.file.with_extension("new");
-        match std::fs::remove_file(&new) {
-            Err(why) if why.kind() != ErrorKind::NotFound => return Err(why),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&new, &self.file)
+            (!drafts.is_empty()).then_some(Content { drafts })
+        });
+        changed.map_err(|why| self.failed(&why))
     }
 
     fn failed(&self, why: &dyn std::fmt::Display) -> Error {
-        let file = self.file.display();
+        let file = self.0.path().display();
         Error::denied(format!("What is not saved can't be kept for a lost line in {file}: {why}."))
     }
 }
@@ -330,7 +222,8 @@ pub async fn remove(portal: &Portal, id: String) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::path::PathBuf;
 
     use proptest::prelude::*;
 
@@ -344,7 +237,7 @@ mod tests {
         }
 
         fn drafts(&self, account: &str) -> Drafts {
-            Drafts::in_folder(&self.0, "sqlite:///srv/portal.db".to_owned(), account.to_owned())
+            Drafts(StateFile::new(&self.0, "sqlite:///srv/portal.db".to_owned(), account.to_owned(), KIND))
         }
     }
 
@@ -379,12 +272,12 @@ mod tests {
         amir.put(first.clone(), at).unwrap();
         assert_eq!(amir.read(), (vec![Draft { at, unsaved: first }], None));
         assert_eq!(ids(&eva), Vec::<String>::new());
-        assert_eq!(amir.file.metadata().unwrap().mode() & 0o7777, 0o600);
+        assert_eq!(amir.0.path().metadata().unwrap().mode() & 0o7777, 0o600);
         assert_eq!(folder.0.metadata().unwrap().mode() & 0o7777, 0o700);
         amir.remove("another").unwrap();
         assert_eq!(ids(&amir), ["a"]);
         amir.remove("a").unwrap();
-        assert!(!amir.file.exists(), "nothing kept is no file");
+        assert!(!amir.0.path().exists(), "nothing kept is no file");
     }
 
     #[test]
@@ -410,8 +303,8 @@ mod tests {
         let drafts = folder.drafts("1");
         let kept = |text: &str| {
             drafts.put(unsaved("a", &[("email", "a@b.org")]), Utc::now()).unwrap();
-            let whole = std::fs::read_to_string(&drafts.file).unwrap();
-            std::fs::write(&drafts.file, if text.is_empty() { &whole } else { text }).unwrap();
+            let whole = std::fs::read_to_string(drafts.0.path()).unwrap();
+            std::fs::write(drafts.0.path(), if text.is_empty() { &whole } else { text }).unwrap();
             whole
         };
         let whole = kept("{");
@@ -426,13 +319,13 @@ mod tests {
             ("", 0o622),
         ] {
             kept(text);
-            std::fs::set_permissions(&drafts.file, std::fs::Permissions::from_mode(mode)).unwrap();
+            std::fs::set_permissions(drafts.0.path(), std::fs::Permissions::from_mode(mode)).unwrap();
             let (found, said) = drafts.read();
             let said = said.expect("it is said");
             assert!(found.is_empty() && said.contains("unreadable"), "{said}");
             assert_eq!(drafts.read(), (Vec::new(), None), "only once");
         }
-        std::os::unix::fs::symlink("/etc/passwd", &drafts.file).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", drafts.0.path()).unwrap();
         assert!(drafts.read().1.is_some());
         kept("{");
         drafts.put(unsaved("b", &[]), Utc::now()).unwrap();
@@ -444,7 +337,7 @@ mod tests {
         let folder = Folder::new("left");
         let drafts = folder.drafts("1");
         drafts.put(unsaved("a", &[]), Utc::now()).unwrap();
-        std::fs::write(drafts.file.with_extension("new"), "half").unwrap();
+        std::fs::write(drafts.0.path().with_extension("new"), "half").unwrap();
         drafts.put(unsaved("b", &[]), Utc::now()).unwrap();
         assert_eq!(ids(&drafts).len(), 2);
     }
@@ -460,7 +353,7 @@ mod tests {
             let mut form = unsaved("a", &[("email", "a@b.org"), (&field, &secret)]);
             form.base.insert("password".to_owned(), secret.clone());
             drafts.put(form, Utc::now()).unwrap();
-            let text = std::fs::read_to_string(&drafts.file).unwrap();
+            let text = std::fs::read_to_string(drafts.0.path()).unwrap();
             prop_assert!(!text.contains(&secret) && !text.contains("password"), "{}", text);
         }
     }

@@ -23,6 +23,10 @@ pub struct Settings {
     pub tries_file: Option<PathBuf>,
     /// Where what stands in unsaved forms is kept; without it, it is not.
     pub drafts_folder: Option<PathBuf>,
+    /// Where it is kept how lists were left; without it, it is not.
+    pub lists_folder: Option<PathBuf>,
+    /// What the configuration calls this portal, for commands that are copied: `portaldesk @NAME`.
+    pub called: Option<String>,
 }
 
 /// How new passwords are hashed.
@@ -45,6 +49,8 @@ impl Default for Settings {
             hasher: Hasher::Auto,
             tries_file: None,
             drafts_folder: None,
+            lists_folder: None,
+            called: None,
         }
     }
 }
@@ -194,11 +200,14 @@ pub mod departments;
 pub mod doctor;
 pub mod drafts;
 pub mod export;
+pub mod extra;
 pub mod filter;
 pub mod first_superuser;
 mod given;
 pub mod groups;
 pub mod history;
+pub mod import;
+pub mod list_state;
 pub mod listed;
 pub mod lockouts;
 pub mod moment;
@@ -220,6 +229,7 @@ pub mod search;
 pub mod selection;
 pub mod setup;
 pub mod sign_in;
+mod state_file;
 pub mod stats;
 pub mod template;
 mod tries;

@@ -1,9 +1,9 @@
 //! The main portal id of a profile: whose it is, and how it passes from one account to another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::rows::{self, Lock};
-use crate::change::{Image, Plan, Value};
+use crate::change::{Image, MOST_ROWS, Plan, Value};
 use crate::db::schema::Table;
 use crate::db::{Cell, Sql};
 use crate::error::{Error, Kind, Result};
@@ -30,6 +30,49 @@ pub async fn owner(portal: &Portal, id: &str, except: Option<i64>) -> Result<Opt
         }
     }
     Ok(None)
+}
+
+/// Who has which of many portal ids.
+#[derive(Debug, Default)]
+pub struct Owners {
+    by_id: BTreeMap<String, Vec<(i64, String)>>,
+    others: bool,
+}
+
+impl Owners {
+    /// Who other than `except` has exactly this id; empty for a profile without a user.
+    #[must_use]
+    pub fn exact(&self, id: &str, except: Option<i64>) -> Option<String> {
+        let owners = self.by_id.get(id)?;
+        owners.iter().find(|(user, _)| Some(*user) != except).map(|(_, name)| name.clone())
+    }
+
+    /// Whether somebody has an id that the engine takes for one of those asked about although it is spelled otherwise.
+    #[must_use]
+    pub const fn has_others(&self) -> bool {
+        self.others
+    }
+}
+
+/// Who has any of these portal ids: one look through the table for all of them.
+///
+/// # Errors
+/// What the engine says.
+pub async fn owners(portal: &Portal, ids: &[&str]) -> Result<Owners> {
+    let mut owners = Owners::default();
+    for part in ids.chunks(MOST_ROWS) {
+        let sql = Sql::new(
+            "SELECT p.main_portal_id, p.user_id, u.username FROM core_userprofile p \
+             LEFT JOIN auth_user u ON u.id = p.user_id WHERE p.main_portal_id",
+        )
+        .among(part.iter().copied());
+        for row in portal.db.all(sql).await? {
+            let (id, user, name) = (row.text(0)?, row.int_opt(1)?.unwrap_or_default(), row.text(2)?);
+            owners.others |= !part.contains(&id.as_str());
+            owners.by_id.entry(id).or_default().push((user, name));
+        }
+    }
+    Ok(owners)
 }
 
 /// Plans to take a portal id away from everybody but `except`. The plan that gives it to somebody does this first: where

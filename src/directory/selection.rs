@@ -1,6 +1,6 @@
 //! Which users are marked: some, or all that match a filter but for some.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::db::Sql;
 use crate::error::Result;
@@ -126,4 +126,19 @@ pub async fn matching(portal: &Portal, query: &Query, ids: &[i64]) -> Result<BTr
     let sql = Sql::new("SELECT u.id FROM auth_user u WHERE u.id").among(ids);
     let sql = narrowed.and_rest(portal, sql, query, Shape::Each);
     portal.db.all(sql).await?.iter().map(|row| Ok(row.int(0)?)).collect()
+}
+
+/// The ids and usernames of these users, in the order given; those that are gone are left out.
+///
+/// # Errors
+/// What the engine says.
+pub async fn usernames(portal: &Portal, ids: &[i64]) -> Result<Vec<(i64, String)>> {
+    let mut names = BTreeMap::new();
+    for part in ids.chunks(1_000) {
+        let sql = Sql::new("SELECT id, username FROM auth_user WHERE id").among(part.iter().copied());
+        for row in portal.db.all(sql).await? {
+            names.insert(row.int(0)?, row.text(1)?);
+        }
+    }
+    Ok(ids.iter().filter_map(|id| names.remove_entry(id)).collect())
 }

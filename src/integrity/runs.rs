@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::change::{Hold, Outcome, Owner, Plans, Purpose, Watch, is_alive};
 use crate::db::own::{self, Run, WantedRuns};
-use crate::directory::{Portal, bulk, history};
+use crate::directory::{Portal, bulk, history, import};
 use crate::error::{Error, Result};
 use crate::text;
 
@@ -182,6 +182,7 @@ type Maker = for<'a> fn(&'a Portal, &'a Hold) -> BoxFuture<'a, Result<Box<dyn Pl
 const MAKERS: &[(Purpose, Maker)] = &[
     (Purpose::Undo, |portal, hold| Box::pin(history::plans_left_of_undo(portal, hold.resume_from()))),
     (Purpose::Bulk, |portal, hold| Box::pin(bulk::plans_left(portal, hold))),
+    (Purpose::Import, |portal, hold| Box::pin(import::plans_left(portal, hold))),
 ];
 
 /// Goes on with a run that was stopped, under its own id. What is left is looked for anew.

@@ -10,6 +10,7 @@ use super::screen::Screen;
 use super::widgets::status_line::Head;
 use super::widgets::toast::Toast;
 use crate::directory::Portal;
+use crate::directory::list_state::ListState;
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
@@ -47,6 +48,8 @@ pub enum Effect {
     Use(Box<Portal>, Level),
     /// Work with this portal from now on, in which nobody is signed in yet, under this first line.
     Enter(Box<Portal>, Box<Head>),
+    /// Keep how the list of this name was left, for the next sign-in.
+    Remember(&'static str, ListState),
     /// Put a text on the terminal's clipboard.
     Copy(String),
     /// Draw everything again.
@@ -200,6 +203,7 @@ impl fmt::Debug for Effect {
             Self::Tab(at) => write!(f, "Tab({at})"),
             Self::Use(portal, level) => write!(f, "Use({}, {level})", portal.actor.name()),
             Self::Enter(_, head) => write!(f, "Enter({})", head.label),
+            Self::Remember(list, _) => write!(f, "Remember({list})"),
             // What is copied may be a password.
             Self::Copy(_) => f.write_str("Copy"),
             Self::Repaint => f.write_str("Repaint"),

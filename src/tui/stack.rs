@@ -119,6 +119,7 @@ impl App {
                 self.head.warn(&portal);
                 self.jobs.use_portal(*portal);
             }
+            Effect::Remember(list, state) => self.remember(list, state),
             Effect::Copy(words) => self.host.push(HostEffect::Copy(words)),
             Effect::Repaint => self.host.push(HostEffect::Repaint),
             Effect::Suspend => self.host.push(HostEffect::Suspend),

@@ -1,5 +1,5 @@
-//! What stands in open forms is kept in a file while it is typed, so that a line that drops loses nothing. A thread of
-//! its own writes, in the order of what happened: a slow disk holds up no key.
+//! What stands in open forms is kept in a file while it is typed, so that a line that drops loses nothing, and how lists
+//! are left is kept too. A thread of its own writes, in the order of what happened: a slow disk holds up no key.
 
 use std::sync::mpsc;
 use std::thread;
@@ -13,6 +13,7 @@ use super::event_loop::Exit;
 use super::widgets::toast::Toast;
 use crate::directory::Portal;
 use crate::directory::drafts::{Drafts, Unsaved};
+use crate::directory::list_state::{ListState, Lists};
 use crate::error::{Error, Result};
 
 /// How long after a key what it changed is kept at the latest.
@@ -22,6 +23,7 @@ const SOON: Duration = Duration::from_secs(1);
 enum Order {
     Put(Drafts, Unsaved, DateTime<Utc>),
     Remove(Drafts, String),
+    Remember(Lists, &'static str, ListState),
     /// Says that all before it is done.
     Tell(oneshot::Sender<()>),
 }
@@ -62,6 +64,13 @@ fn carry_out(order: Order) -> Result<()> {
     match order {
         Order::Put(drafts, unsaved, at) => drafts.put(unsaved, at),
         Order::Remove(drafts, id) => drafts.remove(&id),
+        Order::Remember(lists, list, state) => {
+            // A list that looks as usual next time is nothing to interrupt anybody for.
+            if let Err(error) = lists.put(list, state) {
+                tracing::warn!(%error, list, "lists");
+            }
+            Ok(())
+        }
         Order::Tell(done) => {
             // Whoever asked may have lost patience.
             let _ = done.send(());
@@ -129,6 +138,13 @@ impl App {
                 (None, None) => {}
             }
             open.kept = now;
+        }
+    }
+
+    /// Keeps how a list was left.
+    pub(super) fn remember(&mut self, list: &'static str, state: ListState) {
+        if let Some(lists) = self.jobs.portal().and_then(Lists::of) {
+            self.keeper.order(Order::Remember(lists, list, state));
         }
     }
 

@@ -18,7 +18,7 @@ pub use department::{
     Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
     DepartmentOrder, MergeSide, MoveMembers,
 };
-pub use files::{Format, UserExport};
+pub use files::{Format, MatchBy, Passwords, Separator, UserExport, UserImport};
 pub use group::{Group, GroupPermissions, Membership};
 pub use integrity::{Baseline, BaselineAccept, Check, Decide, PlanApply, PlanCommand, Severity};
 pub use run::{Run, RunList};

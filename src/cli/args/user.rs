@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 
-use super::{PasswordSource, UserExport, Write};
+use super::{PasswordSource, UserExport, UserImport, Write};
 
 /// The commands about accounts.
 #[derive(Debug, Subcommand)]
@@ -44,6 +44,8 @@ pub enum User {
     Offboard(Names),
     /// Delete an account with everything that Django deletes along, the log of what the person did included.
     Delete(Names),
+    /// Create and change accounts from a CSV file: looked through whole first, one undo takes all of it back.
+    Import(Box<UserImport>),
     /// Write accounts into a CSV or JSON file.
     Export(UserExport),
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::connect::Connect;
 use crate::config::PortalConfig;
-use crate::directory::Portal;
+use crate::directory::{Portal, Settings};
 use crate::error::Result;
 use crate::text;
 use crate::tui::actions::Action;
@@ -57,6 +57,7 @@ impl Chooser {
             (Arc::clone(&self.load), self.opening.settings.clone(), self.opening.actor.clone());
         cx.start_without_portal(&OPEN, format!("opening {name}"), move |_| async move {
             let chosen = load(&name)?;
+            let settings = Settings { called: chosen.name.clone(), ..settings };
             Ok((Portal::open(&chosen.target, settings, actor).await?, chosen))
         });
     }

@@ -5,6 +5,7 @@ mod backup;
 pub mod baseline;
 pub mod bulk;
 pub mod chooser;
+pub mod columns;
 pub mod confirm;
 pub mod conflict;
 pub mod connect;
@@ -74,6 +75,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
     Context { name: "Choice for the marked", tables: &[bulk::CHOOSE_KEYS] },
+    Context { name: "Columns", tables: &[columns::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
@@ -106,7 +108,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
     Context { name: "Permissions", tables: &[permissions::KEYS] },
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
-    Context { name: "Record", tables: &[user_actions::KEYS, record::KEYS] },
+    Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_findings::UserFindings;
 use super::user_form::SAVED;
+use super::user_list::copying;
 use crate::change::rights;
 use crate::db::own::ListedChange;
 use crate::directory::record::{self, Record};
@@ -34,6 +35,9 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::PageDown), ctrl('d')], Action::PageDown, "page down").quiet(),
     Binding::new(&[code(Key::PageUp), ctrl('u')], Action::PageUp, "page up").quiet(),
 ];
+
+/// The tables of the record as a screen.
+pub const TABLES: &[&[Binding]] = &[user_actions::KEYS, copying::KEYS, KEYS];
 
 /// Reads a record.
 pub const READ: Slot<Read> = Slot::latest("users.record");
@@ -299,7 +303,7 @@ impl Screen for RecordScreen {
     }
 
     fn keys(&self) -> &'static [&'static [Binding]] {
-        &[user_actions::KEYS, KEYS]
+        TABLES
     }
 
     fn enabled(&self, action: Action) -> std::result::Result<(), String> {
@@ -322,6 +326,9 @@ impl Screen for RecordScreen {
         if action == Action::IntegrityFix {
             return self.pane.findings.fix(&self.sitting, cx);
         }
+        if matches!(action, Action::Copy | Action::CopyCommand) {
+            return copying::copy_one(action, self.whom.id, cx);
+        }
         user_actions::act(action, Some(&self.whom), &self.sitting, cx);
     }
 
@@ -339,7 +346,10 @@ impl Screen for RecordScreen {
                     }
                 }
             }
-        } else if !self.pane.findings.reply(reply, cx) && !user_actions::reply(reply, cx) {
+        } else if !self.pane.findings.reply(reply, cx)
+            && !copying::reply(reply, cx)
+            && !user_actions::reply(reply, cx)
+        {
             // The list below reads again by itself, and this record does too.
             let _ = SAVED.take(reply);
         }

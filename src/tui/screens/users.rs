@@ -6,10 +6,11 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::bulk::{self, Bulk, Marked};
+use super::columns;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, is_mark, sort};
+use super::user_list::{UserList, copying, is_mark, sort};
 use crate::directory::selection::Selection;
 use crate::directory::users::UserRow;
 use crate::error::Kind;
@@ -31,10 +32,12 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
     Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
     Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
+    Binding::new(&[key('c')], Action::Columns, "columns").quiet(),
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, bulk::KEYS, table::MARK_KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] =
+    &[KEYS, user_actions::KEYS, bulk::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -105,12 +108,6 @@ impl Users {
         Some(Whom { id: user.id, username: user.username.clone(), is_active: user.is_active, target })
     }
 
-    /// Who is marked.
-    fn marked(&self) -> Option<Marked> {
-        let selection = self.list.selection()?;
-        Some(Marked { selection, words: self.list.marked_words() })
-    }
-
     /// Wants the record of the user under the cursor, unless it is there or on its way.
     fn follow(&mut self, delay: Duration, cx: &mut Cx) {
         match self.list.current().map(|user| user.id) {
@@ -158,7 +155,7 @@ impl Screen for Users {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.wide = cx.size().width >= WIDE;
-        self.list.restart(cx);
+        self.list.open(cx);
         Sitting::ask(cx);
     }
 
@@ -172,8 +169,8 @@ impl Screen for Users {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         self.list.keep_marks();
-        if let Some(marked) = self.marked().filter(|_| bulk::is_about_marks(action, true)) {
-            return self.bulk.act(action, marked, &self.sitting, cx);
+        if let (true, Some((selection, words))) = (bulk::is_about_marks(action, true), self.marked()) {
+            return self.bulk.act(action, Marked { selection, words }, &self.sitting, cx);
         }
         match action {
             Action::Filter => {
@@ -182,6 +179,11 @@ impl Screen for Users {
             }
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
+            Action::Columns => self.list.ask_columns(cx),
+            Action::Copy | Action::CopyCommand => match self.list.current() {
+                Some(user) if self.in_record => copying::copy_one(action, user.id, cx),
+                _ => self.list.copy(action, cx),
+            },
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
@@ -217,9 +219,14 @@ impl Screen for Users {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(column)) = sort::CHOSEN.take(reply) {
             self.list.sort(column, cx);
+        } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
+            self.list.arrange(arrangement, cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !self.bulk.reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx)
+            && !self.bulk.reply(reply, cx)
+            && !self.pane.findings.reply(reply, cx)
+        {
             user_actions::reply(reply, cx);
         }
     }

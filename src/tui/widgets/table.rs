@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::columns::Column;
+use super::columns::{Arrangement, Column, widths};
 use super::grouped;
 use super::marks::Marks;
 use super::row::PAGE;
@@ -44,6 +44,9 @@ pub const MARK_KEYS: &[Binding] = &[
 /// The window over the list, the cursor, and the marks.
 pub struct Table<R: Row> {
     pub(super) columns: &'static [Column],
+    arrangement: Arrangement,
+    /// The cells that the columns had in the last frame.
+    pub(super) room: u16,
     pub(super) rows: VecDeque<R>,
     /// How many rows come before the loaded ones, where that is known.
     before: Option<u64>,
@@ -68,6 +71,8 @@ impl<R: Row> Table<R> {
     pub fn new(columns: &'static [Column]) -> Self {
         Self {
             columns,
+            arrangement: Arrangement::usual(0..columns.len()),
+            room: 0,
             rows: VecDeque::new(),
             before: None,
             more_before: false,
@@ -83,6 +88,33 @@ impl<R: Row> Table<R> {
             sorted: None,
             empty: String::new(),
         }
+    }
+
+    /// All its columns, shown or not.
+    #[must_use]
+    pub fn columns(&self) -> &'static [Column] {
+        self.columns
+    }
+
+    /// The columns that it shows.
+    #[must_use]
+    pub fn arrangement(&self) -> &Arrangement {
+        &self.arrangement
+    }
+
+    /// Shows these columns from now on.
+    pub fn arrange(&mut self, arrangement: Arrangement) {
+        self.arrangement = arrangement;
+    }
+
+    /// The cells that its columns had in the last frame.
+    #[must_use]
+    pub fn room(&self) -> u16 {
+        self.room
+    }
+
+    pub(super) fn widths(&self) -> Vec<(usize, u16)> {
+        widths(self.columns, &self.arrangement, self.room)
     }
 
     /// Wants the list from its beginning: at first, and when filter or order changed. Old rows stay until then.
@@ -260,6 +292,12 @@ impl<R: Row> Table<R> {
     /// Gives up a range that was begun; says whether there was one.
     pub fn clear_range(&mut self) -> bool {
         self.range_from.take().is_some()
+    }
+
+    /// Whether a range was begun at a row that is no longer loaded.
+    #[must_use]
+    pub fn range_is_lost(&self) -> bool {
+        self.range_from.is_some() && self.range().is_none()
     }
 
     /// Puts the cursor on the row of this key, if it is loaded; says whether it is.

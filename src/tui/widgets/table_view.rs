@@ -3,7 +3,7 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::columns::{Column, GAP, widths};
+use super::columns::{Column, GAP};
 use super::row::Row;
 use super::table::Table;
 use super::{cells, put};
@@ -16,7 +16,8 @@ impl<R: Row> Table<R> {
         if area.is_empty() {
             return;
         }
-        let widths = widths(self.columns, area.width.saturating_sub(4));
+        self.room = area.width.saturating_sub(4);
+        let widths = self.widths();
         let heading = u16::from(area.height > 2);
         if heading > 0 {
             self.draw_heading(frame, area, &widths, theme);

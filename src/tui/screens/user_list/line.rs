@@ -1,51 +1,146 @@
 //! A user as a line of the list.
 
+use crate::directory::extra::{Extra, Wanted};
 use crate::directory::users::{self, UserRow};
 use crate::tui::clock::Clock;
 use crate::tui::theme::Tone;
-use crate::tui::widgets::columns::Column;
+use crate::tui::widgets::columns::{Arrangement, Column};
 use crate::tui::widgets::table::{Cell, Row};
 
-/// The columns.
-pub(super) const COLUMNS: [Column; 6] = [
-    Column::new("USERNAME", 14, 28, 9),
-    Column::new("NAME", 16, 30, 6),
-    Column::new("DEPARTMENT", 10, 20, 3),
-    Column::new("ACCESS", 9, 22, 5),
-    Column::new("LAST WEB LOGIN", 7, 16, 4).short("LOGIN"),
-    Column::new("STATE", 8, 24, 7),
+/// What a column says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Username,
+    Name,
+    Email,
+    Department,
+    Access,
+    LastLogin,
+    Joined,
+    State,
+    Phone,
+    PortalId,
+    Groups,
+    Staff,
+    Superuser,
+    Notify,
+    Password,
+}
+
+/// All columns, in the order in which they are offered.
+const FIELDS: [Field; 15] = [
+    Field::Username,
+    Field::Name,
+    Field::Email,
+    Field::Department,
+    Field::Access,
+    Field::LastLogin,
+    Field::Joined,
+    Field::State,
+    Field::Phone,
+    Field::PortalId,
+    Field::Groups,
+    Field::Staff,
+    Field::Superuser,
+    Field::Notify,
+    Field::Password,
 ];
 
-/// The shown column for an order, where there is one.
-pub(super) fn column_of(sort: users::Column) -> Option<usize> {
-    match sort {
-        users::Column::Username => Some(0),
-        users::Column::Name => Some(1),
-        users::Column::Department => Some(2),
-        users::Column::Access => Some(3),
-        users::Column::LastLogin => Some(4),
-        users::Column::State => Some(5),
-        users::Column::Email | users::Column::Joined => None,
+/// Their headings and widths.
+pub(super) const COLUMNS: [Column; FIELDS.len()] = {
+    let mut columns = [Field::Username.column(); FIELDS.len()];
+    let mut at = 0;
+    while at < FIELDS.len() {
+        columns[at] = FIELDS[at].column();
+        at += 1;
     }
+    columns
+};
+
+impl Field {
+    const fn column(self) -> Column {
+        match self {
+            Self::Username => Column::new("USERNAME", 14, 28, 9),
+            Self::Name => Column::new("NAME", 16, 30, 6),
+            Self::Email => Column::new("E-MAIL", 16, 36, 2),
+            Self::Department => Column::new("DEPARTMENT", 10, 20, 3),
+            Self::Access => Column::new("ACCESS", 9, 22, 5),
+            Self::LastLogin => Column::new("LAST WEB LOGIN", 7, 16, 4).short("LOGIN"),
+            Self::Joined => Column::new("JOINED", 10, 10, 2),
+            Self::State => Column::new("STATE", 8, 24, 7),
+            Self::Phone => Column::new("PHONE", 10, 16, 2),
+            Self::PortalId => Column::new("PORTAL ID", 9, 16, 2),
+            Self::Groups => Column::new("GROUPS", 9, 30, 2),
+            Self::Staff => Column::new("STAFF", 5, 5, 2),
+            Self::Superuser => Column::new("SUPERUSER", 5, 9, 2).short("SUPER"),
+            Self::Notify => Column::new("NOTIFY", 6, 6, 2),
+            Self::Password => Column::new("PASSWORD", 8, 16, 2),
+        }
+    }
+
+    fn at(self) -> usize {
+        FIELDS.iter().position(|field| *field == self).unwrap_or(0)
+    }
+}
+
+/// The columns that are shown until somebody chooses.
+pub(super) fn usual() -> Arrangement {
+    let fields =
+        [Field::Username, Field::Name, Field::Department, Field::Access, Field::LastLogin, Field::State];
+    Arrangement::usual(fields.map(Field::at))
+}
+
+/// What must be read for these columns beside the rows themselves.
+pub(super) fn wanted(arrangement: &Arrangement) -> Wanted {
+    let has = |field: Field| arrangement.has(field.at());
+    Wanted {
+        profile: has(Field::Phone) || has(Field::PortalId) || has(Field::Notify),
+        password: has(Field::Password),
+    }
+}
+
+/// The column for an order.
+pub(super) fn column_of(sort: users::Column) -> usize {
+    let field = match sort {
+        users::Column::Username => Field::Username,
+        users::Column::Name => Field::Name,
+        users::Column::Email => Field::Email,
+        users::Column::Department => Field::Department,
+        users::Column::Access => Field::Access,
+        users::Column::LastLogin => Field::LastLogin,
+        users::Column::Joined => Field::Joined,
+        users::Column::State => Field::State,
+    };
+    field.at()
 }
 
 /// A user and what is said about them, made once when the row is read: a list is drawn far more often.
 pub(super) struct Line {
     pub(super) user: UserRow,
+    extra: Extra,
     access: String,
+    /// How many bytes of `access` are names of groups.
+    groups: usize,
     last_login: String,
+    joined: String,
     state: String,
 }
 
 impl Line {
-    pub(super) fn new(user: UserRow, clock: &Clock) -> Self {
-        let superuser = user.is_superuser.then_some("superuser");
-        let access: Vec<&str> = user.access.iter().map(String::as_str).chain(superuser).collect();
+    pub(super) fn new(user: UserRow, extra: Extra, clock: &Clock) -> Self {
+        let mut access = user.access.join(", ");
+        let groups = access.len();
+        if user.is_superuser {
+            access.push_str(if access.is_empty() { "superuser" } else { ", superuser" });
+        }
         Self {
-            access: access.join(", "),
+            access,
+            groups,
             last_login: user.last_login.map_or_else(|| "never".to_owned(), |time| clock.ago(time)),
+            joined: user.date_joined.map(|time| clock.date(time)).unwrap_or_default(),
             state: user.state(),
             user,
+            extra,
         }
     }
 }
@@ -53,6 +148,10 @@ impl Line {
 /// What is not there is said, quietly.
 fn or_dash(words: &str) -> Cell<'_> {
     if words.is_empty() { Cell::new("—", Tone::Quiet) } else { words.into() }
+}
+
+fn yes_or_no(value: bool) -> Cell<'static> {
+    if value { "yes".into() } else { Cell::new("no", Tone::Quiet) }
 }
 
 impl Row for Line {
@@ -63,14 +162,25 @@ impl Row for Line {
     }
 
     fn cell(&self, column: usize) -> Cell<'_> {
-        match column {
-            0 => self.user.username.as_str().into(),
-            1 => or_dash(&self.user.name),
-            2 => or_dash(self.user.department.as_deref().unwrap_or_default()),
-            3 => or_dash(&self.access),
-            4 if self.user.last_login.is_none() => Cell::new(self.last_login.as_str(), Tone::Quiet),
-            4 => self.last_login.as_str().into(),
-            _ => Cell::new(self.state.as_str(), Tone::Warn),
+        match FIELDS[column] {
+            Field::Username => self.user.username.as_str().into(),
+            Field::Name => or_dash(&self.user.name),
+            Field::Email => or_dash(&self.user.email),
+            Field::Department => or_dash(self.user.department.as_deref().unwrap_or_default()),
+            Field::Access => or_dash(&self.access),
+            Field::LastLogin if self.user.last_login.is_none() => {
+                Cell::new(self.last_login.as_str(), Tone::Quiet)
+            }
+            Field::LastLogin => self.last_login.as_str().into(),
+            Field::Joined => or_dash(&self.joined),
+            Field::State => Cell::new(self.state.as_str(), Tone::Warn),
+            Field::Phone => or_dash(self.extra.phone.as_deref().unwrap_or_default()),
+            Field::PortalId => or_dash(self.extra.portal_id.as_deref().unwrap_or_default()),
+            Field::Groups => or_dash(&self.access[..self.groups]),
+            Field::Staff => yes_or_no(self.user.is_staff),
+            Field::Superuser => yes_or_no(self.user.is_superuser),
+            Field::Notify => self.extra.notify.map_or_else(|| or_dash(""), yes_or_no),
+            Field::Password => or_dash(self.extra.password.as_deref().unwrap_or_default()),
         }
     }
 }

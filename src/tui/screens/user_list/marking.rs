@@ -80,6 +80,11 @@ impl UserList {
 
     /// Marks, for an action that [is one](is_mark).
     pub(super) fn mark(&mut self, action: Action, cx: &mut Cx) {
+        if action != Action::MarkAll && self.table.range_is_lost() {
+            self.table.clear_range();
+            return cx
+                .refuse("The row where the range began is too far away. A filter and * mark any number.");
+        }
         let before = self.table.marks().clone();
         if action == Action::MarkAll {
             self.mark_whole();
@@ -162,7 +167,7 @@ impl UserList {
     }
 
     /// Takes the answer for rows that were read, which are all that are loaded, or with `more` some of them.
-    pub(super) fn show_marks(&mut self, matching: Matching, more: bool) {
+    pub(super) fn show_marks(&mut self, matching: &Matching, more: bool) {
         let wholes = self.table.marks_mut().wholes_mut();
         for (query, whole) in self.marking.wholes.iter().zip(wholes) {
             if query.filter == self.query.filter {
@@ -214,9 +219,11 @@ pub(super) async fn matching(portal: &Portal, wholes: &[Query], rows: &[i64]) ->
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use ratatui::layout::Size;
 
-    use super::super::{Loaded, ROWS};
+    use super::super::{Loaded, ROWS, Rows};
     use super::*;
     use crate::directory::users::{self, UserRow};
     use crate::tui::clock::Clock;
@@ -238,8 +245,9 @@ mod tests {
     fn show(list: &mut UserList, ids: &[i64], matching: Matching) {
         let rows = ids.iter().map(|id| UserRow::sample(*id)).collect();
         let page = Loaded::Page(Want::First, users::Page { rows, at_start: true, at_end: true });
+        let rows = Rows { loaded: page, matching, extra: BTreeMap::new() };
         let mut cx = Cx::new(Size::new(80, 24));
-        assert!(list.reply(&mut Reply::of(&ROWS, Ok((page, matching))), &mut cx));
+        assert!(list.reply(&mut Reply::of(&ROWS, Ok(rows)), &mut cx));
         assert!(cx.take().is_empty());
     }
 

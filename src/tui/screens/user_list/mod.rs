@@ -3,14 +3,20 @@
 //! Pages are read by keyset in one slot, so that the newest wish wins; the count and the cursor's number come in slots of
 //! their own, because on a large portal they take longer than a page.
 
+pub mod copying;
 mod line;
 mod marking;
+mod memory;
 pub mod sort;
+
+use std::collections::BTreeMap;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use crate::directory::Portal;
+use crate::directory::extra::{self, Extra, Wanted};
+use crate::directory::list_state::ListState;
 use crate::directory::users::{self, From, Place, Query, UserRow};
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
@@ -18,7 +24,9 @@ use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key};
 use crate::tui::jobs::{Reply, Slot};
+use crate::tui::screens::columns::Columns;
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::columns::Arrangement;
 use crate::tui::widgets::put;
 use crate::tui::widgets::table::{Page, Table, Want};
 use crate::tui::widgets::text_field::{TextField, draw_prompt};
@@ -33,13 +41,21 @@ const PAGE: usize = 100;
 const BEFORE: usize = 50;
 
 /// Reads rows.
-pub const ROWS: Slot<(Loaded, Matching)> = Slot::latest("users.rows");
+pub const ROWS: Slot<Rows> = Slot::latest("users.rows");
 const COUNT: Slot<i64> = Slot::latest("users.count");
 const POSITION: Slot<(i64, i64)> = Slot::latest("users.position");
 
+/// Rows that were read, and what was asked about them.
+#[derive(Debug)]
+pub struct Rows {
+    loaded: Loaded,
+    matching: Matching,
+    extra: BTreeMap<i64, Extra>,
+}
+
 /// Rows that were read.
 #[derive(Debug)]
-pub enum Loaded {
+enum Loaded {
     /// The page that the table wanted.
     Page(Want, users::Page),
     /// The rows around one user.
@@ -62,11 +78,13 @@ pub struct UserList {
     home: String,
     typing: bool,
     marking: Marking,
+    /// How the list is left, as far as that is kept.
+    left: ListState,
     clock: Clock,
 }
 
 impl UserList {
-    /// An empty list by username; [`Self::restart`] fills it.
+    /// An empty list by username; [`Self::open`] fills it.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let mut list = Self {
@@ -76,8 +94,10 @@ impl UserList {
             home: String::new(),
             typing: false,
             marking: Marking::default(),
+            left: ListState::default(),
             clock,
         };
+        list.table.arrange(line::usual());
         list.show_order();
         list
     }
@@ -129,10 +149,9 @@ impl UserList {
 
     /// Moves to a user, loaded or not.
     pub fn go_to(&mut self, id: i64, cx: &mut Cx) {
-        let query = self.query.clone();
-        let wholes = self.wholes_elsewhere();
+        let (query, more) = (self.query.clone(), self.more());
         cx.start(&ROWS, "loading users", move |portal| async move {
-            with_marks(&portal, around(&portal, &query, id).await?, &wholes).await
+            more.with(&portal, around(&portal, &query, id).await?).await
         });
         self.count(cx);
     }
@@ -152,6 +171,7 @@ impl UserList {
         self.query.sort = column;
         self.show_order();
         self.restart(cx);
+        self.remember(cx);
     }
 
     /// Turns the order round and stays on the same user.
@@ -162,6 +182,7 @@ impl UserList {
             Some(id) => self.go_to(id, cx),
             None => self.restart(cx),
         }
+        self.remember(cx);
     }
 
     /// Puts the cursor into the filter line.
@@ -174,6 +195,7 @@ impl UserList {
         let used = match input {
             Input::Key(chord) if matches!(chord.key, Key::Enter | Key::Down) => {
                 self.typing = false;
+                self.remember(cx);
                 return true;
             }
             Input::Key(chord) => self.filter.key(*chord),
@@ -193,6 +215,7 @@ impl UserList {
         self.typing = false;
         self.filter.set(&self.home);
         self.refilter(cx);
+        self.remember(cx);
         had
     }
 
@@ -216,29 +239,36 @@ impl UserList {
                 self.table.set_before(&id, u64::try_from(before).unwrap_or(0));
             }
         } else {
-            return self.reply_marks(reply);
+            return self.reply_marks(reply) || self.reply_remembered(reply, cx);
         }
         true
     }
 
-    fn take_rows(&mut self, result: Result<(Loaded, Matching)>, cx: &mut Cx) {
-        let result = result.map(|(loaded, matching)| {
-            let joins = matches!(loaded, Loaded::Page(Want::After | Want::Before, _));
-            self.show_marks(matching, joins);
-            loaded
+    fn take_rows(&mut self, result: Result<Rows>, cx: &mut Cx) {
+        let mut extra = BTreeMap::new();
+        let result = result.map(|rows| {
+            let joins = matches!(rows.loaded, Loaded::Page(Want::After | Want::Before, _));
+            self.show_marks(&rows.matching, joins);
+            extra = rows.extra;
+            rows.loaded
         });
+        let clock = self.clock;
+        let line = |user: UserRow| {
+            let extra = extra.remove(&user.id).unwrap_or_default();
+            Line::new(user, extra, &clock)
+        };
         let more = match result {
             Ok(Loaded::Page(want, page)) => {
                 let more = match want {
                     Want::Last | Want::Before => !page.at_start,
                     Want::First | Want::After | Want::Again => !page.at_end,
                 };
-                let rows = page.rows.into_iter().map(|user| Line::new(user, &self.clock)).collect();
+                let rows = page.rows.into_iter().map(line).collect();
                 self.table.take(want, Page { rows, more })
             }
             Ok(Loaded::Around { rows, cursor, more }) => {
                 let place = rows.get(cursor).map(|user| user.place.clone());
-                let rows = rows.into_iter().map(|user| Line::new(user, &self.clock)).collect();
+                let rows = rows.into_iter().map(line).collect();
                 self.table.show_around(rows, cursor, more);
                 if let (Some(place), false) = (place, self.table.is_at_start()) {
                     self.ask_position(place, cx);
@@ -276,12 +306,32 @@ impl UserList {
                 (place(self.table.first()).map_or(From::Start, From::At), self.table.len().max(PAGE))
             }
         };
-        let query = self.query.clone();
-        let wholes = self.wholes_elsewhere();
+        let (query, more) = (self.query.clone(), self.more());
         cx.start(&ROWS, "loading users", move |portal| async move {
             let loaded = Loaded::Page(want, users::page(&portal, &query, &from, limit).await?);
-            with_marks(&portal, loaded, &wholes).await
+            more.with(&portal, loaded).await
         });
+    }
+
+    fn more(&self) -> More {
+        More { wholes: self.wholes_elsewhere(), wanted: line::wanted(self.table.arrangement()) }
+    }
+
+    /// Asks which columns to show.
+    pub fn ask_columns(&self, cx: &mut Cx) {
+        cx.push(Columns::of(&self.table, line::usual()));
+    }
+
+    /// Shows these columns.
+    pub fn arrange(&mut self, arrangement: Arrangement, cx: &mut Cx) {
+        let had = line::wanted(self.table.arrangement());
+        let wants = line::wanted(&arrangement);
+        self.table.arrange(arrangement);
+        let has_more = (wants.profile && !had.profile) || (wants.password && !had.password);
+        if has_more && !self.table.is_empty() {
+            self.reload(cx);
+        }
+        self.remember(cx);
     }
 
     fn count(&self, cx: &mut Cx) {
@@ -298,8 +348,7 @@ impl UserList {
     }
 
     fn show_order(&mut self) {
-        // A column that is not shown has no heading to put the arrow at.
-        self.table.set_sorted(column_of(self.query.sort).unwrap_or(usize::MAX), self.query.descending);
+        self.table.set_sorted(column_of(self.query.sort), self.query.descending);
     }
 
     /// `14 of 1 204 · by username`; with marks how many there are.
@@ -334,14 +383,22 @@ impl UserList {
     }
 }
 
-/// Rows, and which of them were marked as a whole by another filter.
-async fn with_marks(portal: &Portal, loaded: Loaded, wholes: &[Query]) -> Result<(Loaded, Matching)> {
-    let rows = match &loaded {
-        Loaded::Page(_, users::Page { rows, .. }) | Loaded::Around { rows, .. } => rows,
-    };
-    let ids: Vec<i64> = rows.iter().map(|user| user.id).collect();
-    let matching = matching(portal, wholes, &ids).await?;
-    Ok((loaded, matching))
+/// What is to be read of rows beside the rows themselves.
+struct More {
+    wholes: Vec<Query>,
+    wanted: Wanted,
+}
+
+impl More {
+    async fn with(&self, portal: &Portal, loaded: Loaded) -> Result<Rows> {
+        let rows = match &loaded {
+            Loaded::Page(_, users::Page { rows, .. }) | Loaded::Around { rows, .. } => rows,
+        };
+        let ids: Vec<i64> = rows.iter().map(|user| user.id).collect();
+        let matching = matching(portal, &self.wholes, &ids).await?;
+        let extra = extra::read(portal, &ids, self.wanted).await?;
+        Ok(Rows { loaded, matching, extra })
+    }
 }
 
 /// The rows around a user; from the start, where the list does not have them.
@@ -362,14 +419,18 @@ mod tests {
 
     use super::*;
     use crate::error::Error;
+    use crate::tui::cx::Effect;
     use crate::tui::input::{code, key};
 
     fn list() -> (UserList, Cx) {
         (UserList::new(Clock::default()), Cx::new(Size::new(80, 24)))
     }
 
+    /// What was asked for, how the list is left aside.
     fn asked(cx: &mut Cx) -> String {
-        format!("{:?}", cx.take())
+        let mut asked = cx.take();
+        asked.retain(|effect| !matches!(effect, Effect::Remember(..)));
+        format!("{asked:?}")
     }
 
     const BOTH: &str = "[Start(users.rows: loading users), Start(users.count: counting users)]";

@@ -1,0 +1,149 @@
+//! How the list is left, for its owner's next sign-in: order, columns and filter. A list that is filtered from the
+//! beginning (the members of a group) looks as the others do, and leaves nothing of its own.
+
+use super::UserList;
+use super::line::COLUMNS;
+use crate::directory::list_state::{self, ListState};
+use crate::directory::users;
+use crate::tui::cx::{Cx, Effect};
+use crate::tui::jobs::{Reply, Slot};
+use crate::tui::widgets::columns::Arrangement;
+
+/// The name under which it is kept.
+const NAME: &str = "users";
+
+const REMEMBERED: Slot<Option<ListState>> = Slot::latest("users.remembered");
+
+impl UserList {
+    /// Asks how the list was left, and reads it like that.
+    pub fn open(&mut self, cx: &mut Cx) {
+        self.table.start();
+        cx.start(&REMEMBERED, "loading users", |portal| async move {
+            Ok(list_state::remembered(&portal, NAME).await)
+        });
+    }
+
+    /// Takes how the list was left; says whether the reply was that.
+    pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
+        let Some(result) = REMEMBERED.take(reply) else { return false };
+        if let Ok(Some(left)) = result {
+            self.restore(&left);
+        }
+        self.restart(cx);
+        true
+    }
+
+    fn restore(&mut self, left: &ListState) {
+        let sort = users::Column::ALL.iter().find(|column| column.label() == left.sort);
+        self.query.sort = sort.copied().unwrap_or_default();
+        self.query.descending = left.descending;
+        if let Some(arrangement) = Arrangement::of_names(&COLUMNS, &left.columns) {
+            self.table.arrange(arrangement);
+        }
+        // What was typed meanwhile is wanted more.
+        if self.home.is_empty() && self.filter.value().is_empty() {
+            self.filter.set(&left.filter);
+            self.query = self.query.filtered(&left.filter);
+        }
+        self.left = self.state();
+        self.show_order();
+    }
+
+    /// How the list is left now.
+    fn state(&self) -> ListState {
+        let usual = users::Column::default();
+        ListState {
+            sort: if self.query.sort == usual { String::new() } else { self.query.sort.label().to_owned() },
+            descending: self.query.descending,
+            columns: self.table.arrangement().named(&COLUMNS),
+            filter: self.filter.value().to_owned(),
+        }
+    }
+
+    /// Keeps how the list is left, where that is another way than before; not while a filter is typed.
+    pub(super) fn remember(&mut self, cx: &mut Cx) {
+        let state = self.state();
+        if self.typing || !self.home.is_empty() || state == self.left {
+            return;
+        }
+        self.left = state.clone();
+        cx.ask(Effect::Remember(NAME, state));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+    use crate::directory::list_state::KeptColumn;
+    use crate::tui::clock::Clock;
+    use crate::tui::input::{Input, Key, code, key};
+
+    fn asked(cx: &mut Cx) -> String {
+        format!("{:?}", cx.take())
+    }
+
+    fn kept(cx: &mut Cx) -> Option<ListState> {
+        cx.take().into_iter().find_map(|effect| match effect {
+            Effect::Remember(_, state) => Some(state),
+            _ => None,
+        })
+    }
+
+    fn left() -> ListState {
+        let column = |title: &str, width| KeptColumn { title: title.to_owned(), width };
+        ListState {
+            sort: "e-mail".to_owned(),
+            descending: true,
+            columns: vec![column("E-MAIL", Some(30)), column("USERNAME", None)],
+            filter: "nov".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_list_looks_as_it_was_left() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut list = UserList::new(Clock::default());
+        list.open(&mut cx);
+        assert_eq!(asked(&mut cx), "[Start(users.remembered: loading users)]");
+        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert!(asked(&mut cx).starts_with("[Start(users.rows: loading users), Start(users.count"));
+        assert_eq!(list.state(), left());
+        assert!(list.status().ends_with("by e-mail, reversed"), "{}", list.status());
+        assert!(list.escape(&mut cx), "it is a filter like any other");
+        assert_eq!(kept(&mut cx), Some(ListState { filter: String::new(), ..left() }));
+        assert!(!list.escape(&mut cx));
+    }
+
+    #[test]
+    fn it_is_kept_when_it_changes_and_not_while_a_filter_is_typed() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut list = UserList::new(Clock::default());
+        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(None)), &mut cx));
+        assert_eq!(kept(&mut cx), None);
+        list.sort(users::Column::Email, &mut cx);
+        assert_eq!(kept(&mut cx).map(|state| state.sort), Some("e-mail".to_owned()));
+        list.type_filter();
+        list.input(&Input::Key(key('b')), &mut cx);
+        assert_eq!(kept(&mut cx), None);
+        list.input(&Input::Key(code(Key::Enter)), &mut cx);
+        assert_eq!(kept(&mut cx).map(|state| state.filter), Some("b".to_owned()));
+        list.reverse(&mut cx);
+        assert_eq!(kept(&mut cx).map(|state| state.descending), Some(true));
+        let chosen = Arrangement::of_names(&COLUMNS, &left().columns).expect("columns");
+        list.arrange(chosen, &mut cx);
+        assert_eq!(kept(&mut cx).map(|state| state.columns), Some(left().columns));
+    }
+
+    #[test]
+    fn members_are_shown_alike_and_leave_nothing() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut list = UserList::with_filter(Clock::default(), "group:#3");
+        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert_eq!(list.state(), ListState { filter: "group:#3".to_owned(), ..left() });
+        cx.take();
+        list.sort(users::Column::Name, &mut cx);
+        assert_eq!(kept(&mut cx), None);
+    }
+}
