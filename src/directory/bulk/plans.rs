@@ -190,10 +190,8 @@ impl Plans for Bulk {
 
     fn left_out(&mut self) -> Vec<(String, Error)> {
         let mut left = std::mem::take(&mut self.left_out);
-        if let Some(secrets) = &mut self.secrets {
-            if let Err(error) = secrets.finish() {
-                left.push(("The file of passwords".to_owned(), error));
-            }
+        if let Some(Err(error)) = self.secrets.as_mut().map(Secrets::finish) {
+            left.push(("The file of passwords".to_owned(), error));
         }
         left
     }
