@@ -207,6 +207,7 @@ mod given;
 pub mod groups;
 pub mod history;
 pub mod import;
+pub mod levels;
 pub mod list_state;
 pub mod listed;
 pub mod lockouts;

@@ -1,11 +1,14 @@
 //! Asks for the name of a file and writes what is shown into it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::error::{Error, Kind};
+use crate::directory::Portal;
+use crate::directory::export as users;
+use crate::directory::selection::Selection;
+use crate::error::{Error, Kind, Result};
 use crate::integrity::Report;
 use crate::integrity::export::{self, Lines};
 use crate::text;
@@ -27,10 +30,34 @@ pub const KEYS: &[Binding] = &[
 
 const WRITE: Slot<PathBuf> = Slot::latest("export.write");
 
+/// What is exported.
+#[derive(Clone)]
+enum What {
+    /// Findings.
+    Findings(Box<Report>, Lines),
+    /// Users.
+    Users(Selection),
+}
+
+impl What {
+    async fn write(&self, portal: &Portal, path: &Path) -> Result<PathBuf> {
+        match self {
+            Self::Findings(report, lines) => export::write(portal, report, *lines, path).await,
+            Self::Users(whom) => {
+                let Some(shape) = users::Shape::of(path) else {
+                    return Err(Error::invalid(
+                        "The name has to end in .csv or .json, which says what is written.",
+                    ));
+                };
+                Ok(users::write_file(portal, whom, &shape, path, false).await?.path)
+            }
+        }
+    }
+}
+
 /// The dialog.
 pub struct Export {
-    report: Report,
-    lines: Lines,
+    what: What,
     file: TextField,
     refused: Option<Error>,
     busy: bool,
@@ -40,23 +67,32 @@ impl Export {
     /// Offers to write these findings under this name, which says the kind of the file by its end.
     #[must_use]
     pub fn new(report: Report, lines: Lines, name: &str) -> Self {
-        Self { report, lines, file: TextField::free(name), refused: None, busy: false }
+        Self::of(What::Findings(Box::new(report), lines), name)
+    }
+
+    /// Offers to write these users.
+    #[must_use]
+    pub fn users(whom: Selection) -> Self {
+        Self::of(What::Users(whom), "users.csv")
+    }
+
+    fn of(what: What, name: &str) -> Self {
+        Self { what, file: TextField::free(name), refused: None, busy: false }
     }
 
     fn write(&mut self, cx: &mut Cx) {
         let path = PathBuf::from(self.file.value().trim());
-        let (report, lines) = (self.report.clone(), self.lines);
+        let what = self.what.clone();
         self.busy = true;
         self.refused = None;
-        cx.start(&WRITE, "exporting", move |portal| async move {
-            export::write(&portal, &report, lines, &path).await
-        });
+        cx.start(&WRITE, "exporting", move |portal| async move { what.write(&portal, &path).await });
     }
 
     fn talk(&self) -> (Tone, String) {
-        let what = match self.lines {
-            Lines::Findings => "a line for each finding",
-            Lines::Rows => "a line for each row",
+        let (csv, json) = match self.what {
+            What::Findings(_, Lines::Findings) => ("a line for each finding", "the report with every row"),
+            What::Findings(_, Lines::Rows) => ("a line for each row", "the report with every row"),
+            What::Users(_) => ("a line for each user, which I imports again", "everything, for a script"),
         };
         match &self.refused {
             Some(error) => (Tone::Bad, error.message.clone()),
@@ -64,7 +100,7 @@ impl Export {
             None => (
                 Tone::Quiet,
                 format!(
-                    ".csv: {what}; .json: the report with every row. A new file that only you can read; one that is \
+                    ".csv: {csv}; .json: {json}. A new file that only you can read; one that is \
                      there already is not written over."
                 ),
             ),
@@ -81,7 +117,7 @@ impl Screen for Export {
         &[KEYS]
     }
 
-    fn enabled(&self, action: Action) -> Result<(), String> {
+    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match action {
             Action::Choose if self.busy => Err("It is being written.".to_owned()),
             _ => Ok(()),

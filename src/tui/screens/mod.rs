@@ -19,10 +19,12 @@ pub mod first_run;
 pub mod groups;
 pub mod help;
 pub mod history;
+pub mod import;
 pub mod integrity;
 pub mod memberships;
 pub mod menu;
 pub mod message;
+pub mod overview;
 pub mod palette;
 pub mod password;
 pub mod permissions;
@@ -51,12 +53,14 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
+    let board = integrity::board::SharedBoard::default();
     vec![
         Box::new(users::Users::default()),
         Box::<groups::Groups>::default(),
         Box::<departments::Departments>::default(),
-        Box::new(integrity::Integrity::new()),
+        Box::new(integrity::Integrity::on(board.clone())),
         Box::<history::History>::default(),
+        Box::new(overview::Overview::new(board)),
     ]
 }
 
@@ -94,6 +98,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Groups", tables: groups::TABLES },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
+    Context { name: "Import users", tables: &[import::KEYS, form::KEYS] },
     Context { name: "Integrity", tables: integrity::TABLES },
     Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
     Context { name: "One is done", tables: &[bulk::REST_KEYS] },
@@ -103,6 +108,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
+    Context { name: "Overview", tables: overview::TABLES },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },

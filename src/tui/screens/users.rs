@@ -1,5 +1,6 @@
 //! The Users tab: the list, and beside it, where there is room, the record of the user under the cursor.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ratatui::Frame;
@@ -7,6 +8,8 @@ use ratatui::layout::Rect;
 
 use super::bulk::{self, Bulk, Marked};
 use super::columns;
+use super::export::Export;
+use super::import::Import;
 use super::record::{RecordPane, RecordScreen};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
@@ -33,6 +36,8 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
     Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
     Binding::new(&[key('c')], Action::Columns, "columns").quiet(),
+    Binding::new(&[key('E')], Action::Export, "export").quiet(),
+    Binding::new(&[key('I')], Action::Import, "import").quiet(),
 ];
 
 /// All its tables.
@@ -94,6 +99,12 @@ impl Users {
         self.list.selection().map(|selection| (selection, self.list.marked_words()))
     }
 
+    /// Whom an export is about: the marked, or all that the list shows.
+    fn exported(&self) -> Selection {
+        let all = || Selection::Matching { query: self.list.query().clone(), except: BTreeSet::new() };
+        self.list.selection().unwrap_or_else(all)
+    }
+
     /// The person signed in, as far as that is read.
     #[must_use]
     pub fn sitting(&self) -> &Sitting {
@@ -149,6 +160,8 @@ impl Screen for Users {
                 Err("This account was not looked at yet.".to_owned())
             }
             Action::IntegrityFix => self.pane.findings.may_fix(&self.sitting),
+            Action::Import => self.sitting.may(Action::UsersNew, None),
+            Action::Export => Ok(()),
             _ => self.sitting.may(action, self.whom().as_ref()),
         }
     }
@@ -187,6 +200,8 @@ impl Screen for Users {
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
+            Action::Export => cx.push(Export::users(self.exported())),
+            Action::Import => cx.push(Import::default()),
             Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
             _ if is_move(action) && self.in_record => self.pane.act(action),
             _ if is_move(action) || is_mark(action) => {

@@ -124,6 +124,12 @@ impl UserList {
         self.typing
     }
 
+    /// What the list shows, in its order.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
     /// What the list is sorted by.
     #[must_use]
     pub fn sorted_by(&self) -> users::Column {

@@ -1,0 +1,176 @@
+//! How long it takes to import and to export 100,000 users beside a million, and what memory that needs.
+//!
+//! `cargo bench --bench files`; see `benches/README.md`.
+#![expect(clippy::print_stdout, reason = "a bench prints its table")]
+
+mod support;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use portaldesk::change::undo::OldPassword;
+use portaldesk::change::{Actor, Outcome, Watch};
+use portaldesk::directory::export::{self, Shape, columns};
+use portaldesk::directory::import::{self, Checked, Options, Source};
+use portaldesk::directory::selection::Selection;
+use portaldesk::directory::{Portal, Settings, history};
+use portaldesk::error::{Error, Result};
+use support::measure::{Hold, head, line, once, peak_kilobytes, ratio_line};
+use support::seed;
+
+/// How many users go through a file, at most as many as the portal has.
+const LARGE: u64 = 100_000;
+
+/// Tells the child process, whose memory is measured, which portal to import into, and which file.
+const IMPORT: &str = "PORTALDESK_BENCH_IMPORT";
+/// Tells the child process which portal to export from.
+const EXPORT: &str = "PORTALDESK_BENCH_EXPORT";
+/// How many users the child process exports, or which file it imports.
+const WHAT: &str = "PORTALDESK_BENCH_WHAT";
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    if let Some(file) = seed::asked() {
+        return seed::make(&file, seed::users()?).await;
+    }
+    let what = std::env::var(WHAT).unwrap_or_default();
+    if let Some(file) = std::env::var_os(IMPORT) {
+        import_file(&open(Path::new(&file)).await?, Path::new(&what)).await?;
+        println!("{}", peak_kilobytes().unwrap_or_default());
+        return Ok(());
+    }
+    if let Some(file) = std::env::var_os(EXPORT) {
+        export_some(&open(Path::new(&file)).await?, what.parse().unwrap_or(LARGE)).await?;
+        println!("{}", peak_kilobytes().unwrap_or_default());
+        return Ok(());
+    }
+    let count = seed::users()?;
+    let large = LARGE.min(count);
+    let seeded = seed::file(count)?;
+    println!("\n{large} users through a file, {count} users on SQLite");
+    head();
+    times(&seeded, large).await?;
+    memory(&seeded, large)
+}
+
+async fn open(file: &Path) -> Result<Portal> {
+    Portal::open(&seed::target(file), Settings::default(), Actor::unix("bench", None)).await
+}
+
+fn failed(error: &std::io::Error) -> Error {
+    Error::unreachable(format!("a file of the bench can't be made: {error}"))
+}
+
+/// New users for an import, made from their numbers.
+fn made(beside: &Path, users: u64) -> Result<PathBuf> {
+    let path = beside.with_extension(format!("{users}.csv"));
+    let mut text = String::from("username,first_name,last_name,email,phone_number,department,groups\n");
+    for number in 0..users {
+        text.push_str(&format!(
+            "new.user{number},New,User {number},new{number}@alphalab.example,'+36 1 {number},Department 01,Engineer\n"
+        ));
+    }
+    let written = std::fs::File::create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| failed(&error))?;
+    Ok(path)
+}
+
+fn copy(from: &Path) -> Result<PathBuf> {
+    let to = from.with_extension("files");
+    remove(&to);
+    std::fs::copy(from, &to).map_err(|error| failed(&error))?;
+    Ok(to)
+}
+
+fn remove(file: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = file.as_os_str().to_owned();
+        name.push(suffix);
+        drop(std::fs::remove_file(name));
+    }
+}
+
+async fn look(portal: &Portal, file: &Path) -> Result<(Source, Checked)> {
+    let source = Source::open(file)?;
+    let checked = import::check(portal, &source, &Options::default(), None, &Watch::default()).await?;
+    Ok((source, checked))
+}
+
+async fn import_file(portal: &Portal, file: &Path) -> Result<Outcome> {
+    let (source, checked) = look(portal, file).await?;
+    import::apply(portal, source, &Options::default(), &checked, None, None, &Watch::default()).await
+}
+
+/// Exports the users of the first so many ids; how many bytes that is.
+async fn export_some(portal: &Portal, users: u64) -> Result<u64> {
+    let whom = Selection::Ids((1..=users.cast_signed()).collect());
+    let mut bytes = 0;
+    let shape = Shape::Csv(columns::usual());
+    export::write(portal, &whom, &shape, &mut |piece| {
+        bytes += piece.len() as u64;
+        Ok(())
+    })
+    .await?;
+    Ok(bytes)
+}
+
+async fn times(seeded: &Path, large: u64) -> Result<()> {
+    let file = copy(seeded)?;
+    let portal = open(&file).await?;
+    let started = Instant::now();
+    export_some(&portal, large).await?;
+    line(&format!("export {large} users"), once(started.elapsed()), None, Hold::Nothing);
+    let csv = made(&file, large)?;
+    let started = Instant::now();
+    let (source, checked) = look(&portal, &csv).await?;
+    let looked = started.elapsed();
+    line(&format!("look through a file of {large} new users"), once(looked), None, Hold::Nothing);
+    let watch = Watch::default();
+    let outcome = import::apply(&portal, source, &Options::default(), &checked, None, None, &watch).await?;
+    line(
+        &format!("import {large} users, looked through"),
+        once(started.elapsed()),
+        None,
+        Hold::Millis(20_000),
+    );
+    if checked.new != large || !outcome.refused.is_empty() {
+        return Err(Error::bug(format!("{}; {} refused", checked.counts(), outcome.refused.len())));
+    }
+    let run = outcome.run.unwrap_or_default();
+    let started = Instant::now();
+    let undo = history::plan_undo(&portal, &run, OldPassword::default()).await?;
+    history::apply_undo(&portal, &run, undo, &Watch::default()).await?;
+    line("take all of it back", once(started.elapsed()), None, Hold::Nothing);
+    drop(portal);
+    remove(&file);
+    drop(std::fs::remove_file(csv));
+    Ok(())
+}
+
+/// What a process of its own needs at most, at a tenth of the users and at all of them.
+fn memory(seeded: &Path, large: u64) -> Result<()> {
+    let exported = |users: u64| peak(EXPORT, seeded, &users.to_string());
+    ratio_line("peak memory of an export, in MB", (exported(large)?, exported(large / 10)?), 1.2);
+    let imported = |users: u64| {
+        let file = copy(seeded)?;
+        let csv = made(&file, users)?;
+        let peak = peak(IMPORT, &file, &csv.display().to_string());
+        remove(&file);
+        drop(std::fs::remove_file(csv));
+        peak
+    };
+    ratio_line("peak memory of an import, in MB", (imported(large)?, imported(large / 10)?), 1.2);
+    Ok(())
+}
+
+fn peak(task: &str, file: &Path, what: &str) -> Result<f64> {
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let output = Command::new(program).env(task, file).env(WHAT, what).output();
+    let output = output.map_err(|error| failed(&error))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let peak = text.lines().last().and_then(|line| line.parse::<f64>().ok());
+    peak.map(|kilobytes| kilobytes / 1024.0)
+        .ok_or_else(|| Error::bug(format!("the child measured nothing: {text}")))
+}
