@@ -31,6 +31,7 @@ pub mod permissions;
 pub mod pick;
 pub mod record;
 pub mod review;
+pub mod saved_filters;
 pub mod sign_in;
 pub mod stopped_run;
 pub mod symptoms;
@@ -84,10 +85,10 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
-    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Department", tables: departments::pane::TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Department members", tables: departments::members::TABLES },
     Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
@@ -116,6 +117,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
+    Context { name: "Saved filters", tables: &[saved_filters::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
@@ -126,6 +129,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Where members go", tables: &[departments::where_to::KEYS] },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 
