@@ -155,6 +155,13 @@ fn the_first_superuser_is_in_the_admin_group() {
     let stats = home.json(&["stats"]);
     assert_eq!((stats["kind"].clone(), stats["item"]["users"].clone()), (json!("stats"), json!(1)));
     assert_eq!(stats["item"]["groups"].as_array().unwrap().len(), 3);
+    assert_eq!(stats["item"]["access"][0], json!({"access": "superuser", "users": 1}));
+    assert_eq!(stats["item"]["joined"]["months"][0]["users"], json!(1));
+    assert_eq!(
+        (stats["item"]["last_login"]["never"].clone(), stats["item"]["one_to_one"].clone()),
+        (json!(1), json!(true))
+    );
+    assert_eq!(stats["item"]["findings"][3]["severity"], "info");
     let nothing = home.json(&["setup_groups"]);
     assert_eq!((nothing["operation"].clone(), nothing["rows"].clone()), (json!(null), json!(0)));
 }

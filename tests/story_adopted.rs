@@ -98,7 +98,7 @@ async fn everything_is_readable(portal: &Portal, expected: usize) {
     }
     let words = users::Query::default().filtered("nobody 07");
     assert_eq!(users::count(portal, &words).await.unwrap(), 0);
-    assert_eq!(stats::read(portal).await.unwrap().users, i64::try_from(expected).unwrap());
+    assert_eq!(stats::counts(portal).await.unwrap().users, i64::try_from(expected).unwrap());
     groups::choices(portal).await.unwrap();
     departments::choices(portal).await.unwrap();
 }

@@ -191,7 +191,7 @@ async fn work(
         }
         Command::Backup { file, with_history } => backup::run(&mut work, file, *with_history).await,
         Command::Run(command) => runs::run(&mut work, command).await,
-        Command::Stats => stats::show(&mut work).await,
+        Command::Stats(wanted) => stats::show(&mut work, wanted).await,
         Command::Check(wanted) => check::check(&mut work, wanted).await,
         Command::Baseline(wanted) => baseline::run(&mut work, wanted).await,
         Command::Decide(wanted) => decide::run(&mut work, wanted).await,

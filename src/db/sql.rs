@@ -113,7 +113,7 @@ impl Sql {
         self
     }
 
-    /// Appends a number as it is, for statements that take no parameters: `ALTER …`.
+    /// Appends a number as it is: for statements that take no parameters (`ALTER …`), and for what a CASE gives.
     #[must_use]
     pub fn number(mut self, number: i64) -> Self {
         self.pieces.push(Piece::Number(number));

@@ -1,6 +1,11 @@
 //! Moments as people write them, in filters and on the command line, and as scripts read them.
 
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta, TimeZone as _, Utc};
+use std::fmt;
+
+use chrono::{
+    DateTime, Datelike as _, Local, Months, NaiveDate, NaiveDateTime, SecondsFormat, TimeDelta,
+    TimeZone as _, Utc,
+};
 
 /// `2026-01-31`, `2026-01-31T08:00`, RFC 3339 with a zone, or `90m`, `24h`, `7d` back from now; without a zone, in
 /// this machine's.
@@ -50,6 +55,49 @@ fn exact(text: &str, shapes: &str) -> Result<DateTime<Utc>, String> {
         .ok_or_else(|| "the clocks were put forward past this time".to_owned())
 }
 
+/// A month in this machine's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Month {
+    first: NaiveDate,
+    /// Its first moment.
+    pub start: DateTime<Utc>,
+    /// The first moment after it.
+    pub end: DateTime<Utc>,
+}
+
+impl Month {
+    /// The month of a time; none at the ends of the calendar.
+    #[must_use]
+    pub fn of(time: DateTime<Utc>) -> Option<Self> {
+        Self::from(time.with_timezone(&Local).date_naive().with_day(1)?)
+    }
+
+    /// The month before.
+    #[must_use]
+    pub fn previous(&self) -> Option<Self> {
+        Self::from(self.first.checked_sub_months(Months::new(1))?)
+    }
+
+    fn from(first: NaiveDate) -> Option<Self> {
+        let next = first.checked_add_months(Months::new(1))?;
+        Some(Self { first, start: beginning(first)?, end: beginning(next)? })
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.first.format("%Y-%m"))
+    }
+}
+
+/// When a day begins: at midnight, or as soon after it as the clocks that were put forward let it.
+fn beginning(day: NaiveDate) -> Option<DateTime<Utc>> {
+    (0..3).find_map(|hour| {
+        let time = Local.from_local_datetime(&day.and_hms_opt(hour, 0, 0)?).earliest()?;
+        Some(time.with_timezone(&Utc))
+    })
+}
+
 /// A number and its unit.
 fn span(text: &str) -> Option<TimeDelta> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -87,5 +135,17 @@ mod tests {
         for text in ["", "d", "7w", "-3d", "yesterday", "2026-13-01", "9999999999999999999d", "é"] {
             assert!(read(text).is_err() && ahead(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn months_follow_each_other() {
+        let march = Month::of(read("2026-03-31T23:59").unwrap()).unwrap();
+        let february = march.previous().unwrap();
+        assert_eq!((march.to_string(), february.to_string()), ("2026-03".to_owned(), "2026-02".to_owned()));
+        assert_eq!((february.end, Month::of(february.end)), (march.start, Some(march)));
+        assert_eq!(Month::of(march.start - TimeDelta::seconds(1)), Some(february));
+        assert_eq!((march.start, march.end), (read("2026-03-01").unwrap(), read("2026-04-01").unwrap()));
+        let january = february.previous().unwrap();
+        assert_eq!(january.previous().unwrap().to_string(), "2025-12");
     }
 }

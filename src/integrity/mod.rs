@@ -107,6 +107,9 @@ pub static CHECKS: &[&dyn Check] = &[
     &checks::damage::DamagedPages,
 ];
 
+/// The most accounts with which a portal is scanned without being asked.
+pub const SMALL: i64 = 10_000;
+
 /// The check of this id, whatever the case it is written in.
 #[must_use]
 pub fn check(id: &str) -> Option<&'static dyn Check> {

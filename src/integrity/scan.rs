@@ -108,6 +108,12 @@ impl Report {
         self.accepted.iter().map(|accepted| accepted.finding.count()).sum()
     }
 
+    /// How many findings of this severity there are, however many decisions each has.
+    #[must_use]
+    pub fn kinds(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
+    }
+
     /// How many decisions of this severity there are.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {

@@ -61,6 +61,8 @@ actions! {
     Filter "list.filter"
     SavedFilters "list.saved-filters"
     SaveFilter "list.save-filter"
+    FilterRename "filters.rename"
+    FilterDelete "filters.delete"
     Sort "list.sort"
     ReverseSort "list.reverse-sort"
     Columns "list.columns"
@@ -123,6 +125,7 @@ actions! {
     DepartmentsMembers "departments.members"
     DepartmentsMerge "departments.merge"
     DepartmentsActive "departments.active"
+    DepartmentsMove "departments.move"
 
     IntegrityScan "integrity.scan"
     IntegrityScanDeep "integrity.scan-deep"

@@ -22,6 +22,12 @@ impl Clock {
         Self { now, local: |time| time.naive_utc() }
     }
 
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
     /// How long ago, in one unit: `5 min`, `2 h`, `41 d`, `12 y`. A time that is yet to come is given as a date.
     #[must_use]
     pub fn ago(&self, time: DateTime<Utc>) -> String {

@@ -168,8 +168,8 @@ pub enum Command {
     /// Runs that go on or were stopped, such as a repair whose program was killed.
     #[command(subcommand)]
     Run(Run),
-    /// The portal in numbers.
-    Stats,
+    /// The portal in numbers, as on the Overview.
+    Stats(Stats),
     /// Print the completions of a shell.
     Completions {
         /// Which shell.
@@ -193,6 +193,14 @@ pub struct Doctor {
     /// How many seconds each question to the portal may take.
     #[arg(long, value_name = "N", requires = "against", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub against_seconds: u64,
+}
+
+/// `portaldesk stats`
+#[derive(Debug, Default, Args)]
+pub struct Stats {
+    /// Look for findings also above 10 000 users, where that takes a while.
+    #[arg(long)]
+    pub scan: bool,
 }
 
 /// `portaldesk init`
@@ -361,7 +369,7 @@ mod tests {
         assert_eq!(arguments.portal.as_deref(), Some("main"));
         assert!(arguments.global.json && matches!(arguments.command, Some(Command::User(User::List(_)))));
         let arguments = parse("portaldesk --json @main stats");
-        assert!(arguments.portal.is_some() && matches!(arguments.command, Some(Command::Stats)));
+        assert!(arguments.portal.is_some() && matches!(arguments.command, Some(Command::Stats(_))));
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub mod integrity;
 pub mod memberships;
 pub mod menu;
 pub mod message;
+pub mod overview;
 pub mod palette;
 pub mod password;
 pub mod permissions;
 pub mod pick;
 pub mod record;
 pub mod review;
+pub mod saved_filters;
 pub mod sign_in;
 pub mod stopped_run;
 pub mod symptoms;
@@ -51,12 +53,14 @@ use super::widgets::form;
 /// The tabs, in the order of their numbers.
 #[must_use]
 pub fn tabs() -> Vec<Box<dyn Screen>> {
+    let board = integrity::board::SharedBoard::default();
     vec![
         Box::new(users::Users::default()),
         Box::<groups::Groups>::default(),
         Box::<departments::Departments>::default(),
-        Box::new(integrity::Integrity::new()),
+        Box::new(integrity::Integrity::on(board.clone())),
         Box::<history::History>::default(),
+        Box::new(overview::Overview::new(board)),
     ]
 }
 
@@ -79,10 +83,10 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
-    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Department", tables: departments::pane::TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Department members", tables: departments::members::TABLES },
     Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
@@ -101,6 +105,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
     Context { name: "New password", tables: &[account::shown::KEYS] },
+    Context { name: "Overview", tables: overview::TABLES },
     Context { name: "Palette", tables: &[palette::KEYS] },
     Context { name: "Not trusted", tables: &[connect::ways::KEYS] },
     Context { name: "Password", tables: &[password::KEYS, form::KEYS] },
@@ -108,6 +113,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
+    Context { name: "Saved filters", tables: &[saved_filters::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
@@ -118,6 +125,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Where members go", tables: &[departments::where_to::KEYS] },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 

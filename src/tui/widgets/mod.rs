@@ -1,5 +1,6 @@
 //! The pieces that screens are built from. Each draws itself into an area of any size and holds only its own state.
 
+pub mod chart;
 pub mod columns;
 pub mod dialog;
 pub mod diff;

@@ -347,7 +347,7 @@ async fn connect(opening: Opening) -> Result<Outcome> {
         error.and_field("name", message)
     };
     let portal = Portal::over(db, opening.settings, opening.actor).await.map_err(not_a_portal)?;
-    let users = stats::read(&portal).await?.users;
+    let users = stats::counts(&portal).await?.users;
     let lacks = portal.schema.lacks().into_iter().map(|lack| lack.to_string());
     let found = [format!("users: {users}")].into_iter().chain(lacks).collect::<Vec<_>>().join(". ");
     Ok(Outcome::Open(Box::new(portal), found))

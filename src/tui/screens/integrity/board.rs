@@ -151,7 +151,7 @@ impl Board {
     /// How many findings are so bad.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings().iter().filter(|finding| finding.severity() == severity).count()
+        self.report.as_ref().map_or(0, |report| report.kinds(severity))
     }
 }
 

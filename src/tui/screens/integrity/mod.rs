@@ -61,8 +61,7 @@ pub const KEYS: &[Binding] = &[
 /// All its tables.
 pub const TABLES: &[&[Binding]] = &[KEYS, table::MARK_KEYS, table::KEYS];
 
-/// The most accounts with which a portal is scanned without being asked.
-pub const SMALL: i64 = 10_000;
+pub use crate::integrity::SMALL;
 
 /// How many decisions of a finding are shown beside the list.
 const DETAIL: usize = 20;
@@ -96,6 +95,12 @@ impl Integrity {
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(Clock::default())
+    }
+
+    /// The same, which leaves what it finds on this board.
+    #[must_use]
+    pub fn on(board: SharedBoard) -> Self {
+        Self { board, ..Self::new() }
     }
 
     /// The same by another clock.

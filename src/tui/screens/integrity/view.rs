@@ -288,7 +288,7 @@ pub(in crate::tui::screens) fn about_accepted(
 }
 
 /// `2 errors`, `1 critical`.
-fn counted(severity: Severity, count: usize) -> String {
+pub(in crate::tui::screens) fn counted(severity: Severity, count: usize) -> String {
     let name = severity.name();
     let plural = if count > 1 && matches!(severity, Severity::Error | Severity::Warning) { "s" } else { "" };
     format!("{count} {name}{plural}")
