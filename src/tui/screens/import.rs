@@ -453,7 +453,8 @@ mod tests {
         let theme = Theme { colours: false, ascii: false };
         terminal.draw(|frame| import.draw(frame, frame.area(), &theme)).expect("a picture");
         let shown = terminal.backend().to_string();
-        for words in ["File", "Skip bad rows", "Line 1, the names of the columns: there is no column 'mail'."] {
+        for words in ["File", "Skip bad rows", "Line 1, the names of the columns: there is no column 'mail'."]
+        {
             assert!(shown.contains(words), "{words}:\n{shown}");
         }
     }
