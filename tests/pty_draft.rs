@@ -39,6 +39,7 @@ fn signed_in(home: &Home, name: &str) -> Terminal {
     terminal.wait_for("Sign in to portaldesk");
     terminal.wait_taken();
     terminal.keys(&format!("{name}{ENTER}{PASSWORD}{ENTER}"));
+    // With so many tabs the first line has no room for the role. Before somebody is signed in it has no tabs.
     terminal.wait_for("[1] Users");
     terminal
 }

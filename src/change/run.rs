@@ -59,9 +59,9 @@ pub trait Plans: Send {
 /// How much was done of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The kind: the id of a check.
+    /// The kind: the id of a check, or `users`.
     pub of: &'static str,
-    /// How many decisions that settled.
+    /// How many decisions that settled, or how many were written.
     pub count: usize,
 }
 

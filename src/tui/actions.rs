@@ -95,6 +95,7 @@ actions! {
     Yes "dialog.yes"
     No "dialog.no"
     Choose "dialog.choose"
+    OneFirst "dialog.one-first"
     Spell "dialog.spell"
     Backup "dialog.backup"
 
@@ -110,6 +111,17 @@ actions! {
     UsersClearTries "users.clear-tries"
     UsersTestPassword "users.test-password"
     UsersPermissions "users.permissions"
+
+    BulkOffboard "bulk.off-board"
+    BulkDeactivate "bulk.deactivate"
+    BulkActivate "bulk.activate"
+    BulkAddGroup "bulk.add-group"
+    BulkRemoveGroup "bulk.remove-group"
+    BulkDepartment "bulk.department"
+    BulkNotifications "bulk.notifications"
+    BulkStaff "bulk.staff"
+    BulkPasswords "bulk.passwords"
+    BulkDelete "bulk.delete"
 
     GroupsNew "groups.new"
     GroupsEdit "groups.edit"

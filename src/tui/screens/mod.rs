@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 pub mod baseline;
+pub mod bulk;
 pub mod chooser;
 pub mod columns;
 pub mod confirm;
@@ -78,6 +79,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
     Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
+    Context { name: "Choice for the marked", tables: &[bulk::CHOOSE_KEYS] },
     Context { name: "Columns", tables: &[columns::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
@@ -99,6 +101,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "History", tables: history::TABLES },
     Context { name: "Import users", tables: &[import::KEYS, form::KEYS] },
     Context { name: "Integrity", tables: integrity::TABLES },
+    Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
+    Context { name: "One is done", tables: &[bulk::REST_KEYS] },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
     Context { name: "Members", tables: groups::members::TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },

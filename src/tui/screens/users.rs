@@ -6,6 +6,7 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::bulk::{self, Bulk, Marked};
 use super::columns;
 use super::export::Export;
 use super::import::Import;
@@ -43,7 +44,8 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] =
+    &[KEYS, user_actions::KEYS, bulk::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
 
 /// All its tables behind one more: for a screen that is this list and something else.
 #[must_use]
@@ -67,6 +69,7 @@ pub struct Users {
     list: UserList,
     pane: RecordPane,
     sitting: Sitting,
+    bulk: Bulk,
     in_record: bool,
     wide: bool,
     clock: Clock,
@@ -86,6 +89,7 @@ impl Users {
             list: UserList::new(clock),
             pane: RecordPane::new(clock),
             sitting: Sitting::default(),
+            bulk: Bulk::default(),
             in_record: false,
             wide: false,
             clock,
@@ -158,7 +162,9 @@ impl Screen for Users {
     }
 
     fn enabled(&self, action: Action) -> Result<(), String> {
+        let is_marked = self.list.selection().is_some();
         match action {
+            _ if bulk::is_about_marks(action, is_marked) => bulk::may(action, is_marked, &self.sitting),
             Action::SaveFilter if self.list.filter_line().is_none() => {
                 Err("There is no filter to save; / types one.".to_owned())
             }
@@ -195,6 +201,9 @@ impl Screen for Users {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         self.list.keep_marks();
+        if let (true, Some((selection, words))) = (bulk::is_about_marks(action, true), self.marked()) {
+            return self.bulk.act(action, Marked { selection, words }, &self.sitting, cx);
+        }
         match action {
             Action::Filter => {
                 self.in_record = false;
@@ -258,13 +267,16 @@ impl Screen for Users {
             // It says by itself what became of saving.
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !copying::reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx)
+            && !self.bulk.reply(reply, cx)
+            && !self.pane.findings.reply(reply, cx)
+        {
             user_actions::reply(reply, cx);
         }
     }
 
     fn escape(&mut self, cx: &mut Cx) -> bool {
-        if std::mem::take(&mut self.in_record) {
+        if self.bulk.stop(cx) || std::mem::take(&mut self.in_record) {
             return true;
         }
         self.list.escape(cx)
