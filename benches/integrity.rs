@@ -6,7 +6,6 @@
 mod support;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use portaldesk::change::undo::OldPassword;
@@ -15,6 +14,7 @@ use portaldesk::db::{Db, Dialect, Sql};
 use portaldesk::directory::{Portal, Settings, history};
 use portaldesk::error::{Error, Result};
 use portaldesk::integrity::{self, CHECKS, fix_user_profiles, scan};
+use support::files::{copy, made_from, peak_of, remove};
 use support::measure::{Hold, Taken, head, line, measure, once, peak_kilobytes, ratio_line};
 use support::seed;
 
@@ -49,34 +49,6 @@ async fn main() -> Result<()> {
 
 async fn open(file: &Path) -> Result<Portal> {
     Portal::open(&seed::target(file), Settings::default(), Actor::unix("bench", None)).await
-}
-
-fn failed(error: &std::io::Error) -> Error {
-    Error::unreachable(format!("a file of the bench can't be made: {error}"))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    for suffix in ["-wal", "-shm"] {
-        let mut old = to.as_os_str().to_owned();
-        old.push(suffix);
-        drop(std::fs::remove_file(old));
-    }
-    std::fs::copy(from, to).map(drop).map_err(|error| failed(&error))
-}
-
-/// A file made once from another one by these statements.
-async fn made_from(from: &Path, name: &str, statements: Vec<String>) -> Result<PathBuf> {
-    let file = from.with_extension(name);
-    if !file.exists() {
-        let half = file.with_extension("half");
-        copy(from, &half)?;
-        let db = Db::open(&seed::target(&half)).await?;
-        db.script(statements).await?;
-        db.script(vec!["PRAGMA wal_checkpoint(TRUNCATE)".to_owned()]).await?;
-        drop(db);
-        std::fs::rename(&half, &file).map_err(|error| failed(&error))?;
-    }
-    Ok(file)
 }
 
 /// The seeded portal with nothing wrong: everybody has a profile, a role, a hash of their own and a recent login, and one is
@@ -299,14 +271,6 @@ async fn repair(broken: &Path, count: u64) -> Result<()> {
     Ok(())
 }
 
-fn remove(file: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        drop(std::fs::remove_file(name));
-    }
-}
-
 /// What a process of its own needs at most to scan and repair, at a tenth of the users and at all of them.
 async fn memory(broken: &Path, count: u64) -> Result<()> {
     let small = self::broken(&sound(count / 10).await?, count / 10).await?;
@@ -317,15 +281,7 @@ async fn memory(broken: &Path, count: u64) -> Result<()> {
 }
 
 fn peak_of_repair(file: &Path) -> Result<f64> {
-    let copied = file.with_extension("memory");
-    copy(file, &copied)?;
-    let program = std::env::current_exe().map_err(|error| failed(&error))?;
-    let output = Command::new(program).env(REPAIR, &copied).output().map_err(|error| failed(&error))?;
-    remove(&copied);
-    let text = String::from_utf8_lossy(&output.stdout);
-    let peak = text.lines().last().and_then(|line| line.parse::<f64>().ok());
-    peak.map(|kilobytes| kilobytes / 1024.0)
-        .ok_or_else(|| Error::bug(format!("the child measured nothing: {text}")))
+    peak_of(REPAIR, file, None)
 }
 
 /// Scans with every check, repairs, and prints the most memory that took, in kB.

@@ -87,7 +87,7 @@ fn many_are_changed_as_one_run() {
 #[test]
 fn who_is_refused_is_named_and_the_others_are_done() {
     let home = portal();
-    let output = home.run("", &["--json", "--yes", "user", "deactivate", "--filter", ""]);
+    let output = home.run("", &["--json", "--yes", "user", "deactivate", "--filter", "active:yes"]);
     assert_eq!(output.status.code(), Some(5));
     let done: Value = serde_json::from_slice(&output.stdout).unwrap();
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
@@ -130,6 +130,7 @@ fn what_is_for_one_account_is_refused_for_many() {
         &["user", "edit", "--filter", "sales"],
         &["user", "edit", "--filter", "sales", "--staff", "--inactive"],
         &["user", "edit", "clerk01", "--filter", "sales", "--staff"],
+        &["user", "deactivate", "--filter", ""],
         &["user", "deactivate", "clerk01", "--filter", "sales"],
         &["user", "deactivate"],
         &["user", "password", "--filter", "sales", "--password-stdin"],

@@ -114,3 +114,56 @@ fn what_is_written_is_found_at_once() {
         assert_eq!(found("rosalind").await, ["rosalind"]);
     });
 }
+
+/// However a page is found (by the members of a small department, by a short walk, or by looking at everybody), it is
+/// the page of the whole order.
+#[test]
+fn pages_of_a_filter_are_pieces_of_the_whole() {
+    tell(Server::Sqlite, "search", |db| async move {
+        seed(&db).await;
+        db.run(
+            "INSERT INTO core_department (id, name, description, is_active, created_at) VALUES \
+             (1, 'Small', '', 1, '2024-01-01'), (2, 'Large', '', 1, '2024-01-01'); \
+             INSERT INTO core_userprofile (user_id, department_id, email_notifications, created_at, updated_at) \
+             SELECT id, CASE WHEN id % 900 = 0 THEN 1 WHEN id % 3 > 0 THEN 2 END, 1, date_joined, date_joined \
+             FROM auth_user; \
+             UPDATE auth_user SET is_superuser = 1 WHERE id > 44980; \
+             UPDATE auth_user SET is_active = 0 WHERE id % 7 = 0; \
+             INSERT INTO auth_group (id, name) VALUES (9, 'Night shift'); \
+             INSERT INTO auth_user_groups (user_id, group_id) SELECT id, 9 FROM auth_user WHERE id % 2 = 0",
+        )
+        .await;
+        let portal = indexed(&db).await;
+        for line in [
+            "dept:#1",
+            "dept:#2",
+            "dept:#2 super:yes",
+            "super:yes",
+            "active:no",
+            "group:#9 -dept:#2",
+            "zoe dept:#1",
+            "zoe dept:#2 active:no",
+            "zoe -group:none super:no joined<2024-01-02",
+            "dept:none -zoe",
+            "login:never super:yes active:no ann",
+        ] {
+            for sort in [Column::Username, Column::Joined, Column::Department] {
+                for descending in [false, true] {
+                    let query = query(line, sort, descending);
+                    let whole = users::ids(&portal, &query).await.unwrap();
+                    let end = whole.len().saturating_sub(20);
+                    let first = whole[..whole.len().min(20)].to_vec();
+                    let next = whole[first.len()..whole.len().min(40)].to_vec();
+                    let previous = whole[end.saturating_sub(20)..end].to_vec();
+                    let expected = [first, next, previous, whole[end..].to_vec()];
+                    let found = pages(&portal, &query).await;
+                    if !whole.is_empty() {
+                        assert_eq!(found, expected, "{line} {sort:?} {descending}");
+                    }
+                    let count = users::count(&portal, &query).await.unwrap();
+                    assert_eq!(usize::try_from(count).unwrap(), whole.len(), "{line}");
+                }
+            }
+        }
+    });
+}

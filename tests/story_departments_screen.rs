@@ -303,6 +303,24 @@ async fn a_merge_wants_two_departments_and_two_that_are_there() {
 }
 
 #[tokio::test]
+async fn some_members_move_to_another_department() {
+    let desk = Desk::new().await;
+    let before = desk.rows().await;
+    let mut program = desk.open(80, 24).await;
+    program.press("jM").await;
+    assert_eq!(program.titles(), ["Departments", "Members of Sales"]);
+    insta::assert_snapshot!("members_80x24", program.shown());
+    program.press("  >").await;
+    assert!(program.shown().contains("2 members of Sales"), "{}", program.shown());
+    program.press("it⏎").await;
+    insta::assert_snapshot!("move_review_80x24", program.shown());
+    program.press("y").await;
+    assert_eq!(program.toast(), "Moved 2 members of Sales to IT · u undoes");
+    program.press("uy").await;
+    assert_eq!(desk.rows().await, before);
+}
+
+#[tokio::test]
 async fn wide_names_keep_the_columns() {
     let desk = Desk::new().await;
     desk.db.run("UPDATE core_department SET name = '日本語の営業部門です' WHERE name = 'Sales'").await;

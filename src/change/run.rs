@@ -59,9 +59,9 @@ pub trait Plans: Send {
 /// How much was done of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// The kind: the id of a check.
+    /// The kind: the id of a check, or `users`.
     pub of: &'static str,
-    /// How many decisions that settled.
+    /// How many decisions that settled, or how many were written.
     pub count: usize,
 }
 
@@ -363,10 +363,12 @@ impl Writer {
     /// Undoes what a refused run wrote, and gives the error that refused it.
     async fn take_back(&self, title: &str, outcome: &Outcome, why: Error) -> Result<Outcome> {
         let Some(run) = &outcome.run else { return Err(why) };
-        let undo = undo::plan(&self.db, &self.schema, run, OldPassword::WorksAgain).await?;
+        // Who stopped it wants none of it to stay.
+        let writer = Self { db: self.db.uncancelled(), ..self.clone() };
+        let undo = undo::plan(&writer.db, &writer.schema, run, OldPassword::WorksAgain).await?;
         let mut left = undo.left;
         let undone =
-            self.run(&format!("Undo: {title}"), &mut Ready::new(undo.plans), &Watch::default()).await?;
+            writer.run(&format!("Undo: {title}"), &mut Ready::new(undo.plans), &Watch::default()).await?;
         left.extend(undone.refused.into_iter().map(|(_, error)| error.message));
         if left.is_empty() {
             let message = format!("{why} What was written before that was taken back.");

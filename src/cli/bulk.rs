@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::args::{Chosen, UserEdit};
 use super::change::{complete, plan_lines};
 use super::json::Change as Written;
+use super::setup::agreed;
 use super::users::chosen_filter;
 use super::{Work, prompt, runs};
 use crate::change::plan_file::numbered;
@@ -38,7 +39,7 @@ pub(super) async fn run(work: &mut Work, chosen: &Chosen, change: &Change, dry_r
             work.output.talk(&line);
         }
         if !work.global.yes {
-            confirm(&ahead)?;
+            confirm(work, &ahead)?;
         }
     }
     let meter = work.output.meter();
@@ -73,13 +74,10 @@ async fn ids(work: &Work, chosen: &Chosen) -> Result<Vec<i64>> {
 }
 
 /// Asks for a yes; for the count to be typed where many rows or something grave are at stake.
-fn confirm(ahead: &Ahead) -> Result<()> {
+fn confirm(work: &Work, ahead: &Ahead) -> Result<()> {
     let count = ahead.count();
     if ahead.rows <= MOST_BY_YES && !ahead.change.is_grave() {
-        return match prompt::confirm(&format!("{}?", ahead.title))? {
-            true => Ok(()),
-            false => Err(Error::denied("not agreed to; nothing was written")),
-        };
+        return agreed(&format!("{}?", ahead.title), &work.global);
     }
     let question = format!("{}: type the number of users to do it", ahead.title);
     if prompt::line(&question, "--yes")?.trim().replace(' ', "") == count.to_string() {

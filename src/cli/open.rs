@@ -25,6 +25,7 @@ pub(super) fn settings(config: &Config) -> Settings {
         tries_file: state.as_ref().map(|folder| folder.join("sign-in.json")),
         drafts_folder: state.as_ref().map(|folder| folder.join("drafts")),
         lists_folder: state.as_ref().map(|folder| folder.join("lists")),
+        filters_folder: state.as_ref().map(|folder| folder.join("filters")),
         called: config.portal.name.clone(),
     }
 }

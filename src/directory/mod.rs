@@ -25,6 +25,8 @@ pub struct Settings {
     pub drafts_folder: Option<PathBuf>,
     /// Where it is kept how lists were left; without it, it is not.
     pub lists_folder: Option<PathBuf>,
+    /// Where saved filters are kept; without it, none can be saved.
+    pub filters_folder: Option<PathBuf>,
     /// What the configuration calls this portal, for commands that are copied: `portaldesk @NAME`.
     pub called: Option<String>,
 }
@@ -50,6 +52,7 @@ impl Default for Settings {
             tries_file: None,
             drafts_folder: None,
             lists_folder: None,
+            filters_folder: None,
             called: None,
         }
     }

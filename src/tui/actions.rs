@@ -61,6 +61,8 @@ actions! {
     Filter "list.filter"
     SavedFilters "list.saved-filters"
     SaveFilter "list.save-filter"
+    FilterRename "filters.rename"
+    FilterDelete "filters.delete"
     Sort "list.sort"
     ReverseSort "list.reverse-sort"
     Columns "list.columns"
@@ -93,6 +95,7 @@ actions! {
     Yes "dialog.yes"
     No "dialog.no"
     Choose "dialog.choose"
+    OneFirst "dialog.one-first"
     Spell "dialog.spell"
     Backup "dialog.backup"
 
@@ -109,6 +112,17 @@ actions! {
     UsersTestPassword "users.test-password"
     UsersPermissions "users.permissions"
 
+    BulkOffboard "bulk.off-board"
+    BulkDeactivate "bulk.deactivate"
+    BulkActivate "bulk.activate"
+    BulkAddGroup "bulk.add-group"
+    BulkRemoveGroup "bulk.remove-group"
+    BulkDepartment "bulk.department"
+    BulkNotifications "bulk.notifications"
+    BulkStaff "bulk.staff"
+    BulkPasswords "bulk.passwords"
+    BulkDelete "bulk.delete"
+
     GroupsNew "groups.new"
     GroupsEdit "groups.edit"
     GroupsDelete "groups.delete"
@@ -123,6 +137,7 @@ actions! {
     DepartmentsMembers "departments.members"
     DepartmentsMerge "departments.merge"
     DepartmentsActive "departments.active"
+    DepartmentsMove "departments.move"
 
     IntegrityScan "integrity.scan"
     IntegrityScanDeep "integrity.scan-deep"

@@ -114,6 +114,7 @@ fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
     let rows = plans.iter().map(|plan| plan.steps.len()).sum();
     let text = ReviewText {
         title,
+        facts: Vec::new(),
         lines: plan_diff::lines(&plans, names),
         notes: plan_diff::notes(&plans, names),
         confirm: confirmation(rows, plan_diff::grave(&plans, names)),
@@ -245,8 +246,9 @@ impl Applied {
 }
 
 /// A plan's title as something that was done.
-fn past(title: &str) -> String {
-    const VERBS: [(&str, &str); 15] = [
+#[must_use]
+pub fn past(title: &str) -> String {
+    const VERBS: [(&str, &str); 20] = [
         ("Undo: Undo: ", "Again: "),
         ("Undo: ", "Taken back: "),
         ("Create ", "Created "),
@@ -260,6 +262,11 @@ fn past(title: &str) -> String {
         ("Merge ", "Merged "),
         ("Move ", "Moved "),
         ("Add ", "Added "),
+        ("Give ", "Gave "),
+        ("Take ", "Took "),
+        ("Turn ", "Turned "),
+        ("Leave ", "Left "),
+        ("Generate ", "Generated "),
         ("Remove ", "Removed "),
         ("Change ", "Changed "),
     ];

@@ -218,7 +218,7 @@ pub struct UserPassword {
     #[command(flatten)]
     pub password: PasswordSource,
     /// Where generated passwords of many accounts are written: a new file that only you can read.
-    #[arg(long, value_name = "FILE", requires = "filter", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", conflicts_with = "name", value_hint = ValueHint::FilePath)]
     pub passwords_to: Option<PathBuf>,
     /// Shared by all writes.
     #[command(flatten)]

@@ -9,7 +9,7 @@ use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
 use super::passwords::Secrets;
 use super::words::{Words, requirement};
-use crate::change::{MOST_ROWS, Plan, Plans};
+use crate::change::{MOST_ROWS, Plan, Plans, Tally};
 use crate::directory::Portal;
 use crate::directory::accounts::Rows;
 use crate::directory::password_file::PasswordFile;
@@ -32,6 +32,8 @@ pub(super) struct Bulk {
     last: Vec<Whom>,
     /// Who was refused alone.
     tried: BTreeSet<i64>,
+    /// How many were written.
+    done: usize,
     /// How many are so already, or gone.
     skipped: u64,
     /// Only one account is written now.
@@ -53,6 +55,7 @@ impl Bulk {
             again: VecDeque::new(),
             last: Vec::new(),
             tried: BTreeSet::new(),
+            done: 0,
             skipped: 0,
             first_only: false,
             first_is_through: false,
@@ -93,6 +96,7 @@ impl Bulk {
         if let Some(secrets) = &mut self.secrets {
             secrets.set(last.iter().map(|(id, _)| *id));
         }
+        self.done += last.len();
         self.first_is_through |= !last.is_empty();
         if self.is_paused() {
             return Ok(None);
@@ -186,12 +190,14 @@ impl Plans for Bulk {
 
     fn left_out(&mut self) -> Vec<(String, Error)> {
         let mut left = std::mem::take(&mut self.left_out);
-        if let Some(secrets) = &mut self.secrets {
-            if let Err(error) = secrets.finish() {
-                left.push(("The file of passwords".to_owned(), error));
-            }
+        if let Some(Err(error)) = self.secrets.as_mut().map(Secrets::finish) {
+            left.push(("The file of passwords".to_owned(), error));
         }
         left
+    }
+
+    fn tally(&self) -> Vec<Tally> {
+        vec![Tally { of: "users", count: self.done }]
     }
 
     fn is_paused(&self) -> bool {

@@ -41,7 +41,7 @@ fn check(portal: &Portal, draft: &Draft) -> Result<Checked> {
         if let (Some(lack), false) = (portal.schema.lacks_column(TABLE, name), is_default) {
             let label = given::label(&forms::DEPARTMENT, name);
             let message = format!("{label} can't be kept here: {lack}. Nothing was written.");
-            return Err(Error::field(Kind::Conflict, *name, message));
+            return Err(Error::field(Kind::Conflict, name, message));
         }
     }
     values.retain(|name, _| portal.schema.has(TABLE, name));

@@ -4,6 +4,8 @@
 //!
 //! Who joins the department meanwhile was shown to nobody: then it stays, and what was moved before is taken back.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::BoxFuture;
 
 use crate::change::references;
@@ -198,8 +200,12 @@ impl Leaving {
         let from = department(portal, id).await?;
         let mut leaving = Self::new(portal, String::new(), from, to).await?;
         if let (Some(users), Some(turning)) = (only, leaving.turning.first_mut()) {
-            let profiles = profiles(portal, users).await?;
-            turning.retain(|id| profiles.contains(&id));
+            let mut profiles = profiles(portal, users).await?;
+            turning.retain(|id| profiles.contains_key(&id));
+            profiles.retain(|id, _| turning.has(*id));
+            let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+            let active = profiles.values().filter(|is_active| **is_active).count();
+            leaving.members = Members { all: count(profiles.len()), active: count(active) };
         }
         let who = counted(leaving.people(), "member");
         let target = leaving.into.as_ref().map_or("no department", |into| into.name.as_str());
@@ -499,13 +505,12 @@ pub(super) async fn elsewhere(portal: &Portal, id: i64) -> Result<Vec<Referring>
 
 /// Refuses to merge where something refers to both that only one of them may have: what each is worth nobody here knows.
 async fn refuse_torn(portal: &Portal, (goes, stays): (&Department, &Department)) -> Result<()> {
-    if portal.schema.references_to(TABLE).any(|key| key.table == TABLE) {
-        for turning in others(portal, goes.id).await?.iter().filter(|turning| turning.table == TABLE) {
-            return Err(Error::conflict(format!(
-                "{} can't be merged: departments refer to it ({}). Nothing was written; change those first.",
-                goes.name, turning.column
-            )));
-        }
+    let own = others(portal, goes.id).await?.into_iter().find(|turning| turning.table == TABLE);
+    if let Some(turning) = own {
+        return Err(Error::conflict(format!(
+            "{} can't be merged: departments refer to it ({}). Nothing was written; change those first.",
+            goes.name, turning.column
+        )));
     }
     for one in references::exclusive(&portal.schema, TABLE, &[PROFILES]) {
         let column = &one.table.column(one.column).map(|column| column.name.clone());
@@ -532,13 +537,15 @@ async fn refuse_torn(portal: &Portal, (goes, stays): (&Department, &Department))
     Ok(())
 }
 
-/// The ids of the profiles of these accounts.
-async fn profiles(portal: &Portal, users: &[i64]) -> Result<std::collections::BTreeSet<i64>> {
-    let mut found = std::collections::BTreeSet::new();
+/// The ids of the profiles of these accounts, and whether each account is active.
+async fn profiles(portal: &Portal, users: &[i64]) -> Result<BTreeMap<i64, bool>> {
+    let mut found = BTreeMap::new();
     for part in users.chunks(MOST_ROWS) {
-        let sql = Sql::new("SELECT id FROM core_userprofile WHERE user_id").among(part.iter().copied());
+        let sql = Sql::new("SELECT p.id, u.is_active FROM core_userprofile p ")
+            .push("JOIN auth_user u ON u.id = p.user_id WHERE p.user_id")
+            .among(part.iter().copied());
         for row in portal.db.all(sql).await? {
-            found.insert(row.int(0)?);
+            found.insert(row.int(0)?, row.bool(1)?);
         }
     }
     Ok(found)

@@ -193,21 +193,26 @@ fn unknown(name: &str) -> Why {
 impl Part {
     /// The part as it is kept: with ids in the place of names.
     pub(super) fn by_id(&self) -> String {
-        let kept = |key: &str, place: &Place| match place {
-            Place::Nowhere => format!("{key}:none"),
-            Place::Ids(ids) => {
-                let ids: Vec<String> = ids.iter().map(|id| format!("#{id}")).collect();
-                format!("{key}:{}", ids.join(","))
-            }
-            Place::Named(name) => format!("{key}:{}", in_quotes(name)),
-        };
-        let text = match &self.test {
-            Test::Department(place) => kept("dept", place),
-            Test::Group(place) => kept("group", place),
-            _ => return self.written.clone(),
-        };
-        if self.negated { format!("-{text}") } else { text }
+        match self.ids() {
+            Some((key, ids)) => format!("{}{key}:{}", if self.negated { "-" } else { "" }, numbered(ids)),
+            None => self.written.clone(),
+        }
     }
+
+    /// The key and the ids of a part that has some.
+    pub(super) fn ids(&self) -> Option<(&'static str, &[i64])> {
+        match &self.test {
+            Test::Department(Place::Ids(ids)) => Some(("dept", ids)),
+            Test::Group(Place::Ids(ids)) => Some(("group", ids)),
+            _ => None,
+        }
+    }
+}
+
+/// Ids as they stand behind a key.
+pub(super) fn numbered(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("#{id}")).collect();
+    ids.join(",")
 }
 
 /// A name as it has to be written behind a key, so that it is taken for a name.

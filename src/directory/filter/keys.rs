@@ -153,11 +153,6 @@ impl Key {
         let name = name.to_lowercase();
         KEYS.iter().find(|key| key.is_called(&name))
     }
-
-    /// Whether values can be compared, not only named.
-    pub(super) fn is_time(&self) -> bool {
-        matches!(self.name, "login" | "joined")
-    }
 }
 
 impl Value<'_> {

@@ -2,8 +2,9 @@
 //! behind `--filter`; docs/filter.md tells it.
 //!
 //! `terms.rs` parts a line, `grammar.rs` and `keys.rs` say what each part asks, `names.rs` looks up the departments and groups in it,
-//! `condition.rs` makes SQL of it.
+//! `condition.rs` makes SQL of it, `complete.rs` knows what may come next.
 
+mod complete;
 mod condition;
 mod grammar;
 mod keys;
@@ -12,6 +13,8 @@ pub mod terms;
 mod when;
 mod wrong;
 
+pub use complete::{Completion, Known, complete};
+pub use names::{InNames, in_names, meant};
 pub use terms::{Term, quoted, terms, value, wrong};
 pub use wrong::Wrong;
 
@@ -102,11 +105,6 @@ impl Filter {
         let words = self.words.iter().map(|word| terms::quoted_word(word));
         let parts: Vec<String> = words.chain(self.parts.iter().map(Part::by_id)).collect();
         parts.join(" ")
-    }
-
-    /// Whether more is asked than words.
-    pub(super) fn has_conditions(&self) -> bool {
-        !self.parts.is_empty()
     }
 
     /// Whether it asks what was done to whom.
@@ -210,7 +208,7 @@ mod tests {
         let filter = Filter::of(" ada  \"van der Berg\" -it op:0f ");
         assert_eq!(filter.words, ["ada", "van der Berg"]);
         assert_eq!(filter.line, "ada \"van der Berg\" -it op:0f");
-        assert!(filter.has_conditions() && filter.asks_history() && !filter.is_open());
+        assert!(filter.conditions() == 2 && filter.asks_history() && !filter.is_open());
         assert_eq!(Filter::of("ada  "), Filter::of(" ada"));
         assert!(Filter::of("\"\" \" ").is_open());
     }

@@ -1,6 +1,8 @@
 //! The departments and groups that a filter names, and what a portal must have for its questions to be asked.
 
-use super::grammar::{Part, Place, Test};
+use std::collections::BTreeMap;
+
+use super::grammar::{self, Part, Place, Test};
 use super::wrong::Wrong;
 use crate::db::Sql;
 use crate::directory::order::has_departments;
@@ -100,4 +102,64 @@ async fn found(
         },
         _ => format!("there is no {what} of this id"),
     }))
+}
+
+/// A filter that was kept by ids, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InNames {
+    /// The line with the present names.
+    pub line: String,
+    /// The parts of which a department or group is gone, as they were kept, without a minus.
+    pub gone: Vec<String>,
+}
+
+/// Puts the present names in the place of ids.
+///
+/// # Errors
+/// What the engine says.
+pub async fn in_names(portal: &Portal, line: &str) -> Result<InNames> {
+    let mut shown = InNames::default();
+    let mut written = Vec::new();
+    for part in grammar::read(line).into_iter().flatten() {
+        let Some((key, ids)) = part.ids() else {
+            written.push(part.written);
+            continue;
+        };
+        let names = called(portal, key, ids).await?;
+        if names.is_empty() {
+            shown.gone.push(format!("{key}:{}", grammar::numbered(ids)));
+        }
+        written.push(match names.as_slice() {
+            [name] => format!("{}{key}:{}", if part.negated { "-" } else { "" }, grammar::name(name)),
+            _ => part.written,
+        });
+    }
+    shown.line = written.join(" ");
+    Ok(shown)
+}
+
+/// What the parts with ids mean now, by the part without a minus.
+///
+/// # Errors
+/// What the engine says.
+pub async fn meant(portal: &Portal, line: &str) -> Result<BTreeMap<String, String>> {
+    let mut meant = BTreeMap::new();
+    for part in grammar::read(line).into_iter().flatten() {
+        if let Some((key, ids)) = part.ids() {
+            let names = called(portal, key, ids).await?;
+            meant.insert(format!("{key}:{}", grammar::numbered(ids)), names.join(", "));
+        }
+    }
+    Ok(meant)
+}
+
+/// The names of these departments or groups, as far as they are there.
+async fn called(portal: &Portal, key: &str, ids: &[i64]) -> Result<Vec<String>> {
+    let select = match key {
+        "dept" if !portal.has_table("core_department") => return Ok(Vec::new()),
+        "dept" => "SELECT name FROM core_department WHERE id IN (",
+        _ => "SELECT name FROM auth_group WHERE id IN (",
+    };
+    let sql = Sql::new(select).list(ids.iter().copied()).push(") ORDER BY id");
+    portal.db.all(sql).await?.iter().map(|row| Ok(row.text(0)?)).collect()
 }

@@ -42,7 +42,7 @@ struct Line {
 
 /// The dialog.
 pub struct Columns {
-    columns: &'static [Column],
+    all: &'static [Column],
     lines: Vec<Line>,
     /// What is shown where nobody chose.
     usual: Arrangement,
@@ -58,7 +58,7 @@ impl Columns {
     #[must_use]
     pub fn of<R: Row>(table: &Table<R>, usual: Arrangement) -> Self {
         let mut dialog = Self {
-            columns: table.columns(),
+            all: table.columns(),
             lines: Vec::new(),
             usual,
             chosen: false,
@@ -70,8 +70,8 @@ impl Columns {
     }
 
     fn set(&mut self, arrangement: &Arrangement) {
-        let on = arrangement.shown.iter().filter(|shown| shown.column < self.columns.len());
-        let off = (0..self.columns.len()).filter(|column| !arrangement.has(*column));
+        let on = arrangement.shown.iter().filter(|shown| shown.column < self.all.len());
+        let off = (0..self.all.len()).filter(|column| !arrangement.has(*column));
         self.lines = on
             .map(|shown| Line { shown: *shown, on: true })
             .chain(off.map(|column| Line { shown: Shown { column, width: None }, on: false }))
@@ -88,7 +88,7 @@ impl Columns {
 
     /// The cells that a column gets now, if it is shown and fits.
     fn width(&self, column: usize) -> Option<u16> {
-        let widths = widths(self.columns, &self.arrangement(), self.room);
+        let widths = widths(self.all, &self.arrangement(), self.room);
         widths.into_iter().find(|(at, _)| *at == column).map(|(_, width)| width)
     }
 
@@ -119,7 +119,7 @@ impl Columns {
     /// Gives the column under the cursor one cell more or less than it has.
     fn resize(&mut self, by: i16) {
         let Some(line) = self.lines.get(self.cursor).copied() else { return };
-        let column = self.columns[line.shown.column];
+        let column = self.all[line.shown.column];
         let now = line.shown.width.or_else(|| self.width(line.shown.column)).unwrap_or(column.max);
         let width = now.saturating_add_signed(by).clamp(NARROWEST, WIDEST);
         self.give(Some(width));
@@ -179,14 +179,14 @@ impl Screen for Columns {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let buffer = frame.buffer_mut();
-        let titles = cells(self.columns.iter().map(|column| text::width(column.title)).max().unwrap_or(0));
+        let titles = cells(self.all.iter().map(|column| text::width(column.title)).max().unwrap_or(0));
         let first = (self.cursor + 1).saturating_sub(usize::from(area.height));
         for (y, (at, line)) in (area.y..area.bottom()).zip(self.lines.iter().enumerate().skip(first)) {
             let on = at == self.cursor;
             put(buffer, area.x, y, 1, if on { theme.cursor() } else { " " }, theme.style(Tone::Strong));
             let tick = if line.on { "[x]" } else { "[ ]" };
             let tone = if on { Tone::Strong } else { Tone::Plain };
-            let words = format!("{tick} {}", self.columns[line.shown.column].title);
+            let words = format!("{tick} {}", self.all[line.shown.column].title);
             put(buffer, area.x + 2, y, area.width.saturating_sub(2), &words, theme.style(tone));
             let x = area.x + 2 + 4 + titles + 2;
             let room = area.right().saturating_sub(x);
@@ -217,7 +217,7 @@ mod tests {
     fn dialog() -> (Columns, Cx) {
         let usual = Arrangement::usual([0, 1]);
         let mut dialog = Columns {
-            columns: &COLUMNS,
+            all: &COLUMNS,
             lines: Vec::new(),
             usual: usual.clone(),
             chosen: false,

@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 pub mod baseline;
+pub mod bulk;
 pub mod chooser;
 pub mod columns;
 pub mod confirm;
@@ -30,6 +31,7 @@ pub mod permissions;
 pub mod pick;
 pub mod record;
 pub mod review;
+pub mod saved_filters;
 pub mod sign_in;
 pub mod stopped_run;
 pub mod symptoms;
@@ -77,15 +79,16 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Accept", tables: &[baseline::KEYS] },
     Context { name: "Add a member", tables: &[groups::add_member::KEYS] },
     Context { name: "A portal's database", tables: &[connect::KEYS] },
+    Context { name: "Choice for the marked", tables: &[bulk::CHOOSE_KEYS] },
     Context { name: "Columns", tables: &[columns::KEYS] },
     Context { name: "Confirm", tables: &[confirm::KEYS] },
     Context { name: "Conflict", tables: &[conflict::KEYS] },
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
-    Context { name: "Delete department", tables: &[departments::delete::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
     Context { name: "Department", tables: departments::pane::TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
+    Context { name: "Department members", tables: departments::members::TABLES },
     Context { name: "Departments", tables: departments::TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
@@ -98,6 +101,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "History", tables: history::TABLES },
     Context { name: "Import users", tables: &[import::KEYS, form::KEYS] },
     Context { name: "Integrity", tables: integrity::TABLES },
+    Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
+    Context { name: "One is done", tables: &[bulk::REST_KEYS] },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
     Context { name: "Members", tables: groups::members::TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
@@ -112,6 +117,8 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Preview of a repair", tables: &[integrity::preview::KEYS] },
     Context { name: "Record", tables: record::TABLES },
     Context { name: "Review", tables: &[review::KEYS] },
+    Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
+    Context { name: "Saved filters", tables: &[saved_filters::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
     Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
@@ -122,6 +129,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Unsaved", tables: &[drafts::KEYS] },
     Context { name: "Stopped run", tables: &[stopped_run::KEYS] },
     Context { name: "Users", tables: users::TABLES },
+    Context { name: "Where members go", tables: &[departments::where_to::KEYS] },
     Context { name: "Which portal", tables: &[chooser::KEYS] },
 ];
 

@@ -21,6 +21,7 @@ use crate::tui::widgets::{put, wrap};
 pub const KEYS: &[Binding] = &[
     Binding::new(&[key('y')], Action::Yes, "apply").dangerous(),
     Binding::new(&[code(Key::Enter)], Action::Choose, "apply").dangerous(),
+    Binding::new(&[key('1')], Action::OneFirst, "one first").dangerous(),
     Binding::new(&[key('n'), code(Key::Esc), key('q')], Action::No, "leave"),
     Binding::new(&[code(Key::F(5))], Action::Backup, "back up first"),
     Binding::new(&[ctrl('g')], Action::Spell, "spell the password"),
@@ -36,6 +37,8 @@ pub const KEYS: &[Binding] = &[
 pub struct ReviewText {
     /// What will be done, such as `Deactivate: 14 marked, 3 not in this view`.
     pub title: String,
+    /// What there is to know before the rows, a sentence each.
+    pub facts: Vec<String>,
     /// The rows, one line each.
     pub lines: Vec<DiffLine>,
     /// What else it touches, who loses what.
@@ -61,6 +64,8 @@ pub struct Review {
     text: ReviewText,
     typed: Option<TypedConfirmation>,
     yes: Option<Then>,
+    /// Does one of many first.
+    first_only: Option<Then>,
     spelled: bool,
     backup: Option<Backup>,
     first: usize,
@@ -80,12 +85,25 @@ impl Review {
             text,
             typed,
             yes: Some(Box::new(yes)),
+            first_only: None,
             spelled: false,
             backup: None,
             first: 0,
             height: 1,
             below: 0,
         }
+    }
+
+    /// The same where `1` does one of many and asks about the rest then. Where the count has to be typed, typing 1 means
+    /// that.
+    #[must_use]
+    pub fn with_first(self, first: impl FnOnce(&mut Cx) + 'static) -> Self {
+        Self { first_only: Some(Box::new(first)), ..self }
+    }
+
+    /// Whether 1 was typed where it means one of many.
+    fn is_one_typed(&self) -> bool {
+        self.first_only.is_some() && self.typed.as_ref().is_some_and(|typed| typed.value() == "1")
     }
 
     /// The same with a backup offered first: for what is hard to take back.
@@ -96,12 +114,21 @@ impl Review {
 
     /// Everything that scrolls: notes below rows.
     fn body(&self, width: u16) -> Vec<DiffLine> {
-        let mut lines = self.text.lines.clone();
+        let room = usize::from(width.saturating_sub(2));
+        let mut lines = Vec::new();
+        for fact in &self.text.facts {
+            lines.extend(
+                wrap(&text::safe_lines(fact), room).into_iter().map(|line| DiffLine::new(Sign::Note, line)),
+            );
+        }
+        if !lines.is_empty() && !self.text.lines.is_empty() {
+            lines.push(DiffLine::new(Sign::Note, ""));
+        }
+        lines.extend(self.text.lines.iter().cloned());
         let backup = self.backup.as_ref().map(Backup::words);
         if !self.text.notes.is_empty() || backup.is_some() {
             lines.push(DiffLine::new(Sign::Note, ""));
         }
-        let room = usize::from(width.saturating_sub(2));
         for note in self.text.notes.iter().chain(&backup) {
             lines.extend(
                 wrap(&text::safe_lines(note), room).into_iter().map(|line| DiffLine::new(Sign::Note, line)),
@@ -132,14 +159,16 @@ impl Screen for Review {
 
     fn enabled(&self, action: Action) -> Result<(), String> {
         let wanted = |typed: &TypedConfirmation| format!("Type {} first, then Enter.", typed.wanted());
-        if let (Action::Yes | Action::Choose, Some(why)) =
+        if let (Action::Yes | Action::Choose | Action::OneFirst, Some(why)) =
             (action, self.backup.as_ref().and_then(Backup::waits))
         {
             return Err(why);
         }
         match (action, &self.typed) {
             (Action::Yes, Some(typed)) => Err(wanted(typed)),
+            (Action::Choose, Some(_)) if self.is_one_typed() => Ok(()),
             (Action::Choose, Some(typed)) if !typed.is_met() => Err(wanted(typed)),
+            (Action::OneFirst, _) if self.first_only.is_none() => Err("This is not many.".to_owned()),
             (Action::Choose, None) => Err("y applies it; Enter never does.".to_owned()),
             (Action::Spell | Action::Copy, _) if self.text.secret.is_none() => {
                 Err("There is no password in this review.".to_owned())
@@ -165,6 +194,12 @@ impl Screen for Review {
                     backup.start(cx);
                 }
             }
+            Action::OneFirst => {
+                if let Some(first) = self.first_only.take() {
+                    cx.close_then(first);
+                }
+            }
+            Action::Choose if self.is_one_typed() => self.act(Action::OneFirst, cx),
             Action::Yes | Action::Choose => {
                 if let Some(yes) = self.yes.take() {
                     cx.close_then(yes);

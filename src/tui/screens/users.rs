@@ -6,10 +6,12 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::bulk::{self, Bulk, Marked};
 use super::columns;
 use super::export::Export;
 use super::import::Import;
 use super::record::{RecordPane, RecordScreen};
+use super::saved_filters::{self, NameFilter, SavedFilters};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
 use super::user_list::{UserList, copying, is_mark, sort};
@@ -29,6 +31,8 @@ use crate::tui::widgets::{cells, put, table};
 /// Its keys, beside those about one user and those of every list.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[key('/'), code(Key::F(3))], Action::Filter, "filter"),
+    Binding::new(&[key('f')], Action::SavedFilters, "saved filters and reports").quiet(),
+    Binding::new(&[key('w')], Action::SaveFilter, "save this filter").quiet(),
     Binding::new(&[key('n')], Action::UsersNew, "new"),
     Binding::new(&[code(Key::Enter)], Action::Open, "record").quiet(),
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
@@ -40,7 +44,20 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &[KEYS, user_actions::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
+pub const TABLES: &[&[Binding]] =
+    &[KEYS, user_actions::KEYS, bulk::KEYS, table::MARK_KEYS, copying::KEYS, table::KEYS];
+
+/// All its tables behind one more: for a screen that is this list and something else.
+#[must_use]
+pub const fn tables_behind(keys: &'static [Binding]) -> [&'static [Binding]; TABLES.len() + 1] {
+    let mut all = [keys; TABLES.len() + 1];
+    let mut at = 0;
+    while at < TABLES.len() {
+        all[at + 1] = TABLES[at];
+        at += 1;
+    }
+    all
+}
 
 /// From so many columns on, the record stands beside the list.
 const WIDE: u16 = 100;
@@ -52,6 +69,7 @@ pub struct Users {
     list: UserList,
     pane: RecordPane,
     sitting: Sitting,
+    bulk: Bulk,
     in_record: bool,
     wide: bool,
     clock: Clock,
@@ -71,6 +89,7 @@ impl Users {
             list: UserList::new(clock),
             pane: RecordPane::new(clock),
             sitting: Sitting::default(),
+            bulk: Bulk::default(),
             in_record: false,
             wide: false,
             clock,
@@ -143,7 +162,13 @@ impl Screen for Users {
     }
 
     fn enabled(&self, action: Action) -> Result<(), String> {
+        let is_marked = self.list.selection().is_some();
         match action {
+            _ if bulk::is_about_marks(action, is_marked) => bulk::may(action, is_marked, &self.sitting),
+            Action::SaveFilter if self.list.filter_line().is_none() => {
+                Err("There is no filter to save; / types one.".to_owned())
+            }
+            Action::SavedFilters | Action::SaveFilter => Ok(()),
             Action::SwitchPane if !self.wide => {
                 Err("There is no room for the record beside the list; Enter opens it.".to_owned())
             }
@@ -176,10 +201,19 @@ impl Screen for Users {
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
         self.list.keep_marks();
+        if let (true, Some((selection, words))) = (bulk::is_about_marks(action, true), self.marked()) {
+            return self.bulk.act(action, Marked { selection, words }, &self.sitting, cx);
+        }
         match action {
             Action::Filter => {
                 self.in_record = false;
                 self.list.type_filter();
+            }
+            Action::SavedFilters => cx.push(SavedFilters::default()),
+            Action::SaveFilter => {
+                if let Some(line) = self.list.filter_line() {
+                    cx.push(NameFilter::new(line));
+                }
             }
             Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
             Action::ReverseSort => self.list.reverse(cx),
@@ -227,15 +261,22 @@ impl Screen for Users {
             self.list.sort(column, cx);
         } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
             self.list.arrange(arrangement, cx);
+        } else if let Some(Ok(line)) = saved_filters::CHOSEN.take(reply) {
+            self.list.set_filter(&line, cx);
+        } else if saved_filters::reply(reply, cx) {
+            // It says by itself what became of saving.
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.list.go_to(id, cx);
-        } else if !copying::reply(reply, cx) && !self.pane.findings.reply(reply, cx) {
+        } else if !copying::reply(reply, cx)
+            && !self.bulk.reply(reply, cx)
+            && !self.pane.findings.reply(reply, cx)
+        {
             user_actions::reply(reply, cx);
         }
     }
 
     fn escape(&mut self, cx: &mut Cx) -> bool {
-        if std::mem::take(&mut self.in_record) {
+        if self.bulk.stop(cx) || std::mem::take(&mut self.in_record) {
             return true;
         }
         self.list.escape(cx)

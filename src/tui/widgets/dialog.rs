@@ -32,6 +32,12 @@ impl TypedConfirmation {
         self.field.value().trim() == text::safe(&self.wanted).trim()
     }
 
+    /// What was typed.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        self.field.value().trim()
+    }
+
     /// What is to be typed.
     #[must_use]
     pub fn wanted(&self) -> &str {

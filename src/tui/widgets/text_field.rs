@@ -60,6 +60,20 @@ impl TextField {
         self.typed = Typed::new(value.to_owned());
     }
 
+    /// At which byte of the text the cursor stands.
+    #[must_use]
+    pub fn cursor(&self) -> usize {
+        self.before_cursor().len()
+    }
+
+    /// Puts another text in the place of these bytes, the cursor behind it; does nothing where they are no whole characters.
+    pub fn replace(&mut self, bytes: Range<usize>, with: &str) {
+        let value = self.typed.value();
+        let (Some(before), Some(after)) = (value.get(..bytes.start), value.get(bytes.end..)) else { return };
+        let cursor = before.chars().count() + with.chars().count();
+        self.typed = Typed::new([before, with, after].concat()).with_cursor(cursor);
+    }
+
     /// Takes a key; says whether the field uses it. `Enter` is used only by several lines, the arrows up and down
     /// only while there is a line to go to.
     pub fn key(&mut self, chord: KeyChord) -> bool {

@@ -1,8 +1,9 @@
 //! What can be done to a department from the list and from the record: who may, and what each key starts.
 
-use super::delete::DeleteDepartment;
 use super::form::DepartmentForm;
+use super::members::Members;
 use super::merge::MergeDepartment;
+use super::where_to::WhereTo;
 use crate::directory::departments;
 use crate::error::Result;
 use crate::portal::access;
@@ -18,7 +19,6 @@ use crate::tui::screens::history::History;
 use crate::tui::screens::menu::{Entry, Menu};
 use crate::tui::screens::undo::Undo;
 use crate::tui::screens::user_actions::Sitting;
-use crate::tui::screens::users::Users;
 
 /// The keys about one department, for every screen that has one under the cursor.
 pub const KEYS: &[Binding] = &[
@@ -124,10 +124,10 @@ pub fn act(action: Action, which: Option<&Which>, sitting: &Sitting, cx: &mut Cx
             cx.push(DepartmentForm::edit(which.id, which.name.clone()));
         }
         (Action::DepartmentsMembers, Some(which)) => {
-            cx.push(Users::with_filter(Clock::default(), &format!("dept:#{}", which.id)));
+            cx.push(Members::new(which, Clock::default()));
         }
         (Action::DepartmentsMerge, Some(which)) => cx.push(MergeDepartment::new(which.clone())),
-        (Action::DepartmentsDelete, Some(which)) => cx.push(DeleteDepartment::new(which.clone())),
+        (Action::DepartmentsDelete, Some(which)) => cx.push(WhereTo::delete(which.clone())),
         (Action::DepartmentsActive, Some(which)) => {
             let (id, active) = (which.id, !which.is_active);
             cx.start(&PLAN, "planning", move |portal| async move {
@@ -208,7 +208,7 @@ mod tests {
             (Action::DepartmentsEdit, "[Push(Edit Sales)]"),
             (Action::DepartmentsMerge, "[Push(Merge Sales)]"),
             (Action::DepartmentsDelete, "[Push(Delete Sales)]"),
-            (Action::DepartmentsMembers, "[Push(Users)]"),
+            (Action::DepartmentsMembers, "[Push(Members of Sales)]"),
             (Action::RecordHistory, "[Push(History of Sales)]"),
             (Action::Menu, "[Push(Sales)]"),
         ] {

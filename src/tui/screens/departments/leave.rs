@@ -48,7 +48,7 @@ impl Reviewed {
             lines,
             notes: leaving.notes(),
             confirm,
-            secret: None,
+            ..ReviewText::default()
         };
         Ok(Self { leaving, text })
     }

@@ -58,13 +58,13 @@ pub(super) struct Line {
     pub(super) members: Option<Members>,
     /// Nothing before they were looked for.
     pub(super) findings: Option<Vec<AboutDepartment>>,
-    first_line: String,
+    about: String,
 }
 
 impl Line {
     pub(super) fn new(department: Department) -> Self {
-        let first_line = department.description.lines().next().unwrap_or_default().to_owned();
-        Self { department, members: None, findings: None, first_line }
+        let about = department.description.lines().next().unwrap_or_default().to_owned();
+        Self { department, members: None, findings: None, about }
     }
 }
 
@@ -92,7 +92,7 @@ impl Row for Line {
                     Cell::new(ids.join(", "), Tone::Warn)
                 }
             },
-            _ => self.first_line.as_str().into(),
+            _ => self.about.as_str().into(),
         }
     }
 }

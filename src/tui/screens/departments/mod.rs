@@ -1,14 +1,13 @@
 //! The Departments tab: the list, and beside it, where there is room, the record of the department under the cursor.
 
 pub mod actions;
-pub mod delete;
 pub mod form;
 mod leave;
 mod line;
+pub mod members;
 pub mod merge;
 pub mod pane;
-#[cfg(test)]
-mod tests;
+pub mod where_to;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -75,6 +74,7 @@ const WIDE: u16 = 100;
 const REST: Duration = Duration::from_millis(100);
 
 /// The tab.
+#[expect(clippy::struct_excessive_bools, reason = "none of them says anything about another")]
 pub struct Departments {
     /// All that match, by name.
     lines: Vec<Line>,

@@ -27,17 +27,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 /// All its tables.
-pub const TABLES: &[&[Binding]] = &ALL;
-
-const ALL: [&[Binding]; users::TABLES.len() + 1] = {
-    let mut all = [KEYS; users::TABLES.len() + 1];
-    let mut at = 0;
-    while at < users::TABLES.len() {
-        all[at + 1] = users::TABLES[at];
-        at += 1;
-    }
-    all
-};
+pub const TABLES: &[&[Binding]] = &users::tables_behind(KEYS);
 
 const PLAN: Slot<Prepared> = Slot::latest("groups.members.plan");
 

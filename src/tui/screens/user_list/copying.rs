@@ -156,18 +156,18 @@ fn program(portal: &Portal) -> Result<String> {
 
 /// `user list` with this filter and order.
 fn list_command(query: &Query) -> Result<String> {
-    let mut words = "user list".to_owned();
+    let mut words = vec!["user list".to_owned()];
     if !query.is_open() {
         // The sign of equality lets a filter begin with a minus.
-        words.push_str(&format!(" --filter={}", shell(&query.filter.line)?));
+        words.push(format!("--filter={}", shell(&query.filter.line)?));
     }
     if query.sort != Column::default() {
-        words.push_str(&format!(" --sort {}", order(query.sort)));
+        words.push(format!("--sort {}", order(query.sort)));
     }
     if query.descending {
-        words.push_str(" --descending");
+        words.push("--descending".to_owned());
     }
-    Ok(words)
+    Ok(words.join(" "))
 }
 
 fn shell(word: &str) -> Result<String> {

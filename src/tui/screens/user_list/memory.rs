@@ -29,7 +29,7 @@ impl UserList {
         if let Ok(Some(left)) = result {
             self.restore(&left);
         }
-        self.restart(cx);
+        self.read_first(cx);
         true
     }
 
@@ -43,7 +43,6 @@ impl UserList {
         // What was typed meanwhile is wanted more.
         if self.home.is_empty() && self.filter.value().is_empty() {
             self.filter.set(&left.filter);
-            self.query = self.query.filtered(&left.filter);
         }
         self.left = self.state();
         self.show_order();

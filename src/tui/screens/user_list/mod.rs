@@ -7,6 +7,7 @@ pub mod copying;
 mod line;
 mod marking;
 mod memory;
+mod reading;
 pub mod sort;
 
 use std::collections::BTreeMap;
@@ -25,18 +26,20 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::screens::columns::Columns;
-use crate::tui::theme::{Theme, Tone};
+use crate::tui::theme::Theme;
 use crate::tui::widgets::columns::Arrangement;
-use crate::tui::widgets::put;
 use crate::tui::widgets::table::{Page, Table, Want};
-use crate::tui::widgets::text_field::{TextField, draw_prompt};
+use crate::tui::widgets::text_field::TextField;
 
 use line::{COLUMNS, Line, column_of};
 pub use marking::is_mark;
 use marking::{Marking, Matching, matching};
+use reading::Reading;
 
 /// How many rows a page has: more than a screen, so that the next is there before it is needed.
 const PAGE: usize = 100;
+/// A longer filter can't be typed or pasted: what is more than a filter can be is refused with a reason, not cut.
+const LONGEST_FILTER: usize = 1 << 16;
 /// How many rows before the cursor are read when the list is opened in its middle.
 const BEFORE: usize = 50;
 
@@ -74,6 +77,7 @@ pub struct UserList {
     table: Table<Line>,
     query: Query,
     filter: TextField,
+    reading: Reading,
     /// The filter line that `Esc` goes back to.
     home: String,
     typing: bool,
@@ -90,7 +94,8 @@ impl UserList {
         let mut list = Self {
             table: Table::new(&COLUMNS),
             query: Query::default(),
-            filter: TextField::free(""),
+            filter: TextField::line("", LONGEST_FILTER),
+            reading: Reading::default(),
             home: String::new(),
             typing: false,
             marking: Marking::default(),
@@ -102,12 +107,13 @@ impl UserList {
         list
     }
 
-    /// The same with a filter that stays: more can be typed behind it.
+    /// The same with a filter that stays: more can be typed behind it. It is a program's, with ids in the place of names.
     #[must_use]
     pub fn with_filter(clock: Clock, filter: &str) -> Self {
         let mut list = Self::new(clock);
         filter.clone_into(&mut list.home);
         list.filter.set(filter);
+        list.reading = Reading::of(filter);
         list.query = list.query.filtered(filter);
         list
     }
@@ -200,8 +206,12 @@ impl UserList {
     pub fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
         let used = match input {
             Input::Key(chord) if matches!(chord.key, Key::Enter | Key::Down) => {
-                self.typing = false;
+                self.finish_filter();
                 self.remember(cx);
+                return true;
+            }
+            Input::Key(chord) if chord.key == Key::Tab => {
+                self.complete(*chord, cx);
                 return true;
             }
             Input::Key(chord) => self.filter.key(*chord),
@@ -225,14 +235,6 @@ impl UserList {
         had
     }
 
-    fn refilter(&mut self, cx: &mut Cx) {
-        let query = self.query.filtered(self.filter.value());
-        if query != self.query {
-            self.query = query;
-            self.restart(cx);
-        }
-    }
-
     /// Takes a reply; says whether it was one of the list's.
     pub fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
         if let Some(result) = ROWS.take(reply) {
@@ -245,7 +247,9 @@ impl UserList {
                 self.table.set_before(&id, u64::try_from(before).unwrap_or(0));
             }
         } else {
-            return self.reply_marks(reply) || self.reply_remembered(reply, cx);
+            return self.reply_marks(reply)
+                || self.reply_filter(reply, cx)
+                || self.reply_remembered(reply, cx);
         }
         true
     }
@@ -375,15 +379,8 @@ impl UserList {
     /// Draws the filter line, while there is a filter, and the table.
     pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
         let filtering = self.typing || !self.filter.value().is_empty();
-        let height = u16::from(filtering && area.height > 1);
-        let row = Rect { height, ..area };
-        if height > 0 && self.typing {
-            let at = draw_prompt(frame.buffer_mut(), row, " / ", &self.filter, theme.style(Tone::Accent));
-            frame.set_cursor_position(at);
-        } else if height > 0 {
-            let words = format!(" / {}", self.filter.value());
-            put(frame.buffer_mut(), row.x, row.y, row.width, &words, theme.style(Tone::Accent));
-        }
+        let is_drawn = filtering && area.height > 1;
+        let height = if is_drawn { self.draw_filter(frame, area, theme) } else { 0 };
         let below = Rect { y: area.y + height, height: area.height - height, ..area };
         self.table.draw(frame, below, focused, theme);
     }

@@ -1,12 +1,15 @@
-//! Deleting a department: asks where its members go, which Django would not.
+//! Where people go who leave a department: all of them before it is deleted, which Django would not ask, or those who are
+//! marked.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::Which;
 use super::leave::Reviewed;
+use crate::directory::Portal;
 use crate::directory::departments::{self, Choice, Leaving, To};
-use crate::error::{Error, Kind};
+use crate::directory::selection::Selection;
+use crate::error::{Error, Kind, Result};
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key, code};
@@ -23,41 +26,79 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Esc)], Action::No, "leave"),
 ];
 
+/// Who leaves.
+#[derive(Clone)]
+enum Who {
+    /// Everybody: the department is deleted.
+    All,
+    /// Only these; and who they are in words, where that has to be said.
+    Some(Selection, String),
+}
+
+impl Who {
+    async fn leaving(&self, portal: &Portal, from: i64, to: To) -> Result<Leaving> {
+        match self {
+            Self::All => Leaving::delete(portal, from, Some(to)).await,
+            Self::Some(selection, _) => {
+                let ids = selection.ids(portal).await?;
+                Leaving::members(portal, from, Some(&ids), to).await
+            }
+        }
+    }
+}
+
 /// What there is to know before somebody is asked.
 struct Ahead {
-    leaving: Leaving,
+    people: usize,
     others: Vec<Choice>,
 }
 
-const AHEAD: Slot<Ahead> = Slot::latest("delete-department.ahead");
-const PLAN: Slot<Reviewed> = Slot::latest("delete-department.plan");
+const AHEAD: Slot<Ahead> = Slot::latest("where-to.ahead");
+const PLAN: Slot<Reviewed> = Slot::latest("where-to.plan");
 
 /// The most rows of the list.
 const MOST: usize = 12;
 
-/// The dialog. The review takes its place; at once where nobody is in the department.
-pub struct DeleteDepartment {
+/// The dialog. The review takes its place; at once where a department that goes has nobody in it.
+pub struct WhereTo {
     which: Which,
+    who: Who,
     question: String,
     others: Vec<Choice>,
     picker: Option<Picker>,
 }
 
-impl DeleteDepartment {
-    /// A dialog about this department.
+impl WhereTo {
+    /// Asks before this department is deleted.
     #[must_use]
-    pub fn new(which: Which) -> Self {
+    pub fn delete(which: Which) -> Self {
+        Self::of(which, Who::All)
+    }
+
+    /// Asks for some members of this department.
+    #[must_use]
+    pub fn members(which: Which, who: Selection, words: String) -> Self {
+        Self::of(which, Who::Some(who, words))
+    }
+
+    fn of(which: Which, who: Who) -> Self {
         let question = format!("Looking who is in {}.", which.name);
-        Self { which, question, others: Vec::new(), picker: None }
+        Self { which, who, question, others: Vec::new(), picker: None }
     }
 
     fn ask(&mut self, ahead: Ahead, cx: &mut Cx) {
-        let people = ahead.leaving.people();
-        if people == 0 {
-            return self.plan(To::Nowhere, cx);
+        let (name, members) = (&self.which.name, if ahead.people == 1 { "member" } else { "members" });
+        match &self.who {
+            Who::All if ahead.people == 0 => return self.plan(To::Nowhere, cx),
+            Who::Some(..) if ahead.people == 0 => {
+                return Self::give_up(&Error::conflict(format!("None of them is in {name} any more.")), cx);
+            }
+            Who::All => self.question = format!("{name} has {} {members}. Where do they go?", ahead.people),
+            Who::Some(_, words) => {
+                let marked = if words.is_empty() { String::new() } else { format!(" ({words})") };
+                self.question = format!("{} {members} of {name}{marked}. Where to?", ahead.people);
+            }
         }
-        let members = if people == 1 { "member" } else { "members" };
-        self.question = format!("{} has {people} {members}. Where do they go?", self.which.name);
         let mut choices = vec![picker::Choice::new("into no department", "as Django leaves them")];
         choices.extend(ahead.others.iter().map(|other| {
             picker::Choice::new(other.name.clone(), if other.is_active { "" } else { "inactive" })
@@ -67,9 +108,9 @@ impl DeleteDepartment {
     }
 
     fn plan(&self, to: To, cx: &mut Cx) {
-        let id = self.which.id;
+        let (id, who) = (self.which.id, self.who.clone());
         cx.start(&PLAN, "planning", move |portal| async move {
-            Reviewed::prepare(&portal, Leaving::delete(&portal, id, Some(to)).await?).await
+            Reviewed::prepare(&portal, who.leaving(&portal, id, to).await?).await
         });
     }
 
@@ -81,16 +122,19 @@ impl DeleteDepartment {
     }
 }
 
-impl Screen for DeleteDepartment {
+impl Screen for WhereTo {
     fn title(&self) -> String {
-        format!("Delete {}", self.which.name)
+        match self.who {
+            Who::All => format!("Delete {}", self.which.name),
+            Who::Some(..) => format!("Move members of {}", self.which.name),
+        }
     }
 
     fn keys(&self) -> &'static [&'static [Binding]] {
         &[KEYS]
     }
 
-    fn enabled(&self, action: Action) -> Result<(), String> {
+    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
         match (action, &self.picker) {
             (Action::Choose, None) => Err("Still looking.".to_owned()),
             (Action::Choose, Some(picker)) if picker.chosen().is_none() => {
@@ -101,12 +145,12 @@ impl Screen for DeleteDepartment {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        let id = self.which.id;
+        let (id, who) = (self.which.id, self.who.clone());
         cx.start(&AHEAD, "looking who is in it", move |portal| async move {
-            let leaving = Leaving::delete(&portal, id, Some(To::Nowhere)).await?;
+            let people = who.leaving(&portal, id, To::Nowhere).await?.people();
             let mut others = departments::choices(&portal).await?;
             others.retain(|other| other.id != id);
-            Ok(Ahead { leaving, others })
+            Ok(Ahead { people, others })
         });
     }
 

@@ -1,1 +1,0 @@
-//! The tab, its forms and dialogs, by action and reply.
