@@ -25,10 +25,12 @@ django.setup()
 from django.contrib.admin.models import LogEntry  # noqa: E402
 from django.contrib.auth import authenticate as django_authenticate  # noqa: E402
 from django.contrib.auth.hashers import make_password  # noqa: E402
-from django.contrib.auth.models import User  # noqa: E402
+from django.contrib.auth.models import Group, User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.test.utils import setup_test_environment  # noqa: E402
+
+from core.models import Department  # noqa: E402
 
 # Responses keep their contexts.
 setup_test_environment()
@@ -162,6 +164,33 @@ def log(username):
     """The portal's history of a user, oldest first, as its pages word it."""
     entries = LogEntry.objects.filter(content_type__model="user", object_id=User.objects.get(username=username).pk)
     return [[entry.user.username, entry.get_change_message()] for entry in entries.order_by("pk")]
+
+
+def entries(model, pk):
+    """The portal's history of an object, there or deleted, oldest first: what was done, and as its pages word it."""
+    found = LogEntry.objects.filter(content_type__model=model, object_id=str(pk)).order_by("pk")
+    return [[entry.user.username, entry.action_flag, entry.object_repr, entry.get_change_message()] for entry in found]
+
+
+def group(pk):
+    """What the portal sees of a group; null when there is none."""
+    found = Group.objects.filter(pk=pk).first()
+    return found and {
+        "name": found.name,
+        "permissions": sorted(found.permissions.values_list("codename", flat=True)),
+        "members": sorted(found.user_set.values_list("username", flat=True)),
+    }
+
+
+def department(pk):
+    """What the portal sees of a department; null when there is none."""
+    found = Department.objects.filter(pk=pk).first()
+    return found and {
+        "name": found.name,
+        "description": found.description,
+        "is_active": found.is_active,
+        "members": sorted(found.userprofile_set.values_list("user__username", flat=True)),
+    }
 
 
 def user(username):

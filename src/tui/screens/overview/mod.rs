@@ -35,6 +35,7 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::chart::Bar;
 use crate::tui::widgets::{cells, grouped, put, table};
 
 /// Its keys, beside the moves of every list.
@@ -149,7 +150,7 @@ impl Overview {
         &mut self,
         pane: usize,
         result: Result<T>,
-        bars: impl FnOnce(&T) -> Vec<crate::tui::widgets::chart::Bar<Opens>>,
+        bars: impl FnOnce(&T) -> Vec<Bar<Opens>>,
         cx: &mut Cx,
     ) {
         match result {
@@ -203,10 +204,8 @@ impl Overview {
             format!("{} {what}{plural}", grouped(count.unsigned_abs()))
         };
         let mut words = vec![(Tone::Plain, many(counts.users, "user"))];
-        words.push(match counts.one_to_one {
-            true => (Tone::Plain, format!("{}, 1:1", many(counts.profiles, "profile"))),
-            false => (Tone::Warn, format!("{}, not 1:1", many(counts.profiles, "profile"))),
-        });
+        let (tone, matched) = if counts.one_to_one { (Tone::Plain, "1:1") } else { (Tone::Warn, "not 1:1") };
+        words.push((tone, format!("{}, {matched}", many(counts.profiles, "profile"))));
         words.extend(self.verdict());
         words.push((Tone::Plain, many(counts.departments, "department")));
         let others = counts.groups - counts.roles;
