@@ -46,7 +46,7 @@ fn sign_in_screen(home: &Home, size: Size) -> Terminal {
 fn signed_in(home: &Home, size: Size) -> Terminal {
     let mut terminal = sign_in_screen(home, size);
     terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     terminal
 }
 
@@ -64,7 +64,7 @@ fn the_first_run_makes_a_portal_without_faults() {
         terminal.wait_for("The two password fields didn't match.");
         assert!(!home.0.join(".local/share/portaldesk").exists(), "nothing is made before it is asked for");
         terminal.keys(&format!("\x7f{CTRL_S}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -97,13 +97,13 @@ fn a_generated_password_opens_the_portal_later() {
     let password = screen.split("shown only here: ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let password = password.expect("a password").to_owned();
     terminal.keys(F2);
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
 
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.keys(&format!("amir{TAB}{password}{ENTER}"));
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     assert!(!home.log().contains(&password));
 }
 
@@ -128,7 +128,7 @@ fn a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words() {
         terminal.keys("q?:1");
         assert!(terminal.contents().contains("Sign in to"), "letters are text here");
         terminal.keys(&format!("{CTRL_U}{PASSWORD}{TAB}{CTRL_U}amir{TAB}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -273,7 +273,7 @@ fn a_mebibyte_pasted_into_the_name_is_cut_and_stops_nothing() {
         terminal.paste(&"y".repeat(1 << 20));
         terminal.wait_for("yyyyyyyyyyyyyyyyyyyyyyyyy");
         terminal.keys(&format!("{CTRL_U}amir{TAB}{PASSWORD}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -365,13 +365,13 @@ fn a_sample_opens_at_once_and_leaves_nothing_behind() {
     let home = Home::new();
     for size in [SMALL, LARGE] {
         let mut terminal = Terminal::start(&home, size, &["demo", "--users", "40"]);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         assert!(terminal.contents().contains("Sample"));
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
         let terminal = Terminal::start(&home, size, &["demo", "--users", "40"]);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         terminal.signal(Signal::HUP);
         assert_eq!(terminal.wait_end(), 129);
         let left = std::fs::read_dir(&home.0).expect("a home").flatten();
@@ -387,7 +387,7 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     let arguments = ["demo", "--users", "40", "--dir", sample.to_str().expect("a path")];
     for _ in 0..2 {
         let mut terminal = Terminal::start(&home, SMALL, &arguments);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         terminal.wait_for("of 40");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
@@ -470,7 +470,7 @@ fn a_fault_is_found_repaired_and_put_back() {
         let folder = folder.to_str().expect("a path");
         let arguments = ["demo", "--users", "60", "--faults", "20", "--dir", folder];
         let mut terminal = Terminal::start(&home, size, &arguments);
-        terminal.wait_for("admin · superuser");
+        terminal.wait_for("[1] Users");
         let before = findings(&home, &database, KIND);
         assert!(before > 0, "the sample has such a fault");
 
@@ -536,7 +536,7 @@ stories! {
         terminal.keys(CTRL_N);
         terminal.wait_for("This portal has no superuser yet.");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{TAB}{PASSWORD}{F2}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
         home.ok("", &["--database", &url, "check"]);
@@ -546,7 +546,7 @@ stories! {
         terminal.keys(CTRL_N);
         terminal.wait_for("This is for a portal that has no superuser");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
     }
 
     /// A portal of Django's is opened read-only; its superuser, and nobody else, switches writing on.

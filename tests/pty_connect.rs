@@ -133,7 +133,7 @@ stories! {
         terminal.wait_for("Sign in to Alpha PROD");
         terminal.wait_for("READ-ONLY");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.wait_for("READ-ONLY");
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);
@@ -236,7 +236,7 @@ stories! {
         terminal.keys(&format!("{DOWN}{ENTER}"));
         terminal.wait_for("Sign in to Alpha PROD");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         assert!(terminal.contents().starts_with(" Alpha PROD"), "{}", terminal.contents());
         terminal.keys("q");
         assert_eq!(terminal.wait_end(), 0);

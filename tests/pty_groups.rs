@@ -28,7 +28,7 @@ fn one_sitting(size: Size) {
     terminal.wait_for("Sign in to portaldesk");
     terminal.wait_taken();
     terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     terminal.wait_for("bela");
     terminal.keys("2");
     terminal.wait_for("by role");

@@ -21,7 +21,7 @@ fn a_change_from_the_command_line_is_taken_back_from_the_history() {
         terminal.wait_for("Sign in to portaldesk");
         terminal.wait_taken();
         terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
-        terminal.wait_for("amir · superuser");
+        terminal.wait_for("[1] Users");
         terminal.press_until("5", "Create bela", true);
         terminal.keys(&format!("/field:first-name about:bela edit{ENTER}"));
         terminal.wait_gone("Create bela");

@@ -24,7 +24,7 @@ fn on_bela() -> (Home, Terminal) {
     terminal.wait_for("Sign in to portaldesk");
     terminal.wait_taken();
     terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     terminal.wait_for("bela");
     terminal.keys("G");
     terminal.wait_for("▸  bela");

@@ -210,7 +210,7 @@ fn made_by_form_and_command(db: &TestDb) {
     let mut terminal = Terminal::start(&home, LARGE, &["--database", &url]);
     terminal.wait_for("Sign in to");
     terminal.keys(&format!("amir\t{PASSWORD}\r"));
-    terminal.wait_for("amir · superuser");
+    terminal.wait_for("[1] Users");
     terminal.keys("n");
     terminal.wait_for("New user");
     // The arrow chooses the first department, the space the first group.

@@ -201,10 +201,13 @@ async fn somebody_is_put_into_a_group_from_its_side() {
     assert!(program.shown().contains("▸ nora"), "{}", program.shown());
     program.press("⏎y").await;
     assert_eq!(program.toast(), "Added nora to Readers · u undoes");
+    assert!(program.shown().contains("nora"), "{}", program.shown());
     program.press("+nora⏎").await;
     assert_eq!(program.toast(), "They are in Readers already.");
-    program.press("⎋⎋u").await;
-    program.confirm().await;
+    program.press("⎋-").await;
+    assert_eq!(program.titles()[2], "Remove nora from Readers");
+    program.press("y").await;
+    assert_eq!(program.toast(), "Removed nora from Readers · u undoes");
     assert_eq!(digest(&cast.db).await, before);
 }
 

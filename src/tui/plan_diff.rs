@@ -126,8 +126,7 @@ impl Told<'_> {
     fn subject(&self) -> String {
         match self.step.table() {
             table if !self.step.writes_a_row() => format!("table {}", text::safe(table)),
-            MEMBERSHIP if self.of_group => String::new(),
-            "auth_group" | GROUP_PERMISSION if self.of_group => String::new(),
+            MEMBERSHIP | "auth_group" | GROUP_PERMISSION if self.of_group => String::new(),
             "auth_user" | "core_userprofile" | MEMBERSHIP | USER_PERMISSION | ADMIN_LOG => self.name(),
             "auth_group" | GROUP_PERMISSION => format!("group {}", self.name()),
             "core_department" => format!("department {}", self.name()),

@@ -208,8 +208,8 @@ async fn empowering(portal: &Portal, id: i64, given: &[i64]) -> Result<Option<St
     Ok(match staff.await? {
         0 => None,
         count => Some(format!(
-            "This lets {} of its members who are staff change accounts in the portal's admin: they become privileged.",
-            count
+            "This lets {count} of its members who are staff change accounts in the portal's admin: they become \
+             privileged."
         )),
     })
 }

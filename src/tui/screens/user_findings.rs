@@ -122,11 +122,12 @@ impl UserFindings {
 }
 
 async fn read(portal: &Portal, id: i64) -> Result<Option<Report>> {
-    if let Some(account) = &portal.actor.account {
-        let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-        if actor.is_none_or(|actor| allowed(&actor, &access::Action::Scan).is_err()) {
-            return Ok(None);
-        }
-    }
-    integrity::of_user(portal, id).await.map(Some)
+    if may_scan(portal).await? { integrity::of_user(portal, id).await.map(Some) } else { Ok(None) }
+}
+
+/// Whether whoever works now may look for findings.
+pub(super) async fn may_scan(portal: &Portal) -> Result<bool> {
+    let Some(account) = &portal.actor.account else { return Ok(true) };
+    let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
+    Ok(actor.is_some_and(|actor| allowed(&actor, &access::Action::Scan).is_ok()))
 }

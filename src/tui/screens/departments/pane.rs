@@ -7,12 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::actions::{self, Which};
-use crate::change::rights;
 use crate::directory::Portal;
 use crate::directory::departments::{self, Record};
 use crate::error::{Kind, Result};
 use crate::integrity::{self, AboutDepartment};
-use crate::portal::access::{self, allowed};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
@@ -23,6 +21,7 @@ use crate::tui::screen::Screen;
 use crate::tui::screens::integrity::line::tone;
 use crate::tui::screens::record;
 use crate::tui::screens::user_actions::{SITTING, Sitting};
+use crate::tui::screens::user_findings::may_scan;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::labelled::{Lines, Scroll};
 use crate::tui::widgets::{cells, grouped, put};
@@ -47,13 +46,7 @@ pub(super) fn look(cx: &mut Cx) {
 }
 
 async fn findings(portal: &Portal) -> Result<Option<Findings>> {
-    if let Some(account) = &portal.actor.account {
-        let actor = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-        if actor.is_none_or(|actor| allowed(&actor, &access::Action::Scan).is_err()) {
-            return Ok(None);
-        }
-    }
-    integrity::of_departments(portal).await.map(Some)
+    if may_scan(portal).await? { integrity::of_departments(portal).await.map(Some) } else { Ok(None) }
 }
 
 /// A record, how far it is scrolled, and which one it should be.

@@ -70,13 +70,14 @@ pub fn may(sitting: &Sitting, action: Action, which: Option<&Which>) -> std::res
     };
     let is_role = which.is_some_and(|which| which.level.is_some());
     match action {
-        Action::GroupsNew => sitting.allows(&access::Action::EditGroups),
         Action::GroupsEdit | Action::GroupsDelete if is_role => {
             sitting.allows(&access::Action::EditRoleGroups).map_err(|why| {
                 format!("{why} The portal goes by the name of this group: it is one of its roles.")
             })
         }
-        Action::GroupsEdit | Action::GroupsDelete => sitting.allows(&access::Action::EditGroups),
+        Action::GroupsNew | Action::GroupsEdit | Action::GroupsDelete => {
+            sitting.allows(&access::Action::EditGroups)
+        }
         Action::GroupsPermissions => sitting.allows(&access::Action::EditGroupPermissions),
         Action::GroupsMembers => sitting.allows(&access::Action::SeeUsers),
         Action::RecordHistory => sitting.allows(&access::Action::SeeHistory),

@@ -56,9 +56,10 @@ const WIDE: u16 = 100;
 const REST: Duration = Duration::from_millis(100);
 
 /// The tab.
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own: order, focus, typing, width")]
 pub struct Groups {
     /// All of them, by name.
-    groups: Vec<Group>,
+    all: Vec<Group>,
     table: Table<Line>,
     by: By,
     descending: bool,
@@ -84,7 +85,7 @@ impl Groups {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self {
-            groups: Vec::new(),
+            all: Vec::new(),
             table: Table::new(&COLUMNS),
             by: By::default(),
             descending: false,
@@ -105,16 +106,17 @@ impl Groups {
 
     fn read(cx: &mut Cx) {
         cx.start(&ROWS, "loading groups", |portal| async move { groups::list(&portal).await });
+        pane::look(cx);
         Sitting::ask(cx);
     }
 
     /// Shows those that match, in the order in force. The cursor stays on its group.
     fn show(&mut self) {
         let mut shown: Vec<&Group> =
-            self.groups.iter().filter(|group| matches(group, self.filter.value())).collect();
+            self.all.iter().filter(|group| matches(group, self.filter.value())).collect();
         self.by.sort(&mut shown, self.descending);
         let rows: Vec<Line> = shown.into_iter().cloned().map(Line::new).collect();
-        self.table.set_empty(if self.groups.is_empty() {
+        self.table.set_empty(if self.all.is_empty() {
             "There are no groups yet; portaldesk setup-groups makes those of the roles."
         } else {
             "No group matches; Esc clears the filter."
@@ -250,7 +252,7 @@ impl Screen for Groups {
         if let Some(result) = ROWS.take(reply) {
             match result {
                 Ok(groups) => {
-                    self.groups = groups;
+                    self.all = groups;
                     self.show();
                     self.follow(Duration::ZERO, cx);
                 }
@@ -264,6 +266,9 @@ impl Screen for Groups {
             {
                 cx.fail(&error);
             }
+        } else if let Some(result) = pane::FINDINGS.take(reply) {
+            // Without them the record is as useful.
+            self.pane.set_findings(result.ok().flatten());
         } else if let Some(result) = SITTING.take(reply) {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(by)) = sort::CHOSEN.take(reply) {

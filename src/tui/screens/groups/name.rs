@@ -64,18 +64,18 @@ impl NameForm {
             cx.fail(error);
         }
     }
+}
 
-    /// Goes back to the list, where the cursor goes to the group.
-    fn written(&self, applied: &Applied, cx: &mut Cx) {
-        cx.done(applied.words());
-        let rows = applied.outcome.written.iter();
-        let group = rows.filter(|row| row.table == "auth_group").find_map(|row| row.key.int("id"));
-        cx.close_then(move |cx| {
-            if let Some(id) = group {
-                cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(id) });
-            }
-        });
-    }
+/// Goes back to the list, where the cursor goes to the group.
+fn written(applied: &Applied, cx: &mut Cx) {
+    cx.done(applied.words());
+    let rows = applied.outcome.written.iter();
+    let group = rows.filter(|row| row.table == "auth_group").find_map(|row| row.key.int("id"));
+    cx.close_then(move |cx| {
+        if let Some(id) = group {
+            cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(id) });
+        }
+    });
 }
 
 impl Screen for NameForm {
@@ -123,7 +123,7 @@ impl Screen for NameForm {
             None => {}
         }
         match APPLY.take(reply) {
-            Some(Ok(applied)) => self.written(&applied, cx),
+            Some(Ok(applied)) => written(&applied, cx),
             Some(Err(error)) => self.refused(&error, cx),
             None => {}
         }

@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use super::actions::{self, Which};
 use crate::directory::groups::{self, Record};
 use crate::error::{Kind, Result};
+use crate::integrity::{self, Finding};
 use crate::portal::access::Level;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -18,8 +19,10 @@ use crate::tui::input::{Key, code};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::Screen;
+use crate::tui::screens::integrity::line;
 use crate::tui::screens::record;
 use crate::tui::screens::user_actions::{SITTING, Sitting};
+use crate::tui::screens::user_findings::may_scan;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::labelled::{Lines, Scroll};
 use crate::tui::widgets::{cells, grouped, put};
@@ -32,11 +35,24 @@ pub const TABLES: &[&[Binding]] = &[actions::KEYS, KEYS, record::KEYS];
 
 /// Reads a record.
 const READ: Slot<Record> = Slot::latest("groups.record");
+/// Looks what is wrong with groups; nothing where whoever works now may not scan.
+pub(super) const FINDINGS: Slot<Option<Findings>> = Slot::latest("groups.findings");
+
+/// What is wrong with groups, by their ids.
+pub(super) type Findings = BTreeMap<i64, Vec<Finding>>;
+
+/// Starts looking what is wrong with groups.
+pub(super) fn look(cx: &mut Cx) {
+    cx.start(&FINDINGS, "looking at the groups", |portal| async move {
+        if may_scan(&portal).await? { integrity::of_groups(&portal).await.map(Some) } else { Ok(None) }
+    });
+}
 
 /// A record, how far it is scrolled, and which one it should be.
 pub(super) struct Pane {
     shown: Option<Record>,
     wanted: Option<i64>,
+    findings: Option<Findings>,
     scroll: Scroll,
     clock: Clock,
 }
@@ -44,7 +60,7 @@ pub(super) struct Pane {
 impl Pane {
     /// An empty pane.
     pub(super) fn new(clock: Clock) -> Self {
-        Self { shown: None, wanted: None, scroll: Scroll::default(), clock }
+        Self { shown: None, wanted: None, findings: None, scroll: Scroll::default(), clock }
     }
 
     /// Wants this group's record, read once nothing else was wanted for so long. The old one stays until then.
@@ -53,6 +69,11 @@ impl Pane {
         cx.start_after(delay, &READ, "reading the group", move |portal| async move {
             groups::record(&portal, id).await
         });
+    }
+
+    /// Shows what is wrong with groups.
+    pub(super) fn set_findings(&mut self, findings: Option<Findings>) {
+        self.findings = findings;
     }
 
     /// Which group's record is shown or on its way.
@@ -102,7 +123,9 @@ impl Pane {
         let head = Rect { height: area.height.min(1), ..area };
         draw_head(frame.buffer_mut(), head, record, focused, theme);
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
-        let lines = lines(record, body.width, &self.clock);
+        let found =
+            self.findings.as_ref().map(|all| all.get(&record.group.id).map_or(&[][..], Vec::as_slice));
+        let lines = lines(record, found, body.width, &self.clock);
         self.scroll.draw(frame, body, &lines, theme);
     }
 }
@@ -131,7 +154,7 @@ const fn meaning(level: Level) -> &'static str {
     }
 }
 
-fn lines(record: &Record, width: u16, clock: &Clock) -> Lines {
+fn lines(record: &Record, findings: Option<&[Finding]>, width: u16, clock: &Clock) -> Lines {
     let group = &record.group;
     let mut lines = Lines::new(width);
     match group.level {
@@ -151,10 +174,27 @@ fn lines(record: &Record, width: u16, clock: &Clock) -> Lines {
     }
     lines.add("Members", &members.join(" · "), Tone::Plain);
     add_permissions(&mut lines, record);
+    add_findings(&mut lines, findings);
     if let Some(history) = &record.history {
         record::add_history(&mut lines, history, clock);
     }
     lines
+}
+
+fn add_findings(lines: &mut Lines, findings: Option<&[Finding]>) {
+    let Some(findings) = findings else { return };
+    if findings.is_empty() {
+        lines.add("Findings", "none", Tone::Plain);
+    }
+    for (at, finding) in findings.iter().enumerate() {
+        let words = format!(
+            "{} {}: {}; the Integrity tab says what to do",
+            finding.id(),
+            finding.severity().name(),
+            finding.title()
+        );
+        lines.add(if at == 0 { "Findings" } else { "" }, &words, line::tone(finding.severity()));
+    }
 }
 
 /// By application and model, in Django's order.
@@ -198,6 +238,7 @@ impl GroupScreen {
     fn read(&mut self, cx: &mut Cx) {
         self.pane.want(self.which.id, Duration::ZERO, cx);
         Sitting::ask(cx);
+        look(cx);
     }
 }
 
@@ -232,6 +273,8 @@ impl Screen for GroupScreen {
     fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
         if let Some(result) = SITTING.take(reply) {
             self.sitting = result.unwrap_or_default();
+        } else if let Some(result) = FINDINGS.take(reply) {
+            self.pane.set_findings(result.ok().flatten());
         } else if let Some(result) = self.pane.reply(reply) {
             match result {
                 Ok(()) => self.which = self.pane.which().unwrap_or_else(|| self.which.clone()),
