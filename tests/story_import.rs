@@ -161,7 +161,7 @@ stories! {
         let portal = peopled(&db).await;
         for (number, name) in ODD.iter().enumerate() {
             let id = db.add_user(&format!("odd{number}")).await;
-            let name = name.replace('\'', "''").replace("\\", "\\\\");
+            let name = name.replace('\'', "''").replace('\\', "\\\\");
             db.run(&format!("UPDATE auth_user SET first_name = '{name}', email = ' x' WHERE id = {id}")).await;
         }
         let before = digest(&db).await;
@@ -173,7 +173,7 @@ stories! {
             assert_eq!(outcome.operation(), None);
         }
         // By name, in another order, and marked as UTF-8.
-        let text = format!("\u{feff}last_login,email,username\r\n,,bela\r\n,\" x\",odd0\r\n");
+        let text = "\u{feff}last_login,email,username\r\n,,bela\r\n,\" x\",odd0\r\n".to_owned();
         let checked = check(&portal, text, &update()).await.expect("a check");
         assert_eq!((checked.unchanged, problems(&checked)), (2, Vec::new()));
         assert_eq!(digest(&db).await, before);

@@ -79,10 +79,9 @@ pub(super) async fn run(work: &mut Work, wanted: &UserImport) -> Result<u8> {
 
 /// The refusal of the whole file; to a person its problems were told, in their order.
 fn whole(work: &Work, checked: &Checked, options: &Options) -> Result<()> {
-    checked.whole(options).map_err(|error| match work.output.is_json() {
-        true => error,
-        false => Error::new(error.kind, error.message),
-    })
+    checked
+        .whole(options)
+        .map_err(|error| if work.output.is_json() { error } else { Error::new(error.kind, error.message) })
 }
 
 fn open(path: &Path) -> Result<Source> {

@@ -42,7 +42,6 @@ pub enum Format {
 }
 
 /// `portaldesk user import`
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[derive(Debug, Args)]
 pub struct UserImport {
     /// The CSV file; `-` is standard input. Its first row names the columns, as an export does.

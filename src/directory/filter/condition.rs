@@ -46,9 +46,9 @@ impl Part {
         let condition = Condition { portal, shape: Shape::Set };
         match &self.test {
             Test::Department(Place::Ids(ids)) if has_departments(portal) => {
-                Some((condition.department(ids).1, true))
+                Some((Condition::department(ids).1, true))
             }
-            Test::Group(Place::Ids(ids)) => Some((condition.group(ids).1, true)),
+            Test::Group(Place::Ids(ids)) => Some((Condition::group(ids).1, true)),
             Test::Access(Some(level)) if *level != Level::Superuser => {
                 Some((condition.roles(|its| its == *level).1, false))
             }
@@ -115,8 +115,7 @@ impl Condition<'_> {
             Test::Word(word) => self.word(sql, word),
             Test::Department(_) | Test::Profiles(_) | Test::Notified(_) => self.profile(sql, test),
             Test::Group(Place::Nowhere) => sql.push("NOT EXISTS (").push(GROUPS.each).push(")"),
-            Test::Group(Place::Ids(ids)) => self.among(sql, &MEMBERS, self.group(ids)),
-            Test::Group(Place::Named(_)) => sql.push("1 = 0"),
+            Test::Group(Place::Ids(ids)) => self.among(sql, &MEMBERS, Self::group(ids)),
             Test::Flag(Flag::Active, is) => sql.push_bind("u.is_active = ?", *is),
             Test::Flag(Flag::Staff, is) => sql.push_bind("u.is_staff = ?", *is),
             Test::Flag(Flag::Superuser, is) => sql.push_bind("u.is_superuser = ?", *is),
@@ -125,11 +124,11 @@ impl Condition<'_> {
             Test::Joined(when) => time(sql, "u.date_joined", when),
             Test::Password(password) => hashed(sql, password),
             Test::Email(None) => sql.push("COALESCE(u.email, '') = ''"),
-            Test::Email(Some(text)) => {
-                sql.push("u.email").push_bind(self.portal.dialect().like(), format!("%{}%", like_text(text)))
+            Test::Email(Some(part)) => {
+                sql.push("u.email").push_bind(self.portal.dialect().like(), format!("%{}%", like_text(part)))
             }
             Test::Operation(id) if self.portal.schema.has_own_tables() => own::touched_by(sql, id),
-            Test::Operation(_) => sql.push("1 = 0"),
+            Test::Operation(_) | Test::Group(Place::Named(_)) => sql.push("1 = 0"),
             Test::Access(level) => self.access(sql, *level),
             Test::Privileged(true) => rights::privileged(sql, self.has_permissions()),
             Test::Privileged(false) => {
@@ -153,7 +152,7 @@ impl Condition<'_> {
                  WHERE fp.user_id = u.id)",
             ),
             Test::Department(Place::Ids(ids)) if has_departments(self.portal) => {
-                self.among(sql, &PROFILES, self.department(ids))
+                self.among(sql, &PROFILES, Self::department(ids))
             }
             Test::Notified(is) if has("email_notifications") => {
                 let rest = || Sql::default().push_bind(" AND fp.email_notifications = ?", *is);
@@ -171,13 +170,13 @@ impl Condition<'_> {
     }
 
     /// Those in these departments: as a condition on a profile, and as their ids.
-    fn department(&self, ids: &[i64]) -> (Sql, Sql) {
+    fn department(ids: &[i64]) -> (Sql, Sql) {
         let rest = || Sql::new(" AND fp.department_id IN (").list(ids.iter().copied()).push(")");
         (rest(), Sql::new(PROFILES.select).append(rest()))
     }
 
     /// Those in these groups, in the same two ways.
-    fn group(&self, ids: &[i64]) -> (Sql, Sql) {
+    fn group(ids: &[i64]) -> (Sql, Sql) {
         let rest = || Sql::new(" AND fm.group_id IN (").list(ids.iter().copied()).push(")");
         (rest(), Sql::new(MEMBERS.select).append(rest()))
     }

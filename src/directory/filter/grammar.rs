@@ -128,7 +128,7 @@ pub(super) fn read(line: &str) -> Vec<Result<Part, Wrong>> {
         match part(start, written) {
             Ok(part) => parts.extend(part.map(Ok)),
             Err(Why::Missing) => {
-                parts.push(Err(Wrong::new(line, start, written, "a value is missing").unfinished()))
+                parts.push(Err(Wrong::new(line, start, written, "a value is missing").unfinished()));
             }
             Err(Why::Is(why)) => parts.push(Err(Wrong::new(line, start, written, why))),
         }

@@ -92,7 +92,9 @@ fn gather(source: &Source, header: &Header, unique: &mut [Twins]) -> Result<u64>
     let mut count = 0;
     while let Some(row) = rows.next()? {
         if let Ok((given, _)) = Given::read(header, &row) {
-            unique.iter_mut().for_each(|twins| twins.gather(&given));
+            for twins in &mut *unique {
+                twins.gather(&given);
+            }
         }
         count += 1;
     }

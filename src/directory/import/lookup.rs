@@ -77,8 +77,13 @@ impl Accounts {
 
 /// The ids of the accounts that rows name by username, by the name given and the engine's own equality.
 async fn named(portal: &Portal, rows: &[Given]) -> Result<BTreeMap<String, i64>> {
-    let names: BTreeSet<String> =
-        rows.iter().filter(|given| given.id.is_none()).filter_map(Given::username).collect();
+    // PostgreSQL takes no text with a null character; nobody's name has one, and the rules say so of the row.
+    let names: BTreeSet<String> = rows
+        .iter()
+        .filter(|given| given.id.is_none())
+        .filter_map(Given::username)
+        .filter(|name| !name.contains('\0'))
+        .collect();
     let mut found: BTreeMap<String, i64> = BTreeMap::new();
     for part in names.iter().collect::<Vec<_>>().chunks(MOST_ROWS) {
         let sql = Sql::new("SELECT id, username FROM auth_user WHERE username IN (")

@@ -189,7 +189,7 @@ pub async fn apply(
     };
     same_file(&source, &checked.digest)?;
     let portal = portal.cancellable(&watch.cancel);
-    let mut plans = Import::new(&portal, source, options, checked, passwords)?;
+    let mut plans = Import::new(&portal, &source, options, checked, passwords)?;
     let hold = writer.open(&opening).await?;
     let outcome = portal.writer()?.run_held(hold, &mut plans, watch).await;
     if let Some(rejects) = rejects {

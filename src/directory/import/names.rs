@@ -74,6 +74,10 @@ impl Names {
             return Ok(*id);
         }
         let found = match kinds {
+            // PostgreSQL would refuse the whole question.
+            _ if name.contains('\0') => {
+                Err(Error::field(Kind::Invalid, kinds.column(), "Null characters are not allowed."))
+            }
             Kinds::Groups => groups::find(portal, name).await,
             Kinds::Departments => departments::find(portal, name).await,
         };

@@ -75,17 +75,17 @@ impl Import {
     /// The plans of a file that was looked through.
     pub(super) fn new(
         portal: &Portal,
-        source: Source,
+        source: &Source,
         options: &Options,
         checked: &Checked,
         passwords: Option<PasswordFile>,
     ) -> Result<Self> {
         let names = Names::to_be_made(checked.groups.clone(), checked.departments.clone());
-        let title = title(&source);
+        let title = title(source);
         let to_make = names.plan(portal, &format!("{title}: groups and departments"));
         Ok(Self {
             portal: portal.clone(),
-            rows: behind_header(&source, &checked.header)?,
+            rows: behind_header(source, &checked.header)?,
             header: checked.header.clone(),
             // What was missing is made first.
             options: Options { create_missing: false, ..options.clone() },
@@ -141,7 +141,7 @@ impl Import {
             departments: missing.1,
             first: Vec::new(),
         };
-        let plans = Self::new(portal, source, &kept.options, &checked, passwords)?;
+        let plans = Self::new(portal, &source, &kept.options, &checked, passwords)?;
         Ok(Self { written: own::users_of_run(&portal.db, run).await?, ..plans })
     }
 
@@ -161,7 +161,7 @@ impl Import {
             match Given::read(&self.header, &row) {
                 Ok((given, wrong)) if wrong.is_empty() => wishes.push(Wish { row, given, made: None }),
                 Ok((_, wrong)) | Err(wrong) => {
-                    self.left.push((format!("Line {}", row.line), row, as_error(&wrong)))
+                    self.left.push((format!("Line {}", row.line), row, as_error(&wrong)));
                 }
             }
         }

@@ -96,7 +96,7 @@ impl Source {
     fn over(file: File, path: Option<PathBuf>) -> Result<Self> {
         let mut source = Self { file, path, skip: 0 };
         let mut start = [0; 4];
-        let read = source.from_start().and_then(|mut file| file.read(&mut start));
+        let read = source.open_again().and_then(|mut file| file.read(&mut start));
         let count = read.map_err(|why| source.failed(&why))?;
         match &start[..count] {
             [0xef, 0xbb, 0xbf, ..] => source.skip = 3,
@@ -134,7 +134,7 @@ impl Source {
     pub fn digest(&self) -> Result<String> {
         let mut digest = Sha256::new();
         let mut piece = vec![0; 1 << 16];
-        let mut file = self.from_start().map_err(|why| self.failed(&why))?;
+        let mut file = self.open_again().map_err(|why| self.failed(&why))?;
         loop {
             match file.read(&mut piece).map_err(|why| self.failed(&why))? {
                 0 => return Ok(hex(&digest.finalize())),
@@ -148,13 +148,13 @@ impl Source {
     /// # Errors
     /// Invalid, when it can't be read.
     pub fn rows(&self, delimiter: Delimiter) -> Result<Rows> {
-        let mut file = self.from_start().map_err(|why| self.failed(&why))?;
+        let mut file = self.open_again().map_err(|why| self.failed(&why))?;
         file.seek(SeekFrom::Start(self.skip)).map_err(|why| self.failed(&why))?;
         Ok(Rows { reader: BufReader::new(file), delimiter: delimiter.byte(), line: 1, last: 0 })
     }
 
     /// The same file at its beginning. The place is shared, so only one may be read at a time.
-    fn from_start(&self) -> io::Result<File> {
+    fn open_again(&self) -> io::Result<File> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
         Ok(file)

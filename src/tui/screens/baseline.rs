@@ -145,7 +145,13 @@ impl Change {
             count if count > MOST_ROWS_BY_Y => Confirmation::Typed(count.to_string()),
             _ => Confirmation::Plain,
         };
-        let text = ReviewText { title: self.title(), lines, notes: self.notes(clock), confirm, ..ReviewText::default() };
+        let text = ReviewText {
+            title: self.title(),
+            lines,
+            notes: self.notes(clock),
+            confirm,
+            ..ReviewText::default()
+        };
         cx.push(Review::new(text, move |cx| {
             cx.start(&WRITE, "writing the baseline", move |portal| async move {
                 self.write(&portal).await?;

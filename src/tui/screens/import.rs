@@ -33,8 +33,7 @@ pub const KEYS: &[Binding] = &[
 
 const LOOK: Slot<Found> = Slot::latest("users.import.look");
 /// Where imports are written: one at a time in the whole program.
-pub const IMPORT: Slot<Imported> =
-    Slot::exclusive("users.import").stoppable().reporting(|imported| imported.words());
+pub const IMPORT: Slot<Imported> = Slot::exclusive("users.import").stoppable().reporting(Imported::words);
 
 /// Ends of names of text files. Whoever works behind a service account reads no others of its files here.
 const ENDS: [&str; 3] = ["csv", "tsv", "txt"];
@@ -109,20 +108,25 @@ impl Imported {
     /// What was done and how to take it back: `Imported staff.csv: 12 new · u undoes`.
     #[must_use]
     pub fn words(&self) -> String {
-        let mut words = format!("{}: {}", self.title.replacen("Import", "Imported", 1), self.counts);
-        if self.outcome.operations.is_empty() {
-            words = format!("{}: nothing was written", self.title);
-        } else if self.outcome.stopped {
-            words.push_str("; stopped before its end");
-        }
-        if let Some((title, error)) = self.outcome.refused.first() {
-            words.push_str(&format!("; {} refused. {title}: {error}", self.outcome.refused.len()));
-        }
-        if let Some((count, path)) = &self.rejects {
+        let is_written = !self.outcome.operations.is_empty();
+        let done = if is_written {
+            format!("{}: {}", self.title.replacen("Import", "Imported", 1), self.counts)
+        } else {
+            format!("{}: nothing was written", self.title)
+        };
+        let stopped = (is_written && self.outcome.stopped).then(|| "stopped before its end".to_owned());
+        let refused = self
+            .outcome
+            .refused
+            .first()
+            .map(|(title, error)| format!("{} refused. {title}: {error}", self.outcome.refused.len()));
+        let rejects = self.rejects.as_ref().map(|(count, path)| {
             let rows = if *count == 1 { "row" } else { "rows" };
-            words.push_str(&format!("; {} {rows} left out, in {}", text::grouped(*count), shown(path)));
-        }
-        if self.outcome.operations.is_empty() { words } else { words + " · u undoes" }
+            format!("{} {rows} left out, in {}", text::grouped(*count), shown(path))
+        });
+        let parts: Vec<String> = std::iter::once(done).chain(stopped).chain(refused).chain(rejects).collect();
+        let words = parts.join("; ");
+        if is_written { words + " · u undoes" } else { words }
     }
 }
 
@@ -231,10 +235,8 @@ fn lines(found: &Found) -> Vec<(Tone, String)> {
 /// Looks through a file, and plans its review.
 async fn look(portal: &Portal, task: &Task, wanted: Wanted) -> Result<Found> {
     let source = Source::open(&wanted.file)?;
-    let mut rejects = match wanted.options.skip_invalid {
-        true => Some(Rejects::create(&Rejects::beside(&wanted.file))?),
-        false => None,
-    };
+    let beside = wanted.options.skip_invalid.then(|| Rejects::beside(&wanted.file));
+    let mut rejects = beside.map(|path| Rejects::create(&path)).transpose()?;
     let watch = plan_review::watch(task);
     let checked = import::check(portal, &source, &wanted.options, rejects.as_mut(), &watch).await?;
     let review = match checked.whole(&wanted.options) {

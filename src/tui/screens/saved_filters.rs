@@ -256,7 +256,7 @@ impl NameFilter {
         if is_taken {
             let question = format!("There is a saved filter '{name}' already.");
             return cx.close_then(move |cx| {
-                cx.push(Confirm::new("Replace a filter", question, "replaces it", work))
+                cx.push(Confirm::new("Replace a filter", question, "replaces it", work));
             });
         }
         cx.close_then(work);

@@ -168,7 +168,6 @@ impl Screen for Users {
             Action::SaveFilter if self.list.filter_line().is_none() => {
                 Err("There is no filter to save; / types one.".to_owned())
             }
-            Action::SavedFilters | Action::SaveFilter => Ok(()),
             Action::SwitchPane if !self.wide => {
                 Err("There is no room for the record beside the list; Enter opens it.".to_owned())
             }
@@ -180,7 +179,7 @@ impl Screen for Users {
             }
             Action::IntegrityFix => self.pane.findings.may_fix(&self.sitting),
             Action::Import => self.sitting.may(Action::UsersNew, None),
-            Action::Export => Ok(()),
+            Action::Export | Action::SavedFilters | Action::SaveFilter => Ok(()),
             _ => self.sitting.may(action, self.whom().as_ref()),
         }
     }

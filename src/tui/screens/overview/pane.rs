@@ -27,7 +27,7 @@ impl Pane {
 
     /// Shows these bars.
     pub(super) fn show(&mut self, bars: Vec<Bar<Opens>>) {
-        self.instead = "There is nothing to count.".to_owned();
+        "There is nothing to count.".clone_into(&mut self.instead);
         self.old = None;
         self.chart.show(bars);
     }

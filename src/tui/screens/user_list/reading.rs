@@ -63,18 +63,16 @@ impl UserList {
         line.clone_into(&mut self.reading.line);
         self.reading.is_finished = false;
         self.reading.wrong = None;
-        match filter::at_once(line) {
-            Some(looked) => self.take_filter(looked, cx),
-            None => {
-                let line = line.to_owned();
-                cx.start(&LOOKED, "reading the filter", move |portal| async move {
-                    let looked = filter::look(&portal, &line).await?;
-                    Ok((line, looked))
-                });
-                if self.reading.known.is_none() {
-                    cx.start(&KNOWN, "reading names", |portal| async move { Known::read(&portal).await });
-                }
-            }
+        if let Some(looked) = filter::at_once(line) {
+            return self.take_filter(looked, cx);
+        }
+        let line = line.to_owned();
+        cx.start(&LOOKED, "reading the filter", move |portal| async move {
+            let looked = filter::look(&portal, &line).await?;
+            Ok((line, looked))
+        });
+        if self.reading.known.is_none() {
+            cx.start(&KNOWN, "reading names", |portal| async move { Known::read(&portal).await });
         }
     }
 
@@ -83,20 +81,16 @@ impl UserList {
         if self.reading.line == self.filter.value() {
             return self.restart(cx);
         }
-        match filter::at_once(self.filter.value()) {
-            Some(Ok(filter)) => {
-                self.reading = Reading::of(self.filter.value());
-                self.query.filter = filter;
-                self.restart(cx);
-            }
-            _ => {
-                self.reading.is_first = true;
-                self.refilter(cx);
-                if self.reading.wrong.is_some() {
-                    self.reading.is_first = false;
-                    self.restart(cx);
-                }
-            }
+        if let Some(Ok(filter)) = filter::at_once(self.filter.value()) {
+            self.reading = Reading::of(self.filter.value());
+            self.query.filter = filter;
+            return self.restart(cx);
+        }
+        self.reading.is_first = true;
+        self.refilter(cx);
+        if self.reading.wrong.is_some() {
+            self.reading.is_first = false;
+            self.restart(cx);
         }
     }
 
@@ -110,7 +104,7 @@ impl UserList {
     /// Puts a whole line in the place of what stands behind the filter that stays.
     pub fn set_filter(&mut self, line: &str, cx: &mut Cx) {
         self.typing = false;
-        self.filter.set(&[self.home.as_str(), line].join(" ").trim().to_owned());
+        self.filter.set([self.home.as_str(), line].join(" ").trim());
         self.refilter(cx);
         self.remember(cx);
     }

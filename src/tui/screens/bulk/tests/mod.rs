@@ -78,7 +78,7 @@ fn ran(count: usize, stopped: bool, refused: &[&str]) -> Ran {
     let refused = refused.iter().map(|title| ((*title).to_owned(), Error::denied("Privileged."))).collect();
     let tally = vec![Tally { of: "users", count }];
     let run = (count > 0).then(|| "run".to_owned());
-    let outcome = Outcome { run, tally, stopped, refused, ..Outcome::default() };
+    let outcome = Outcome { run, refused, stopped, tally, ..Outcome::default() };
     Ran { title: "Deactivate 12 users".to_owned(), planned: 12, outcome, first: None }
 }
 

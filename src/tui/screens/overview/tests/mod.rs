@@ -80,7 +80,7 @@ fn report() -> Report {
 }
 
 struct Tab {
-    tab: Overview,
+    screen: Overview,
     board: SharedBoard,
     cx: Cx,
 }
@@ -89,9 +89,9 @@ impl Tab {
     /// As somebody of this role opens it.
     fn new(level: Level) -> Self {
         let board = SharedBoard::default();
-        let tab = Overview::with_clock(board.clone(), clock());
-        let mut tab = Self { tab, board, cx: Cx::new(Size::new(80, 24)) };
-        tab.tab.opened(&mut tab.cx);
+        let screen = Overview::with_clock(board.clone(), clock());
+        let mut tab = Self { screen, board, cx: Cx::new(Size::new(80, 24)) };
+        tab.screen.opened(&mut tab.cx);
         assert_eq!(tab.effects(), "[Start(users.sitting: reading your rights)]");
         tab.reply(Reply::of(&SITTING, Ok(sitting(level))));
         tab
@@ -111,12 +111,12 @@ impl Tab {
     }
 
     fn reply(&mut self, mut reply: Reply) -> String {
-        self.tab.reply(&mut reply, &mut self.cx);
+        self.screen.reply(&mut reply, &mut self.cx);
         self.effects()
     }
 
     fn act(&mut self, action: Action) -> String {
-        self.tab.act(action, &mut self.cx);
+        self.screen.act(action, &mut self.cx);
         self.effects()
     }
 
@@ -129,7 +129,7 @@ impl Tab {
             Terminal::new(TestBackend::new(width, height)).expect("a test backend never fails");
         let theme = Theme { colours: false, ascii: false };
         terminal
-            .draw(|frame| self.tab.draw(frame, frame.area(), &theme))
+            .draw(|frame| self.screen.draw(frame, frame.area(), &theme))
             .expect("a test backend never fails");
         let buffer = terminal.backend().buffer();
         let row = |row: &[ratatui::buffer::Cell]| {
@@ -148,10 +148,10 @@ fn every_chart_is_a_read_of_its_own_for_those_who_may_see_them() {
     let mut tab = Tab::new(Level::Engineer);
     assert_eq!(tab.effects(), "[]");
     assert!(tab.shown(80, 24).contains("This needs the role AMC Admin or above."));
-    assert!(tab.tab.enabled(Action::Open).is_err());
+    assert!(tab.screen.enabled(Action::Open).is_err());
     assert_eq!(tab.reply(Reply::of(&SITTING, Ok(sitting(Level::AmcAdmin)))), READS);
-    assert!(tab.tab.enabled(Action::SwitchPane).is_ok());
-    tab.tab.changed(&mut tab.cx);
+    assert!(tab.screen.enabled(Action::SwitchPane).is_ok());
+    tab.screen.changed(&mut tab.cx);
     assert_eq!(tab.effects(), "[Start(users.sitting: reading your rights)]");
 }
 
@@ -159,9 +159,9 @@ fn every_chart_is_a_read_of_its_own_for_those_who_may_see_them() {
 fn a_large_portal_is_not_scanned_by_itself() {
     let mut tab = Tab::new(Level::Admin);
     assert_eq!(tab.reply(Reply::of(&COUNTS, Ok(counts(SMALL + 1)))), "[]");
-    tab.tab.focus = FINDINGS;
+    tab.screen.focus = FINDINGS;
     assert!(tab.shown(80, 24).contains("Not looked for: above 10 000 accounts"));
-    assert!(tab.tab.enabled(Action::Open).is_ok());
+    assert!(tab.screen.enabled(Action::Open).is_ok());
     assert_eq!(tab.act(Action::Open), "[Act(app.tab-4)]");
     // Then somebody scans there.
     tab.board.change().replace(report());
@@ -177,26 +177,26 @@ fn a_large_portal_is_not_scanned_by_itself() {
 #[test]
 fn the_cursor_walks_from_chart_to_chart() {
     let mut tab = Tab::whole();
-    assert_eq!(tab.tab.status(), "1 of 6");
+    assert_eq!(tab.screen.status(), "1 of 6");
     assert_eq!(tab.act(Action::Open), "[Push(Users)]");
     for _ in 0..5 {
         tab.act(Action::Down);
     }
-    assert_eq!(tab.tab.status(), "6 of 6");
+    assert_eq!(tab.screen.status(), "6 of 6");
     tab.act(Action::Down);
-    assert_eq!(tab.tab.status(), "1 of 5");
+    assert_eq!(tab.screen.status(), "1 of 5");
     tab.act(Action::Up);
-    assert_eq!(tab.tab.status(), "6 of 6");
+    assert_eq!(tab.screen.status(), "6 of 6");
     tab.act(Action::First);
     tab.act(Action::Up);
-    assert_eq!(tab.tab.status(), "1 of 6");
+    assert_eq!(tab.screen.status(), "1 of 6");
     for _ in 0..4 {
         tab.act(Action::SwitchPane);
     }
-    assert_eq!(tab.tab.status(), "1 of 4");
+    assert_eq!(tab.screen.status(), "1 of 4");
     assert_eq!(tab.act(Action::Open), "[Act(app.tab-4), Act(integrity.scan)]");
     tab.act(Action::SwitchPane);
-    assert_eq!(tab.tab.status(), "1 of 6");
+    assert_eq!(tab.screen.status(), "1 of 6");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn what_was_stopped_keeps_its_old_numbers_and_says_so() {
         "[Toast(\"The database does not answer.\")]"
     );
     assert!(tab.shown(80, 24).contains("The database does not answer. r reads again."));
-    assert!(tab.tab.enabled(Action::Open).is_err());
+    assert!(tab.screen.enabled(Action::Open).is_err());
 }
 
 #[test]
