@@ -66,12 +66,13 @@ fn failed(error: &std::io::Error) -> Error {
 /// New users for an import, made from their numbers.
 fn made(beside: &Path, users: u64) -> Result<PathBuf> {
     let path = beside.with_extension(format!("{users}.csv"));
-    let mut text = String::from("username,first_name,last_name,email,phone_number,department,groups\n");
-    for number in 0..users {
-        text.push_str(&format!(
+    let header = "username,first_name,last_name,email,phone_number,department,groups\n".to_owned();
+    let row = |number: u64| {
+        format!(
             "new.user{number},New,User {number},new{number}@alphalab.example,'+36 1 {number},Department 01,Engineer\n"
-        ));
-    }
+        )
+    };
+    let text: String = std::iter::once(header).chain((0..users).map(row)).collect();
     let written = std::fs::File::create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| failed(&error))?;
     Ok(path)
