@@ -518,7 +518,9 @@ async fn people(db: &TestDb) {
 
 /// Signs in to a test's database.
 fn open(home: &Home, db: &TestDb, name: &str, role: &str) -> Terminal {
-    let mut terminal = Terminal::start(home, LARGE, &["--database", &db.url()]);
+    // A test's database has a long name, beside which the first line shall still have room for the role.
+    const WIDE: Size = (150, 40);
+    let mut terminal = Terminal::start(home, WIDE, &["--database", &db.url()]);
     terminal.wait_for("Sign in to");
     terminal.wait_for("READ-ONLY");
     terminal.keys(&format!("{name}{TAB}{PASSWORD}{ENTER}"));

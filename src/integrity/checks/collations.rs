@@ -40,7 +40,7 @@ const WANTED: &str = "utf8mb4";
 async fn mixed(portal: &Portal) -> Result<Vec<FindingRow>> {
     let mut columns = physical::text_columns(&portal.db).await?;
     columns.retain(is_the_models);
-    let default = portal.db.one(Sql::new("SELECT use crate::integrity::check::{About, FindingRow, Severity, Stage, Subject, place_of};collation_database")).await?.text(0)?;
+    let default = portal.db.one(Sql::new("SELECT @@collation_database")).await?.text(0)?;
     let wanted = usual(&columns, &default);
     let mut rows = Vec::new();
     for of_table in columns.chunk_by(|a, b| a.table == b.table) {

@@ -35,20 +35,23 @@ const WRITE: Slot<PathBuf> = Slot::latest("export.write");
 enum What {
     /// Findings.
     Findings(Box<Report>, Lines),
-    /// Users.
-    Users(Selection),
+    /// Users, and the columns of their file, where some were chosen.
+    Users(Selection, Option<Vec<&'static str>>),
 }
 
 impl What {
     async fn write(&self, portal: &Portal, path: &Path) -> Result<PathBuf> {
         match self {
             Self::Findings(report, lines) => export::write(portal, report, *lines, path).await,
-            Self::Users(whom) => {
-                let Some(shape) = users::Shape::of(path) else {
+            Self::Users(whom, columns) => {
+                let Some(mut shape) = users::Shape::of(path) else {
                     return Err(Error::invalid(
                         "The name has to end in .csv or .json, which says what is written.",
                     ));
                 };
+                if let (users::Shape::Csv(all), Some(chosen)) = (&mut shape, columns) {
+                    *all = users::columns::named(chosen.iter().copied())?;
+                }
                 Ok(users::write_file(portal, whom, &shape, path, false).await?.path)
             }
         }
@@ -70,10 +73,10 @@ impl Export {
         Self::of(What::Findings(Box::new(report), lines), name)
     }
 
-    /// Offers to write these users.
+    /// Offers to write these users, with these columns in a CSV file or, without any, with all that an import takes.
     #[must_use]
-    pub fn users(whom: Selection) -> Self {
-        Self::of(What::Users(whom), "users.csv")
+    pub fn users(whom: Selection, columns: Option<Vec<&'static str>>) -> Self {
+        Self::of(What::Users(whom, columns), "users.csv")
     }
 
     fn of(what: What, name: &str) -> Self {
@@ -92,7 +95,12 @@ impl Export {
         let (csv, json) = match self.what {
             What::Findings(_, Lines::Findings) => ("a line for each finding", "the report with every row"),
             What::Findings(_, Lines::Rows) => ("a line for each row", "the report with every row"),
-            What::Users(_) => ("a line for each user, which I imports again", "everything, for a script"),
+            What::Users(_, None) => {
+                ("a line for each user, which I imports again", "everything, for a script")
+            }
+            What::Users(_, Some(_)) => {
+                ("a line for each user, with the columns shown", "everything, for a script")
+            }
         };
         match &self.refused {
             Some(error) => (Tone::Bad, error.message.clone()),

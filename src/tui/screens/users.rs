@@ -224,7 +224,7 @@ impl Screen for Users {
             Action::Open => self.open(cx),
             Action::SwitchPane => self.in_record = !self.in_record,
             Action::UsersNew => cx.push(UserForm::new()),
-            Action::Export => cx.push(Export::users(self.exported())),
+            Action::Export => cx.push(Export::users(self.exported(), self.list.columns_of_a_file())),
             Action::Import => cx.push(Import::default()),
             Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
             _ if is_move(action) && self.in_record => self.pane.act(action),

@@ -42,12 +42,12 @@ pub struct TabLabel {
 }
 
 /// What the first line leaves out when it has to, one more with each step.
-const STEPS: usize = 6;
+const STEPS: usize = 7;
 /// The fewest cells of the portal's label, before even badges are cut.
 const LABEL: usize = 6;
 
-/// Draws the first line into one row. It leaves out the place, the role, the titles of tabs that are not shown and the
-/// name, in this order, before it cuts anything; badges are the last to go.
+/// Draws the first line into one row. It leaves out the place, then the role or, where that is not enough, the titles of
+/// the tabs that are not shown, then both, and the name, before it cuts anything; badges are the last to go.
 pub fn draw_head(buffer: &mut Buffer, row: Rect, head: &Head, tabs: &[TabLabel], theme: &Theme) {
     let width = usize::from(row.width);
     let parts = (0..STEPS)
@@ -95,8 +95,8 @@ impl Parts {
         let tabs = tabs.iter().filter_map(|tab| tab_part(tab, step, theme)).collect();
         let who = match (step, head.role.is_empty()) {
             _ if head.user.is_empty() => String::new(),
-            (0 | 1, false) => format!("  {} {dot} {} ", head.user, head.role),
-            (0..=3, _) => format!("  {} ", head.user),
+            (0 | 1 | 3, false) => format!("  {} {dot} {} ", head.user, head.role),
+            (0..=4, _) => format!("  {} ", head.user),
             _ => String::new(),
         };
         Self { left, tabs, right: vec![(who, quiet)] }
@@ -137,9 +137,9 @@ fn tab_part(tab: &TabLabel, step: usize, theme: &Theme) -> Option<Part> {
     let number = if tab.active { format!("[{number}]") } else { number.to_string() };
     let words = match step {
         0..=2 => format!("  {number} {}{badge}", tab.title),
-        3 if tab.active => format!("  {number} {}{badge}", tab.title),
-        3 => format!("  {number}{badge}"),
-        4 if tab.active => format!("  {number} {}", tab.title),
+        3 | 4 if tab.active => format!("  {number} {}{badge}", tab.title),
+        3 | 4 => format!("  {number}{badge}"),
+        5 if tab.active => format!("  {number} {}", tab.title),
         _ => return None,
     };
     Some((words, theme.style(tone)))

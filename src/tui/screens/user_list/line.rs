@@ -78,6 +78,27 @@ impl Field {
         }
     }
 
+    /// The columns of a file of users that say the same.
+    const fn in_a_file(self) -> &'static [&'static str] {
+        match self {
+            Self::Username => &["username"],
+            Self::Name => &["first_name", "last_name"],
+            Self::Email => &["email"],
+            Self::Department => &["department"],
+            Self::Access => &["access"],
+            Self::LastLogin => &["last_login"],
+            Self::Joined => &["date_joined"],
+            Self::State => &["is_active"],
+            Self::Phone => &["phone_number"],
+            Self::PortalId => &["main_portal_id"],
+            Self::Groups => &["groups"],
+            Self::Staff => &["is_staff"],
+            Self::Superuser => &["is_superuser"],
+            Self::Notify => &["email_notifications"],
+            Self::Password => &["password_algorithm"],
+        }
+    }
+
     fn at(self) -> usize {
         FIELDS.iter().position(|field| *field == self).unwrap_or(0)
     }
@@ -97,6 +118,20 @@ pub(super) fn wanted(arrangement: &Arrangement) -> Wanted {
         profile: has(Field::Phone) || has(Field::PortalId) || has(Field::Notify),
         password: has(Field::Password),
     }
+}
+
+/// The columns of a file that say what the list shows, once somebody chose its columns; the username is always there, so
+/// that the file can be imported again. Nothing until then: everything that an import takes is written.
+pub(super) fn of_a_file(arrangement: &Arrangement) -> Option<Vec<&'static str>> {
+    if !arrangement.chosen {
+        return None;
+    }
+    let shown = arrangement.shown.iter().filter_map(|shown| FIELDS.get(shown.column));
+    let mut names: Vec<&'static str> = shown.flat_map(|field| field.in_a_file()).copied().collect();
+    if !names.contains(&"username") {
+        names.insert(0, "username");
+    }
+    Some(names)
 }
 
 /// The column for an order.
@@ -182,5 +217,27 @@ impl Row for Line {
             Field::Notify => self.extra.notify.map_or_else(|| or_dash(""), yes_or_no),
             Field::Password => or_dash(self.extra.password.as_deref().unwrap_or_default()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::export::columns;
+    use crate::tui::widgets::columns::Shown;
+
+    fn chosen(fields: &[Field]) -> Arrangement {
+        Arrangement::chosen(fields.iter().map(|field| Shown { column: field.at(), width: None }).collect())
+    }
+
+    #[test]
+    fn a_file_has_the_columns_that_were_chosen_and_always_the_username() {
+        assert_eq!(of_a_file(&usual()), None);
+        assert_eq!(
+            of_a_file(&chosen(&[Field::Phone, Field::Name])),
+            Some(vec!["username", "phone_number", "first_name", "last_name"])
+        );
+        let all = of_a_file(&chosen(&FIELDS)).unwrap();
+        assert_eq!(columns::named(all.iter().copied()).unwrap().len(), all.len());
     }
 }

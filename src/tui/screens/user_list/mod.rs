@@ -332,6 +332,12 @@ impl UserList {
         cx.push(Columns::of(&self.table, line::usual()));
     }
 
+    /// The columns of a file that shows what the list does; nothing where nobody chose any.
+    #[must_use]
+    pub fn columns_of_a_file(&self) -> Option<Vec<&'static str>> {
+        line::of_a_file(self.table.arrangement())
+    }
+
     /// Shows these columns.
     pub fn arrange(&mut self, arrangement: Arrangement, cx: &mut Cx) {
         let had = line::wanted(self.table.arrangement());
