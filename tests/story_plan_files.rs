@@ -109,7 +109,7 @@ stories! {
         assert_eq!(error.kind, Kind::Conflict);
         assert!(error.message.starts_with("2 of 3 plans no longer fit; nothing was written."), "{error}");
         assert!(error.message.contains(&format!("auth_user id {dana} (email)")), "{error}");
-        assert!(error.message.contains(&format!("auth_user id {evan}")), "{error}");
+        assert!(error.message.contains(&format!("The account with id {evan} is not there any more")), "{error}");
         assert_eq!(error.differences.len(), 1);
         assert_eq!((error.differences[0].column.as_str(), error.differences[0].theirs.as_str()), ("email", "new@example.org"));
         writer.compare(&file.plans[..1]).await.unwrap();
