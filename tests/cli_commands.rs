@@ -564,9 +564,8 @@ fn a_list_is_searched_sorted_and_limited() {
     // SQLite refuses patterns of more than 50,000 bytes, and no engine holds such a text of a user.
     let long = "x".repeat(60_000);
     let (code, error) = home.refused(&["user", "list", &long]);
-    assert_eq!(code, 2);
     let words = error["error"]["message"].as_str().unwrap();
-    assert!(words.contains("at character 1: no text of a user is longer than 4096 bytes"), "{words}");
+    assert!(code == 2 && words.contains("at character 1: no text of a user is longer"), "{code}: {words}");
     assert_eq!(home.refused(&["user", "show", &long]).0, 4);
     assert_eq!(home.refused(&["history", "--about", &long]).0, 4);
     assert_eq!(home.json(&["user", "list", "novak", "--limit", "1"])["total"], 3);
