@@ -108,7 +108,7 @@ fn who_is_locked_out_is_let_in_again_by_an_administrator() {
     terminal.keys(&format!("eva{ENTER}wrong{ENTER}"));
     terminal.wait_for("don't open this portal here");
     failed_before(&home, 13);
-    terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
+    terminal.press_often_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
     let counted: Value = serde_json::from_str(&home.ok("", &["user", "lockouts", "--json"])).expect("JSON");
     let item = &counted["items"][0];
     assert_eq!((&item["username"], &item["tries"]), (&Value::from("eva"), &Value::from(14)), "{counted}");
@@ -145,7 +145,7 @@ fn the_command_line_clears_tries_too() {
     terminal.keys(&format!("eva{ENTER}wrong{ENTER}"));
     terminal.wait_for("don't open this portal here");
     failed_before(&home, 13);
-    terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
+    terminal.press_often_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
     assert_eq!(home.ok("", &["user", "unlock", "eva", "--dry-run"]), "14 would be cleared for eva\n");
     assert_eq!(home.ok("", &["user", "unlock", "eva"]), "Cleared 14 wrong sign-in tries of eva\n");
     terminal.keys(&format!("{CTRL_U}{PASSWORD}{ENTER}"));
@@ -180,7 +180,7 @@ fn a_portal_that_is_only_read_says_so_instead_of_writing() {
     let mut terminal = Terminal::start(&home, SMALL, &["--read-only"]);
     terminal.wait_for("Sign in to portaldesk");
     terminal.keys(&format!("eva{TAB}"));
-    terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
+    terminal.press_often_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
     assert!(home.ok("", &["user", "lockouts"]).contains("No wrong tries"));
     assert!(home.ok("", &["--read-only", "user", "lockouts"]).contains("eva"));
     let cleared = home.ok("", &["--read-only", "user", "unlock", "eva"]);

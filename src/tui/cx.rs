@@ -5,7 +5,7 @@ use std::fmt;
 use ratatui::layout::Size;
 
 use super::actions::Action;
-use super::jobs::{Slot, Start, Task};
+use super::jobs::{Reply, Slot, Start, Task};
 use super::screen::Screen;
 use super::widgets::status_line::Head;
 use super::widgets::toast::Toast;
@@ -35,6 +35,8 @@ pub enum Effect {
     Toast(Toast),
     /// Start work.
     Start(Start),
+    /// Give this to the screen that asks as the reply of one of its slots.
+    Answer(Reply),
     /// Stop the work in this slot of the screen that asks.
     Stop(&'static str),
     /// Rows changed: tell every screen.
@@ -171,6 +173,12 @@ impl Cx {
         self.effects.push(Effect::Start(Start::alone(slot, label.into(), work)));
     }
 
+    /// Answers a slot without any work: what a dialog gives, from its [`Self::close_then`], to the screen that opened it,
+    /// before the next key.
+    pub fn answer<T: Send + 'static>(&mut self, slot: &Slot<T>, value: T) {
+        self.effects.push(Effect::Answer(Reply::of(slot, Ok(value))));
+    }
+
     /// Stops this screen's work in the slot: reads are cancelled and answer nothing; a write is asked to stop at the
     /// next point where it can ([`Task::stop_asked`]) and still answers.
     pub fn stop<T: Send + 'static>(&mut self, slot: &Slot<T>) {
@@ -197,6 +205,7 @@ impl fmt::Debug for Effect {
             Self::Replace(screen) => write!(f, "Replace({})", screen.title()),
             Self::Toast(toast) => write!(f, "Toast({:?})", toast.text()),
             Self::Start(start) => write!(f, "Start({start:?})"),
+            Self::Answer(reply) => write!(f, "Answer({})", reply.slot()),
             Self::Stop(slot) => write!(f, "Stop({slot})"),
             Self::Changed => f.write_str("Changed"),
             Self::Act(action) => write!(f, "Act({})", action.name()),

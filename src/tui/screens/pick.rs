@@ -42,9 +42,7 @@ impl Screen for Pick {
         match self.picker.chosen() {
             Some(at) if action == Action::Choose => {
                 let chosen = self.chosen;
-                cx.close_then(move |cx| {
-                    cx.start_without_portal(chosen, "choosing", move |_| async move { Ok(at) });
-                });
+                cx.close_then(move |cx| cx.answer(chosen, at));
             }
             _ => cx.close(),
         }

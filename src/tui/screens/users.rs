@@ -187,7 +187,7 @@ impl Screen for Users {
     fn opened(&mut self, cx: &mut Cx) {
         self.wide = cx.size().width >= WIDE;
         self.list.open(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
@@ -195,7 +195,7 @@ impl Screen for Users {
         if let Some(id) = self.list.current().map(|user| user.id) {
             self.pane.want(id, Duration::ZERO, cx);
         }
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

@@ -199,7 +199,7 @@ impl DepartmentForm {
         let and_new = self.and_new;
         cx.close_then(move |cx| {
             if let Some(id) = id {
-                cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(id) });
+                cx.answer(&SAVED, id);
             }
             if and_new {
                 cx.ask(Effect::Push(Box::new(Self::new())));

@@ -130,7 +130,7 @@ impl Departments {
     }
 
     /// Reads names at once, and behind them what takes longer.
-    fn read(&self, cx: &mut Cx) {
+    fn read(&mut self, cx: &mut Cx) {
         self.read_names(cx);
         cx.start(
             &MEMBERS,
@@ -138,7 +138,7 @@ impl Departments {
             |portal| async move { departments::members::all(&portal).await },
         );
         look(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn read_names(&self, cx: &mut Cx) {

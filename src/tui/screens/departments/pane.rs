@@ -211,7 +211,7 @@ impl DepartmentScreen {
     fn read(&mut self, cx: &mut Cx) {
         self.pane.want(self.which.id, Duration::ZERO, cx);
         look(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 }
 

@@ -104,10 +104,10 @@ impl Groups {
         self.table.current().map(|line| Which::from(&line.group))
     }
 
-    fn read(cx: &mut Cx) {
+    fn read(&mut self, cx: &mut Cx) {
         cx.start(&ROWS, "loading groups", |portal| async move { groups::list(&portal).await });
         pane::look(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     /// Shows those that match, in the order in force. The cursor stays on its group.
@@ -192,14 +192,14 @@ impl Screen for Groups {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.wide = cx.size().width >= WIDE;
-        Self::read(cx);
+        self.read(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
         if let Some(which) = self.which() {
             self.pane.want(which.id, Duration::ZERO, cx);
         }
-        Self::read(cx);
+        self.read(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
@@ -277,7 +277,7 @@ impl Screen for Groups {
             self.show();
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.awaited = Some(id);
-            Self::read(cx);
+            self.read(cx);
         } else {
             actions::reply(reply, cx);
         }

@@ -237,7 +237,7 @@ impl GroupScreen {
 
     fn read(&mut self, cx: &mut Cx) {
         self.pane.want(self.which.id, Duration::ZERO, cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
         look(cx);
     }
 }

@@ -45,9 +45,7 @@ impl Screen for SortBy {
         match self.picker.chosen().and_then(|at| By::ALL.get(at)) {
             Some(by) if action == Action::Choose => {
                 let by = *by;
-                cx.close_then(move |cx| {
-                    cx.start_without_portal(&CHOSEN, "sorting", move |_| async move { Ok(by) });
-                });
+                cx.close_then(move |cx| cx.answer(&CHOSEN, by));
             }
             _ => cx.close(),
         }

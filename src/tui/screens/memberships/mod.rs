@@ -263,9 +263,7 @@ impl Memberships {
     fn written(&self, applied: &Applied, cx: &mut Cx) {
         let user = self.id;
         cx.done(applied.words());
-        cx.close_then(move |cx| {
-            cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(user) });
-        });
+        cx.close_then(move |cx| cx.answer(&SAVED, user));
     }
 
     /// `gains AMC Admin, core.add_x; loses nothing`: what is ticked and no longer ticked.

@@ -56,9 +56,7 @@ impl Screen for SortBy {
         match self.picker.chosen().and_then(|at| Column::ALL.get(at)) {
             Some(column) if action == Action::Choose => {
                 let column = *column;
-                cx.close_then(move |cx| {
-                    cx.start_without_portal(&CHOSEN, "sorting", move |_| async move { Ok(column) });
-                });
+                cx.close_then(move |cx| cx.answer(&CHOSEN, column));
             }
             _ => cx.close(),
         }
