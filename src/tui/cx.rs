@@ -36,7 +36,7 @@ pub enum Effect {
     /// Start work.
     Start(Start),
     /// Give this to the screen that asks as the reply of one of its slots.
-    Answer(Reply),
+    Tell(Reply),
     /// Stop the work in this slot of the screen that asks.
     Stop(&'static str),
     /// Rows changed: tell every screen.
@@ -173,10 +173,14 @@ impl Cx {
         self.effects.push(Effect::Start(Start::alone(slot, label.into(), work)));
     }
 
-    /// Answers a slot without any work: what a dialog gives, from its [`Self::close_then`], to the screen that opened it,
-    /// before the next key.
-    pub fn answer<T: Send + 'static>(&mut self, slot: &Slot<T>, value: T) {
-        self.effects.push(Effect::Answer(Reply::of(slot, Ok(value))));
+    /// Hands a value to this screen's own `reply`, before the next key.
+    pub fn tell<T: Send + 'static>(&mut self, slot: &Slot<T>, value: T) {
+        self.effects.push(Effect::Tell(Reply::of(slot, Ok(value))));
+    }
+
+    /// Closes the screen that asks, and [tells](Self::tell) the one that opened it.
+    pub fn close_telling<T: Send + 'static>(&mut self, slot: &'static Slot<T>, value: T) {
+        self.close_then(move |cx| cx.tell(slot, value));
     }
 
     /// Stops this screen's work in the slot: reads are cancelled and answer nothing; a write is asked to stop at the
@@ -205,7 +209,7 @@ impl fmt::Debug for Effect {
             Self::Replace(screen) => write!(f, "Replace({})", screen.title()),
             Self::Toast(toast) => write!(f, "Toast({:?})", toast.text()),
             Self::Start(start) => write!(f, "Start({start:?})"),
-            Self::Answer(reply) => write!(f, "Answer({})", reply.slot()),
+            Self::Tell(reply) => write!(f, "Tell({})", reply.slot()),
             Self::Stop(slot) => write!(f, "Stop({slot})"),
             Self::Changed => f.write_str("Changed"),
             Self::Act(action) => write!(f, "Act({})", action.name()),

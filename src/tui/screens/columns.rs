@@ -159,7 +159,7 @@ impl Screen for Columns {
         match action {
             Action::Choose => {
                 let arrangement = self.arrangement();
-                cx.close_then(move |cx| cx.answer(&CHOSEN, arrangement));
+                cx.close_telling(&CHOSEN, arrangement);
             }
             Action::Toggle => self.toggle(cx),
             Action::ColumnEarlier => self.carry(-1),
@@ -267,7 +267,7 @@ mod tests {
         dialog.act(Action::Choose, &mut cx);
         let Some(Effect::CloseThen(then)) = cx.take().pop() else { panic!("it closes and tells") };
         then(&mut cx);
-        assert_eq!(format!("{:?}", cx.take()), "[Answer(list.columns)]");
+        assert_eq!(format!("{:?}", cx.take()), "[Tell(list.columns)]");
         dialog.act(Action::No, &mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Close]");
     }

@@ -92,7 +92,7 @@ impl SavedFilters {
             (None, Some(report)) => report.line.to_owned(),
             (None, None) => return,
         };
-        cx.close_then(move |cx| cx.answer(&CHOSEN, line));
+        cx.close_telling(&CHOSEN, line);
     }
 
     fn delete(&self, cx: &mut Cx) {

@@ -133,7 +133,7 @@ impl Editor {
     ) {
         let secret = self.secret.take();
         cx.close_then(move |cx| {
-            cx.answer(&SAVED, user);
+            cx.tell(&SAVED, user);
             if let Some(next) = next {
                 cx.ask(Effect::Push(next));
             }
