@@ -18,8 +18,7 @@ pub(in crate::directory) struct Barred(Found);
 impl Barred {
     /// Finds them.
     pub(in crate::directory) async fn find(portal: &Portal) -> Result<Self> {
-        let is_unique =
-            portal.schema.table("auth_user").is_some_and(|table| table.is_unique(&["username"]));
+        let is_unique = portal.schema.table("auth_user").is_some_and(|table| table.is_unique(&["username"]));
         let mut barred = Vec::new();
         let mut named = Vec::new();
         let mut rows = portal.db.stream(doubtful(portal.dialect(), is_unique));
@@ -61,9 +60,7 @@ fn hashed_and_active(sql: Sql) -> Sql {
     let begins = |algorithm: Algorithm| format!("{}$%", like_text(algorithm.name()));
     Algorithm::ALL
         .into_iter()
-        .fold(sql, |sql, algorithm| {
-            sql.push_bind(" OR u.password LIKE ? ESCAPE '!'", begins(algorithm))
-        })
+        .fold(sql, |sql, algorithm| sql.push_bind(" OR u.password LIKE ? ESCAPE '!'", begins(algorithm)))
         .push(")")
 }
 
@@ -87,7 +84,9 @@ fn doubtful(dialect: Dialect, is_unique: bool) -> Sql {
     if is_unique {
         return sql.push(")");
     }
-    sql.push(" OR u.username IN (SELECT t.username FROM auth_user t GROUP BY t.username HAVING COUNT(*) > 1))")
+    sql.push(
+        " OR u.username IN (SELECT t.username FROM auth_user t GROUP BY t.username HAVING COUNT(*) > 1))",
+    )
 }
 
 /// Hashes as Django writes them, as shapes: classes of characters and characters, one for each place. They needn't be all

@@ -326,6 +326,40 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_being_typed_is_no_word_yet() {
+        let (mut list, mut cx) = typing();
+        typed(&mut list, &mut cx, "eva de");
+        assert_eq!(list.query.filter.words, ["eva", "de"]);
+        asked(&mut cx);
+        typed(&mut list, &mut cx, "pt");
+        let effects = asked(&mut cx);
+        assert!(effects.contains("users.filter") && !effects.contains("users.rows"), "{effects}");
+        assert_eq!(list.query.filter.words, ["eva", "de"], "until the typing rests");
+        typed(&mut list, &mut cx, ":");
+        assert!(asked(&mut cx).contains("users.rows"));
+        assert_eq!(list.query.filter.words, ["eva"], "a key without a value filters nothing yet");
+        assert_eq!(list.filter_line(), None);
+        press(&mut list, &mut cx, Key::Enter);
+        assert!(list.is_typing() && drawn(&mut list)[1].contains("✗ 'dept:': a value is missing"));
+    }
+
+    #[test]
+    fn a_word_that_could_be_a_key_is_one_when_it_is_finished() {
+        for end in [Key::Enter, Key::Down, Key::Char(' ')] {
+            let (mut list, mut cx) = typing();
+            typed(&mut list, &mut cx, "staff");
+            assert_eq!(list.query.filter.words, ["st"]);
+            press(&mut list, &mut cx, end);
+            assert_eq!(list.query.filter.words, ["staff"], "{end:?}");
+        }
+        let (mut list, mut cx) = typing();
+        typed(&mut list, &mut cx, "staff");
+        let looked = ("staff".to_owned(), Ok(Filter::of("staff")));
+        assert!(list.reply(&mut Reply::of(&LOOKED, Ok(looked)), &mut cx));
+        assert_eq!(list.query.filter.words, ["staff"]);
+    }
+
+    #[test]
     fn names_are_looked_up_before_the_list_is_read() {
         let (mut list, mut cx) = typing();
         list.input(&Input::Paste("dept:IT".to_owned()), &mut cx);
