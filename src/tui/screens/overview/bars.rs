@@ -1,8 +1,8 @@
 //! What the numbers of the portal are as bars, and which list each bar opens.
 
 use crate::directory::levels::{self, Access};
-use crate::directory::stats::{Departments, SignIn};
 use crate::directory::stats::months::{Months, Time};
+use crate::directory::stats::{Departments, SignIn};
 use crate::integrity::{Report, Severity};
 use crate::tui::screens::integrity::line::tone;
 use crate::tui::theme::Tone;
