@@ -161,37 +161,6 @@ impl Dialect {
         }
     }
 
-    /// The operator that compares a text with a shape: characters and classes of them (`[0-9]`), one for each place, capitals
-    /// and small letters apart. Only `$` needs to stand in a class.
-    #[must_use]
-    pub const fn is_like_shape(self) -> &'static str {
-        match self {
-            Self::Sqlite => " GLOB ?",
-            Self::MySql => " REGEXP ?",
-            Self::Postgres => " ~ ?",
-        }
-    }
-
-    /// The operator's value for a text that has the shape from its beginning to its end.
-    #[must_use]
-    pub fn whole_shape(self, shape: &str) -> String {
-        match self {
-            Self::Sqlite => shape.to_owned(),
-            Self::MySql => format!("(?-i)^{shape}\\z"),
-            Self::Postgres => format!("^{shape}$"),
-        }
-    }
-
-    /// The operator's value for a text that has the shape anywhere.
-    #[must_use]
-    pub fn shape_within(self, shape: &str) -> String {
-        match self {
-            Self::Sqlite => format!("*{shape}*"),
-            Self::MySql => format!("(?-i){shape}"),
-            Self::Postgres => shape.to_owned(),
-        }
-    }
-
     /// Begins a transaction that will write.
     pub(super) const fn begin(self) -> &'static [&'static str] {
         match self {
