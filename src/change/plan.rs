@@ -242,6 +242,26 @@ impl Step {
         }
     }
 
+    /// The key of the row that it changes or takes away.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Image> {
+        match self {
+            Self::Update { key, .. } | Self::Delete { key, .. } => Some(key),
+            Self::Insert { .. } | Self::Counter { .. } | Self::Ddl(_) => None,
+        }
+    }
+
+    /// The columns that it gives values.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let pairs = match self {
+            Self::Insert { values, .. } => values,
+            Self::Update { set, .. } => set,
+            Self::Delete { .. } | Self::Counter { .. } | Self::Ddl(_) => return Vec::new(),
+        };
+        pairs.iter().map(|(column, _)| column.as_str()).collect()
+    }
+
     /// The value that it gives a column, where it does.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Value> {
