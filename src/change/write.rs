@@ -163,18 +163,25 @@ impl<'a> Writing<'a> {
     }
 
     /// Steps of one kind as they can go together: by table and columns, what is referred to before what refers. Where that
-    /// can't be told, or one needs an id that another of them makes, each goes by itself.
+    /// can't be told, or one needs what another of them makes, each goes by itself.
     fn groups(&self, steps: Vec<usize>) -> Vec<Vec<usize>> {
         let tables: BTreeSet<&str> = steps.iter().map(|at| self.steps[*at].table()).collect();
         let is_made = |value: &Value| match value {
             Value::NewId(step) => self.keys.get(*step).is_some_and(Option::is_some),
             Value::Cell(_) | Value::Now => true,
         };
-        let are_made = steps.iter().all(|at| match &self.steps[*at] {
+        let is_free = |step: &Step| match step {
+            // What is found by a text may be what another of them has just made.
+            Step::Insert { adopt: Some(adopt), .. }
+                if matches!(step.cell(&adopt.by), Some(Cell::Text(_))) =>
+            {
+                false
+            }
             Step::Insert { values, .. } => values.iter().all(|(_, value)| is_made(value)),
             _ => true,
-        });
-        let Some(tables) = parents_first(&self.order.schema, &tables).filter(|_| are_made) else {
+        };
+        let are_free = steps.iter().all(|at| is_free(&self.steps[*at]));
+        let Some(tables) = parents_first(&self.order.schema, &tables).filter(|_| are_free) else {
             return steps.into_iter().map(|at| vec![at]).collect();
         };
         let mut groups: BTreeMap<(usize, Vec<&str>), Vec<usize>> = BTreeMap::new();
