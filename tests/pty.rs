@@ -20,8 +20,8 @@ use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, ESC, F1, F2, TAB};
-use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, program};
+use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, F1, F2, TAB};
+use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, go_to, program};
 
 /// Within this, everything that asks for the end must have had it.
 const SOON: Duration = Duration::from_secs(2);
@@ -143,7 +143,7 @@ fn after_some_wrong_tries_the_next_must_wait() {
         let mut terminal = Terminal::start(&home, SMALL, arguments);
         terminal.wait_for("Sign in to portaldesk");
         terminal.keys(&format!("amir{TAB}"));
-        terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
+        terminal.press_often_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
         terminal.keys(CTRL_C);
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -385,13 +385,28 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     let home = portal();
     let sample = home.0.join("sample");
     let arguments = ["demo", "--users", "40", "--dir", sample.to_str().expect("a path")];
-    for _ in 0..2 {
-        let mut terminal = Terminal::start(&home, SMALL, &arguments);
-        terminal.wait_for("[1] Users");
-        terminal.wait_for("of 40");
-        terminal.keys("q");
-        assert_eq!(terminal.wait_end(), 0);
-    }
+    let mut terminal = Terminal::start(&home, SMALL, &arguments);
+    terminal.wait_for("[1] Users");
+    terminal.wait_for("of 40");
+    terminal.keys("/active:yes");
+    terminal.wait_for("/ active:yes");
+    terminal.keys(&format!("{ENTER}w"));
+    terminal.wait_for("Save this filter");
+    terminal.keys(&format!("On duty{ENTER}"));
+    terminal.wait_for("Saved as 'On duty'");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    let mut terminal = Terminal::start(&home, SMALL, &arguments);
+    terminal.wait_for("of 40");
+    terminal.keys("f");
+    terminal.wait_for("On duty");
+    terminal.keys(ESC);
+    terminal.wait_gone("On duty");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    let state = home.0.join(".local/state/portaldesk");
+    let kept = ["filters", "drafts", "lists"].map(|folder| state.join(folder).exists());
+    assert_eq!(kept, [false; 3], "what is kept of a sample is in its own folder");
     let own = home.0.join(".local/share/portaldesk");
     let terminal = Terminal::start(&home, SMALL, &["demo", "--dir", own.to_str().expect("a path")]);
     assert_eq!(terminal.wait_end(), 4);
@@ -476,7 +491,7 @@ fn a_fault_is_found_repaired_and_put_back() {
 
         terminal.keys("4");
         terminal.wait_for(KIND);
-        terminal.press_until("j", &format!("▸  {KIND}"), true);
+        go_to(&mut terminal, KIND);
         terminal.keys("A");
         apply(&mut terminal, &format!("{KIND}: repair"), &format!("Repaired {KIND}"));
         assert_eq!(findings(&home, &database, KIND), 0);
@@ -571,8 +586,7 @@ stories! {
         terminal.keys("W");
         terminal.wait_for("portaldesk keeps a journal");
         terminal.press_until(F1, "Keys: Switch writing on", true);
-        terminal.keys(ESC);
-        terminal.wait_gone("Keys: Switch writing on");
+        terminal.escape_until("Keys: Switch writing on", false);
         terminal.keys(&format!("wrong{ENTER}"));
         terminal.wait_for("first, then Enter");
         terminal.keys(&format!("{CTRL_U}{name}{ENTER}"));
