@@ -87,6 +87,7 @@ impl Referred {
 }
 
 /// Whether rows refer to those of this table in a way that [`refuse_leftovers`] looks at.
+#[must_use]
 pub fn is_referred(table: &str) -> bool {
     Referred::named(table).is_some()
 }
