@@ -21,6 +21,7 @@ pub mod help;
 pub mod history;
 pub mod import;
 pub mod integrity;
+mod leaving;
 pub mod memberships;
 pub mod menu;
 pub mod message;

@@ -5,8 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::Which;
-use super::leave::Reviewed;
-use crate::directory::departments::{self, Keep, Leaving, Members, Side, left_in_words, value_in_words};
+use crate::directory::departments::{self, Keep, Members, Side, left_in_words, value_in_words};
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
 use crate::portal::form::{Field, FieldKind, Options};
@@ -19,6 +18,7 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::plan_review::APPLY;
 use crate::tui::screen::Screen;
+use crate::tui::screens::leaving::Reviewed;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::form::{self, Form, Used};
 use crate::tui::widgets::picker::Choice;
@@ -109,7 +109,7 @@ impl MergeDepartment {
         };
         let (id, into, keep) = (self.which.id, stays.id, self.keep());
         cx.start(&PLAN, "planning", move |portal| async move {
-            Reviewed::prepare(&portal, Leaving::merge(&portal, id, into, &keep).await?).await
+            Reviewed::prepare(&portal, departments::merge(&portal, id, into, &keep).await?).await
         });
     }
 

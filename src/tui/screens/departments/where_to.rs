@@ -5,9 +5,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::Which;
-use super::leave::Reviewed;
 use crate::directory::Portal;
-use crate::directory::departments::{self, Choice, Leaving, To};
+use crate::directory::departments::{self, Choice, To};
+use crate::directory::leaving::Leaving;
 use crate::directory::selection::Selection;
 use crate::error::{Error, Kind, Result};
 use crate::tui::actions::Action;
@@ -16,6 +16,7 @@ use crate::tui::input::{Input, Key, code};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
+use crate::tui::screens::leaving::Reviewed;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::picker::{self, Picker};
 use crate::tui::widgets::{cells, dialog};
@@ -38,10 +39,10 @@ enum Who {
 impl Who {
     async fn leaving(&self, portal: &Portal, from: i64, to: To) -> Result<Leaving> {
         match self {
-            Self::All => Leaving::delete(portal, from, Some(to)).await,
+            Self::All => departments::delete(portal, from, Some(to)).await,
             Self::Some(selection, _) => {
                 let ids = selection.ids(portal).await?;
-                Leaving::members(portal, from, Some(&ids), to).await
+                departments::move_members(portal, from, Some(&ids), to).await
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::plan_review::{self, Prepared};
 use crate::tui::screens::history::History;
+use crate::tui::screens::leaving::Reviewed;
 use crate::tui::screens::menu::{Entry, Menu};
 use crate::tui::screens::undo::Undo;
 use crate::tui::screens::user_actions::Sitting;
@@ -31,7 +32,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('D')], Action::GroupsDelete, "delete").quiet().dangerous(),
 ];
 
-const PLAN: Slot<Prepared> = Slot::latest("groups.plan");
+const PLAN: Slot<Reviewed> = Slot::latest("groups.plan");
 
 /// The group that a key is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +124,7 @@ pub fn act(action: Action, which: Option<&Which>, sitting: &Sitting, cx: &mut Cx
         (Action::GroupsDelete, Some(which)) => {
             let id = which.id;
             cx.start(&PLAN, "planning", move |portal| async move {
-                prepare(&portal, groups::delete(&portal, id).await?).await
+                Reviewed::prepare(&portal, groups::delete(&portal, id).await?).await
             });
         }
         (Action::Menu, Some(which)) => cx.push(Menu::new(which.name.clone(), entries(sitting, which))),
@@ -134,7 +135,7 @@ pub fn act(action: Action, which: Option<&Which>, sitting: &Sitting, cx: &mut Cx
 /// Takes the reply to what [`act`] started; says whether it was one.
 pub fn reply(reply: &mut Reply, cx: &mut Cx) -> bool {
     match PLAN.take(reply) {
-        Some(Ok(prepared)) => prepared.open(cx),
+        Some(Ok(reviewed)) => cx.push(reviewed.review()),
         Some(Err(error)) => cx.fail(&error),
         None => return false,
     }

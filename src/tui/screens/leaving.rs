@@ -1,7 +1,7 @@
-//! The review of people who leave a department, and what follows its `y`: as many transactions as it takes.
+//! The review of members who leave a department or a group, and what follows its `y`: as many transactions as it takes.
 
 use crate::change::{Plan, Step};
-use crate::directory::departments::Leaving;
+use crate::directory::leaving::Leaving;
 use crate::directory::{Portal, names};
 use crate::error::Result;
 use crate::tui::cx::Cx;
@@ -38,15 +38,15 @@ impl Reviewed {
                 format!("and {} rows more like these", grouped(more as u64)),
             ));
         }
-        let confirm = match (leaving.is_together(), can_be_typed(&leaving.from.name)) {
-            (true, true) => Confirmation::Typed(leaving.from.name.clone()),
+        let confirm = match (leaving.is_together(), can_be_typed(leaving.name())) {
+            (true, true) => Confirmation::Typed(leaving.name().to_owned()),
             (false, _) if rows <= MOST_ROWS_BY_Y => Confirmation::Plain,
             _ => Confirmation::Typed(rows.to_string()),
         };
         let text = ReviewText {
             title: leaving.title().to_owned(),
             lines,
-            notes: leaving.notes(),
+            notes: leaving.notes().to_vec(),
             confirm,
             ..ReviewText::default()
         };
@@ -61,14 +61,14 @@ impl Reviewed {
     }
 }
 
-/// The departments, and the first of those who move.
+/// What happens to what they leave, and the first of those who leave.
 async fn shown(leaving: &Leaving) -> Result<Plan> {
     let mut plan = leaving.first_plan().await?;
-    let last = if leaving.rows() > plan.steps.len() { leaving.last_steps() } else { Vec::new() };
-    let (departments, others): (Vec<Step>, Vec<Step>) =
-        plan.steps.drain(..).chain(last).partition(|step| step.table() == "core_department");
-    plan.steps = departments;
-    plan.steps.extend(others.into_iter().take(SHOWN));
+    let last = leaving.last_steps();
+    let is_first = |step: &Step| last.iter().any(|end| end.table() == step.table());
+    plan.steps.retain(|step| !is_first(step));
+    plan.steps.truncate(SHOWN);
+    plan.steps.splice(..0, last.iter().cloned());
     Ok(plan)
 }
 
