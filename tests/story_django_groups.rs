@@ -10,41 +10,18 @@
 #[macro_use]
 mod support;
 
-use portaldesk::change::{Account, Actor, Plan, Watch};
+use portaldesk::change::Watch;
 use portaldesk::db::Sql;
+use portaldesk::directory::Portal;
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::bulk::{self, Change, Extent};
 use portaldesk::directory::departments::{self, Keep, To};
 use portaldesk::directory::groups::{self, Intent};
 use portaldesk::directory::leaving::Leaving;
-use portaldesk::directory::{Portal, Settings, users};
-use portaldesk::portal::password::Recipe;
 use serde_json::{Value as Json, json};
 use support::TestDb;
-use support::django::{Django, Release};
-
-/// Passes every rule.
-const PASSWORD: &str = "kX7-vq92Lm!";
-
-/// A portal with its three groups in the hands of its superuser amir, who is in its admin too.
-async fn at_work(db: &TestDb) -> Option<(Portal, Django)> {
-    let mut django = Django::start(db, Release::V42)?;
-    let portal = Portal::over(db.db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap();
-    apply(&portal, groups::setup(&portal).await.unwrap()).await;
-    let amir = Draft {
-        encoded_password: Some(Recipe::pbkdf2_sha256(1).hash(PASSWORD).unwrap()),
-        ..Draft::default()
-    };
-    let amir = amir.with("username", "amir").with("is_staff", "true").with("is_superuser", "true");
-    apply(&portal, accounts::create(&portal, &amir).await.unwrap()).await;
-    let id = users::find(&portal, "amir").await.unwrap();
-    assert_eq!(django.enter("amir", PASSWORD).location.as_deref(), Some("/admin/"));
-    Some((portal.signed_in(Account { id, username: "amir".into() }), django))
-}
-
-async fn apply(portal: &Portal, plan: Plan) {
-    portal.writer().unwrap().apply(plan).await.unwrap();
-}
+use support::at_work::{apply, at_work, user};
+use support::django::Django;
 
 async fn all(portal: &Portal, intent: Intent) {
     for plan in intent.plans {
@@ -58,27 +35,9 @@ async fn go(portal: &Portal, leaving: Leaving) {
     assert_eq!(outcome.refused, []);
 }
 
-async fn user(portal: &Portal, name: &str) -> i64 {
-    apply(portal, accounts::create(portal, &Draft::default().with("username", name)).await.unwrap()).await;
-    users::find(portal, name).await.unwrap()
-}
-
-/// The portal's history of an object.
-fn entries(django: &mut Django, model: &str, id: i64) -> Json {
-    django.ask(&json!({ "do": "entries", "model": model, "pk": id }))
-}
-
 /// The same history, of an object of another name.
 fn renamed(entries: &Json, from: &str, to: &str) -> Json {
     serde_json::from_str(&entries.to_string().replace(from, to)).unwrap()
-}
-
-/// The page of an object's history shows each of its entries.
-fn page_shows(django: &mut Django, url: &str, entries: &Json) {
-    let page = django.get(&format!("{url}history/"));
-    for entry in entries.as_array().unwrap() {
-        page.shows(&[&format!("{} {}", entry[0].as_str().unwrap(), entry[3].as_str().unwrap())]);
-    }
 }
 
 stories! {
@@ -106,7 +65,7 @@ stories! {
         all(&portal, groups::remove(&portal, ours, &[bela]).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours)["members"], json!([]));
         // As the form of a user has it: the group itself did not change.
-        let changed: Vec<Json> = entries(&mut django, "user", bela).as_array().unwrap()[1..].to_vec();
+        let changed: Vec<Json> = django.entries("user", bela).as_array().unwrap()[1..].to_vec();
         let groups_changed = json!(["amir", 2, "bela", "Changed Groups."]);
         assert_eq!(changed, [groups_changed.clone(), groups_changed]);
 
@@ -115,16 +74,16 @@ stories! {
         let draft = groups::Draft { name: Some("ours2".to_owned()), permissions: Groups::Set(Vec::new()) };
         all(&portal, groups::edit(&portal, ours, &draft).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours), json!({ "name": "ours2", "permissions": [], "members": [] }));
-        let log = entries(&mut django, "group", ours);
-        assert_eq!(log, renamed(&entries(&mut django, "group", theirs), "theirs", "ours"));
+        let log = django.entries("group", ours);
+        assert_eq!(log, renamed(&django.entries("group", theirs), "theirs", "ours"));
         assert_eq!(log.as_array().unwrap().len(), 2);
-        page_shows(&mut django, &url(ours, ""), &log);
+        django.shows_history(&url(ours, ""), &log);
 
         django.submit(&url(theirs, "delete/"), json!({ "post": "yes" })).saved();
         go(&portal, groups::delete(&portal, ours).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours), Json::Null);
-        let log = entries(&mut django, "group", ours);
-        assert_eq!(log, renamed(&entries(&mut django, "group", theirs), "theirs", "ours"));
+        let log = django.entries("group", ours);
+        assert_eq!(log, renamed(&django.entries("group", theirs), "theirs", "ours"));
         assert_eq!(log[2], json!(["amir", 3, "ours2", ""]));
     }
 
@@ -152,10 +111,10 @@ stories! {
             seen(&mut django, ours),
             json!({ "name": "ours2", "description": "d", "is_active": false, "members": [] })
         );
-        let log = entries(&mut django, "department", ours);
-        assert_eq!(log, renamed(&entries(&mut django, "department", theirs), "theirs", "ours"));
+        let log = django.entries("department", ours);
+        assert_eq!(log, renamed(&django.entries("department", theirs), "theirs", "ours"));
         assert_eq!(log.as_array().unwrap().len(), 2);
-        page_shows(&mut django, &url(ours, ""), &log);
+        django.shows_history(&url(ours, ""), &log);
 
         let given = Draft { department: Some(Some(ours)), ..Draft::default() };
         apply(&portal, accounts::edit(&portal, bela, &given).await.unwrap()).await;
@@ -168,8 +127,8 @@ stories! {
         go(&portal, departments::delete(&portal, stays, Some(To::Nowhere)).await.unwrap()).await;
         assert_eq!(seen(&mut django, stays), Json::Null);
         assert_eq!(django.user("bela")["profile"]["department"], Json::Null);
-        let log = entries(&mut django, "department", ours);
-        assert_eq!(log, renamed(&entries(&mut django, "department", theirs), "theirs", "ours"));
+        let log = django.entries("department", ours);
+        assert_eq!(log, renamed(&django.entries("department", theirs), "theirs", "ours"));
         assert_eq!(log[2], json!(["amir", 3, "ours2", ""]));
     }
 
@@ -190,7 +149,7 @@ stories! {
             let outcome = bulk::begin(&portal, &ahead, Extent::All, &Watch::default()).await.unwrap();
             assert_eq!(outcome.refused, []);
             for (id, name) in people.iter().zip(["bela", "cho", "dana"]) {
-                let log = entries(&mut django, "user", *id);
+                let log = django.entries("user", *id);
                 assert_eq!(log.as_array().unwrap().last(), Some(&json!(["amir", 2, name, words])));
             }
         }

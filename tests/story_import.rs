@@ -11,9 +11,7 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Account, Actor, Outcome, Watch};
@@ -28,6 +26,7 @@ use portaldesk::directory::{Portal, Settings, groups, history, passwords};
 use portaldesk::error::{Error, Kind, Result};
 use portaldesk::integrity::runs::{self, Resumed};
 use portaldesk::portal::password::Verdict;
+use support::temporary::Temporary;
 use support::{TestDb, digest};
 
 /// A cheap hash as Django writes it.
@@ -114,35 +113,6 @@ fn problems(checked: &Checked) -> Vec<String> {
 
 fn update() -> Options {
     Options { update: true, ..Options::default() }
-}
-
-/// A name of a file that is there for as long as this value.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn new(text: &str) -> Self {
-        let temporary = Self::none();
-        std::fs::write(&temporary.0, text).expect("a file");
-        temporary
-    }
-
-    fn none() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self(
-            std::env::temp_dir().join(format!("portaldesk-story-import-{}-{number}.csv", std::process::id())),
-        )
-    }
-
-    fn text(&self) -> String {
-        std::fs::read_to_string(&self.0).expect("the file")
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 /// New users enough for several plans.

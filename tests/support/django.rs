@@ -194,6 +194,21 @@ impl Django {
     pub(crate) fn user(&mut self, username: &str) -> Json {
         self.ask(&json!({ "do": "user", "username": username }))
     }
+
+    /// The portal's history of an object.
+    pub(crate) fn entries(&mut self, model: &str, id: i64) -> Json {
+        self.ask(&json!({ "do": "entries", "model": model, "pk": id }))
+    }
+
+    /// Fails unless the page of an object's history shows each of its entries.
+    #[track_caller]
+    pub(crate) fn shows_history(&mut self, url: &str, entries: &Json) {
+        let page = self.get(&format!("{url}history/"));
+        for entry in entries.as_array().expect("entries") {
+            let text = |at: usize| entry[at].as_str().expect("words");
+            page.shows(&[&format!("{} {}", text(0), text(3))]);
+        }
+    }
 }
 
 impl Drop for Django {

@@ -11,9 +11,11 @@
 )]
 #![allow(dead_code, unused_macros, reason = "every test file uses the part that it needs")]
 
+pub(crate) mod at_work;
 #[macro_use]
 pub(crate) mod corpus;
 pub(crate) mod django;
+pub(crate) mod temporary;
 pub(crate) mod wreck;
 
 use std::collections::BTreeMap;
