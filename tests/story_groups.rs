@@ -32,7 +32,7 @@ use support::{TestDb, digest, digest_of_tables};
 #[derive(Clone)]
 enum Wish {
     Change(Intent),
-    Delete(Leaving),
+    Delete(Box<Leaving>),
 }
 
 impl std::convert::From<Intent> for Wish {
@@ -43,7 +43,7 @@ impl std::convert::From<Intent> for Wish {
 
 impl std::convert::From<Leaving> for Wish {
     fn from(leaving: Leaving) -> Self {
-        Self::Delete(leaving)
+        Self::Delete(Box::new(leaving))
     }
 }
 

@@ -165,7 +165,7 @@ pub async fn to_ask(portal: &Portal) -> Result<Vec<Listed>> {
     let mut found = stopped(portal).await?;
     if let Some(account) = &portal.actor.account {
         let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
-        if !facts.is_some_and(|facts| allowed(&facts, &Action::Repair).is_ok()) {
+        if facts.is_none_or(|facts| allowed(&facts, &Action::Repair).is_err()) {
             found.retain(|it| it.run.actor_id == Some(account.id));
         }
     }
