@@ -1,13 +1,11 @@
 //! From a plan to its review, and from the `y` there to what was done.
 //!
-//! A screen prepares in a read slot of its own and opens what it gets:
+//! A screen prepares in [`PLAN`] and opens what it gets; in a slot of its own, where it does more with that:
 //!
 //! ```
 //! use portaldesk::directory::accounts;
-//! use portaldesk::tui::plan_review::{self, Prepared};
-//! use portaldesk::tui::{Cx, Reply, Slot};
-//!
-//! const PLAN: Slot<Prepared> = Slot::latest("example.plan");
+//! use portaldesk::tui::plan_review::{self, PLAN};
+//! use portaldesk::tui::{Cx, Reply};
 //!
 //! fn deactivate(id: i64, cx: &mut Cx) {
 //!     cx.start(&PLAN, "planning", move |portal| async move {
@@ -16,9 +14,7 @@
 //! }
 //!
 //! fn reply(reply: &mut Reply, cx: &mut Cx) {
-//!     if let Some(Ok(prepared)) = PLAN.take(reply) {
-//!         prepared.open(cx);
-//!     }
+//!     let was_mine = plan_review::open(reply, cx);
 //! }
 //! ```
 //!
@@ -28,17 +24,21 @@
 use std::sync::Arc;
 
 use crate::change::{Outcome, Plan, Ready, Watch};
+use crate::directory::leaving::Leaving;
 use crate::directory::{Portal, names};
 use crate::error::Result;
 use crate::text;
 
 use super::cx::Cx;
-use super::jobs::{Slot, Task};
+use super::jobs::{Reply, Slot, Task};
 use super::plan_diff;
 use super::screens::review::{Confirmation, Review, ReviewText};
 
 /// Where every reviewed plan is applied: one at a time in the whole program.
 pub const APPLY: Slot<Applied> = Slot::exclusive("change.apply").reporting(Applied::words);
+
+/// Plans of screens that do no more with them than to [open] their review.
+pub const PLAN: Slot<Prepared> = Slot::latest("change.plan");
 
 /// Above so many rows the count has to be typed.
 pub const MOST_ROWS_BY_Y: usize = 10;
@@ -48,12 +48,22 @@ const MOST_TYPED: usize = 40;
 /// Plans with all that their review shows.
 #[derive(Clone)]
 pub struct Prepared {
-    /// What is applied, in this order.
+    /// What is applied, in this order, as far as it is made already.
     pub plans: Vec<Plan>,
     /// What is shown. A screen may add notes, a secret, another title.
     pub text: ReviewText,
+    how: How,
+}
+
+/// How it is applied.
+#[derive(Clone)]
+enum How {
+    /// Plan after plan, whatever becomes of the others.
+    OneByOne,
     /// The plans only make sense together: when one is refused, those before it are taken back.
-    together: bool,
+    Together,
+    /// The plans are made when it is applied.
+    Leaving(Box<Leaving>),
 }
 
 /// What applying gave.
@@ -94,11 +104,21 @@ pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepa
     check(portal, &plans).await?;
     let names = names::read(portal, &plans).await?;
     let mut prepared = reviewed(title, plans, &names);
-    prepared.together = true;
+    prepared.how = How::Together;
     if let Some(name) = plan_diff::grave(&prepared.plans, &names).filter(|name| can_be_typed(name)) {
         prepared.text.confirm = Confirmation::Typed(name);
     }
     Ok(prepared)
+}
+
+/// Opens the review of what was planned in [`PLAN`], or says why there is none; says whether the reply was that.
+pub fn open(reply: &mut Reply, cx: &mut Cx) -> bool {
+    match PLAN.take(reply) {
+        Some(Ok(prepared)) => prepared.open(cx),
+        Some(Err(error)) => cx.fail(&error),
+        None => return false,
+    }
+    true
 }
 
 /// Nobody should read and confirm what the guards refuse.
@@ -120,7 +140,7 @@ fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
         confirm: confirmation(rows, plan_diff::grave(&plans, names)),
         secret: None,
     };
-    Prepared { plans, text, together: false }
+    Prepared { plans, text, how: How::OneByOne }
 }
 
 /// Deleting and changes of power ask for the name, many rows for their count.
@@ -141,10 +161,15 @@ pub fn can_be_typed(name: &str) -> bool {
 }
 
 impl Prepared {
+    /// Members who leave, whose plans are made when they are applied.
+    pub(super) fn of_leaving(leaving: Leaving, text: ReviewText) -> Self {
+        Self { plans: Vec::new(), text, how: How::Leaving(Box::new(leaving)) }
+    }
+
     /// Whether nothing would be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.plans.iter().all(|plan| plan.steps.is_empty())
+        self.rows() == 0
     }
 
     /// Asks for this name before it is applied, unless more is asked for already.
@@ -160,15 +185,18 @@ impl Prepared {
     /// How many rows would be written.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.plans.iter().map(|plan| plan.steps.len()).sum()
+        match &self.how {
+            How::Leaving(leaving) => leaving.rows(),
+            _ => self.plans.iter().map(|plan| plan.steps.len()).sum(),
+        }
     }
 
     /// The review; `y` there applies the plans in the name of the screen that opened it.
     #[must_use]
     pub fn review(self) -> Review {
-        let Self { plans, text, together } = self;
+        let Self { plans, text, how } = self;
         let title = text.title.clone();
-        Review::new(text, move |cx| apply(cx, title, plans, together))
+        Review::new(text, move |cx| apply(cx, title, plans, how))
     }
 
     /// Opens the review, or says that there is nothing to do.
@@ -182,10 +210,10 @@ impl Prepared {
 }
 
 /// Starts applying in [`APPLY`].
-fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>, together: bool) {
+fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>, how: How) {
     let label = lower_first(&title);
     cx.start_task(&APPLY, label, move |portal, task| async move {
-        write(&portal, &task, title, plans, together).await
+        write(&portal, &task, title, plans, how).await
     });
 }
 
@@ -194,15 +222,14 @@ async fn write(
     task: &Task,
     title: String,
     mut plans: Vec<Plan>,
-    together: bool,
+    how: How,
 ) -> Result<Applied> {
-    let writer = portal.writer()?;
-    let outcome = if plans.len() == 1 {
-        writer.apply(plans.remove(0)).await?
-    } else if together {
-        writer.all_or_nothing(&title, plans, &watch(task)).await?
-    } else {
-        writer.run(&title, &mut Ready::new(plans), &watch(task)).await?
+    let (writer, watch) = (portal.writer()?, watch(task));
+    let outcome = match how {
+        How::Leaving(leaving) => leaving.over(portal).apply(&writer, &watch).await?,
+        _ if plans.len() == 1 => writer.apply(plans.remove(0)).await?,
+        How::Together => writer.all_or_nothing(&title, plans, &watch).await?,
+        How::OneByOne => writer.run(&title, &mut Ready::new(plans), &watch).await?,
     };
     Ok(Applied { title, outcome })
 }
@@ -227,6 +254,13 @@ impl Applied {
     pub fn words(&self) -> String {
         let settled = self.outcome.settled.iter().map(String::as_str);
         std::iter::once(self.of_this_change().as_str()).chain(settled).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The id of the first row that was written in this table.
+    #[must_use]
+    pub fn id_in(&self, table: &str) -> Option<i64> {
+        let rows = self.outcome.written.iter();
+        rows.filter(|row| row.table == table).find_map(|row| row.key.int("id"))
     }
 
     fn of_this_change(&self) -> String {

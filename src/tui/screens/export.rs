@@ -152,12 +152,7 @@ impl Screen for Export {
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
         let used = match input {
             _ if self.busy => false,
-            Input::Key(chord) => self.file.key(*chord),
-            Input::Paste(words) => {
-                self.file.paste(words);
-                true
-            }
-            _ => false,
+            _ => self.file.input(input),
         };
         if used {
             self.refused = None;

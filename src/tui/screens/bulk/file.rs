@@ -71,14 +71,7 @@ impl Screen for File {
     }
 
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
-        match input {
-            Input::Key(chord) => self.path.key(*chord),
-            Input::Paste(words) => {
-                self.path.paste(words);
-                true
-            }
-            _ => false,
-        }
+        self.path.input(input)
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {

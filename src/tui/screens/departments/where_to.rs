@@ -15,8 +15,9 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key, code};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
+use crate::tui::leaving_review;
+use crate::tui::plan_review::Prepared;
 use crate::tui::screen::{Layer, Screen};
-use crate::tui::screens::leaving::Reviewed;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::picker::{self, Picker};
 use crate::tui::widgets::{cells, dialog};
@@ -55,7 +56,7 @@ struct Ahead {
 }
 
 const AHEAD: Slot<Ahead> = Slot::latest("where-to.ahead");
-const PLAN: Slot<Reviewed> = Slot::latest("where-to.plan");
+const PLAN: Slot<Prepared> = Slot::latest("where-to.plan");
 
 /// The most rows of the list.
 const MOST: usize = 12;
@@ -111,7 +112,7 @@ impl WhereTo {
     fn plan(&self, to: To, cx: &mut Cx) {
         let (id, who) = (self.which.id, self.who.clone());
         cx.start(&PLAN, "planning", move |portal| async move {
-            Reviewed::prepare(&portal, who.leaving(&portal, id, to).await?).await
+            leaving_review::prepare(&portal, who.leaving(&portal, id, to).await?).await
         });
     }
 
