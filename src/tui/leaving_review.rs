@@ -38,13 +38,8 @@ pub(super) async fn prepare(portal: &Portal, leaving: Leaving) -> Result<Prepare
         (false, _) if rows <= MOST_ROWS_BY_Y => Confirmation::Plain,
         _ => Confirmation::Typed(rows.to_string()),
     };
-    let text = ReviewText {
-        title: leaving.title().to_owned(),
-        lines,
-        notes,
-        confirm,
-        ..ReviewText::default()
-    };
+    let text =
+        ReviewText { title: leaving.title().to_owned(), lines, notes, confirm, ..ReviewText::default() };
     Ok(Prepared::of_leaving(leaving, text))
 }
 
