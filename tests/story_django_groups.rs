@@ -19,7 +19,6 @@ use portaldesk::directory::departments::{self, Keep, To};
 use portaldesk::directory::groups::{self, Intent};
 use portaldesk::directory::leaving::Leaving;
 use serde_json::{Value as Json, json};
-use support::TestDb;
 use support::at_work::{apply, at_work, user};
 use support::django::Django;
 
