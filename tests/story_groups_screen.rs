@@ -19,7 +19,8 @@ use portaldesk::portal::access::Level;
 use portaldesk::tui::clock::Clock;
 use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::groups::Groups;
-use portaldesk::tui::screens::groups::actions::{Which, entries};
+use portaldesk::tui::screens::groups::actions::Which;
+use portaldesk::tui::screens::short_list::entries;
 use portaldesk::tui::screens::user_actions::Sitting;
 use portaldesk::tui::screens::{self};
 use portaldesk::tui::{App, EventLoop, Head, Key, Keymap, Screen, Setup, Theme, code, ctrl};
@@ -233,7 +234,7 @@ async fn keys_are_those_of_the_role() {
         let sitting = Sitting::read(&cast.by(by)).await.unwrap();
         let letters = |name: &str, level| {
             let which = Which { id: cast.group(name), name: name.to_owned(), level };
-            entries(&sitting, &which).iter().map(|entry| entry.letter).collect::<String>()
+            entries(&which, &sitting).iter().map(|entry| entry.letter).collect::<String>()
         };
         assert_eq!(letters("Engineer", Some(Level::Engineer)), of_role.replace(' ', ""), "{by}");
         assert_eq!(letters("Readers", None), of_other.replace(' ', ""), "{by}");

@@ -16,7 +16,7 @@ use crate::change::{Outcome, Plan, Watch};
 use crate::directory::departments::{self, Draft, Keep, Leaving, Members, Record, Side, To};
 use crate::directory::users;
 use crate::error::{Error, Result};
-use crate::integrity::{self, AboutDepartment};
+use crate::integrity::{self, Remark};
 use crate::portal::department;
 
 const HEADINGS: [&str; 5] = ["department", "active", "members", "findings", "description"];
@@ -42,7 +42,7 @@ pub(super) async fn run(work: &mut Work, command: &Department) -> Result<u8> {
 struct Listed {
     department: department::Department,
     members: Option<Members>,
-    findings: Vec<AboutDepartment>,
+    findings: Vec<Remark>,
 }
 
 async fn list(work: &mut Work, wanted: &DepartmentList) -> Result<u8> {
@@ -98,7 +98,7 @@ fn item(listed: &Listed) -> Value {
     })
 }
 
-fn ids(findings: &[AboutDepartment]) -> Vec<&'static str> {
+fn ids(findings: &[Remark]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.id).collect()
 }
 
@@ -122,7 +122,7 @@ async fn show(work: &mut Work, name: &str) -> Result<u8> {
     Ok(0)
 }
 
-fn in_words(work: &Work, record: &Record, findings: &[AboutDepartment]) -> String {
+fn in_words(work: &Work, record: &Record, findings: &[Remark]) -> String {
     let department = &record.department;
     let mut lines = vec![
         ("name", format!("{} (#{})", department.name, department.id)),

@@ -21,10 +21,9 @@ pub mod fix;
 pub mod full;
 mod listing;
 mod migrations;
-pub mod of_departments;
-mod of_groups;
 mod of_user;
 pub mod rehearsal;
+mod remarks;
 pub mod repair;
 pub mod report;
 pub mod runs;
@@ -38,10 +37,9 @@ pub use check::{About, Check, Class, Finding, FindingRow, Found, Need, Part, Sev
 pub use decision::{Answers, Choice, Decision, Question};
 pub use fix::{Fixed, Repaired, fix_user_profiles, repair_as_one};
 pub use full::{FullRepair, Scope};
-pub use of_departments::{AboutDepartment, of_departments};
-pub use of_groups::of_groups;
 pub use of_user::of_user;
 pub use rehearsal::{Rehearsal, rehearse, rehearse_first};
+pub use remarks::{Remark, Remarks, of_departments, of_groups};
 pub use repair::{Repairs, Selection, decide, preview, repairs};
 pub use scan::{Report, Scan, ScanProgress, Skipped, Tell, scan, scan_deep};
 

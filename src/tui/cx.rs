@@ -171,6 +171,16 @@ impl Cx {
         self.effects.push(Effect::Start(Start::alone(slot, label.into(), work)));
     }
 
+    /// Hands a value to this screen's own `reply`, in its turn.
+    pub fn tell<T: Send + 'static>(&mut self, slot: &Slot<T>, value: T) {
+        self.start_without_portal(slot, "going on", move |_| async move { Ok(value) });
+    }
+
+    /// Closes the screen that asks, and [tells](Self::tell) the one that opened it.
+    pub fn close_telling<T: Send + 'static>(&mut self, slot: &'static Slot<T>, value: T) {
+        self.close_then(move |cx| cx.tell(slot, value));
+    }
+
     /// Stops this screen's work in the slot: reads are cancelled and answer nothing; a write is asked to stop at the
     /// next point where it can ([`Task::stop_asked`]) and still answers.
     pub fn stop<T: Send + 'static>(&mut self, slot: &Slot<T>) {

@@ -1,13 +1,11 @@
 //! From a plan to its review, and from the `y` there to what was done.
 //!
-//! A screen prepares in a read slot of its own and opens what it gets:
+//! A screen prepares in [`PLAN`] and opens what it gets; in a slot of its own, where it does more with that:
 //!
 //! ```
 //! use portaldesk::directory::accounts;
-//! use portaldesk::tui::plan_review::{self, Prepared};
-//! use portaldesk::tui::{Cx, Reply, Slot};
-//!
-//! const PLAN: Slot<Prepared> = Slot::latest("example.plan");
+//! use portaldesk::tui::plan_review::{self, PLAN};
+//! use portaldesk::tui::{Cx, Reply};
 //!
 //! fn deactivate(id: i64, cx: &mut Cx) {
 //!     cx.start(&PLAN, "planning", move |portal| async move {
@@ -16,9 +14,7 @@
 //! }
 //!
 //! fn reply(reply: &mut Reply, cx: &mut Cx) {
-//!     if let Some(Ok(prepared)) = PLAN.take(reply) {
-//!         prepared.open(cx);
-//!     }
+//!     let was_mine = plan_review::open(reply, cx);
 //! }
 //! ```
 //!
@@ -33,12 +29,15 @@ use crate::error::Result;
 use crate::text;
 
 use super::cx::Cx;
-use super::jobs::{Slot, Task};
+use super::jobs::{Reply, Slot, Task};
 use super::plan_diff;
 use super::screens::review::{Confirmation, Review, ReviewText};
 
 /// Where every reviewed plan is applied: one at a time in the whole program.
 pub const APPLY: Slot<Applied> = Slot::exclusive("change.apply").reporting(Applied::words);
+
+/// Plans of screens that do no more with them than to [open] their review.
+pub const PLAN: Slot<Prepared> = Slot::latest("change.plan");
 
 /// Above so many rows the count has to be typed.
 pub const MOST_ROWS_BY_Y: usize = 10;
@@ -99,6 +98,16 @@ pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepa
         prepared.text.confirm = Confirmation::Typed(name);
     }
     Ok(prepared)
+}
+
+/// Opens the review of what was planned in [`PLAN`], or says why there is none; says whether the reply was that.
+pub fn open(reply: &mut Reply, cx: &mut Cx) -> bool {
+    match PLAN.take(reply) {
+        Some(Ok(prepared)) => prepared.open(cx),
+        Some(Err(error)) => cx.fail(&error),
+        None => return false,
+    }
+    true
 }
 
 /// Nobody should read and confirm what the guards refuse.
@@ -227,6 +236,13 @@ impl Applied {
     pub fn words(&self) -> String {
         let settled = self.outcome.settled.iter().map(String::as_str);
         std::iter::once(self.of_this_change().as_str()).chain(settled).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The id of the first row that was written in this table.
+    #[must_use]
+    pub fn id_in(&self, table: &str) -> Option<i64> {
+        let rows = self.outcome.written.iter();
+        rows.filter(|row| row.table == table).find_map(|row| row.key.int("id"))
     }
 
     fn of_this_change(&self) -> String {

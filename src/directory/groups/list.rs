@@ -9,7 +9,7 @@ use crate::directory::{Portal, history};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
 
-use super::{role_case, role_of};
+use super::{Choice, choice, named, select};
 
 /// How many changes a record shows.
 const CHANGES: i64 = 5;
@@ -48,19 +48,49 @@ pub struct Record {
     pub history: Option<Vec<ListedChange>>,
 }
 
+/// The numbers of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// How many memberships it has.
+    pub members: i64,
+    /// How many permissions it carries.
+    pub permissions: i64,
+}
+
+impl Group {
+    fn new(choice: Choice, counts: Counts) -> Self {
+        let Choice { id, name, level, description } = choice;
+        let Counts { members, permissions } = counts;
+        Self { id, name, level, description, members, permissions }
+    }
+}
+
 /// All groups by name, in the engine's order. One pass over the memberships, whatever their number.
 ///
 /// # Errors
 /// What the engine says.
 pub async fn list(portal: &Portal) -> Result<Vec<Group>> {
-    let members = counts(portal, "auth_user_groups", None).await?;
-    let permissions = counts(portal, "auth_group_permissions", None).await?;
-    let sql = select(portal).push(" ORDER BY g.name, g.id");
-    let mut groups = Vec::new();
-    for row in portal.db.all(sql).await? {
-        groups.push(group(portal, &row, &members, &permissions)?);
+    let counts = counts(portal, None).await?;
+    let group = |choice: Choice| {
+        let counts = counts.get(&choice.id).copied().unwrap_or_default();
+        Group::new(choice, counts)
+    };
+    Ok(named(portal).await?.into_iter().map(group).collect())
+}
+
+/// The numbers of every group that has some, by its id; or of one. On a large portal they take longer than the names.
+///
+/// # Errors
+/// What the engine says.
+pub async fn counts(portal: &Portal, only: Option<i64>) -> Result<BTreeMap<i64, Counts>> {
+    let mut found: BTreeMap<i64, Counts> = BTreeMap::new();
+    for (group, members) in rows_in(portal, "auth_user_groups", only).await? {
+        found.entry(group).or_default().members = members;
     }
-    Ok(groups)
+    for (group, permissions) in rows_in(portal, "auth_group_permissions", only).await? {
+        found.entry(group).or_default().permissions = permissions;
+    }
+    Ok(found)
 }
 
 /// One group with its numbers.
@@ -71,9 +101,8 @@ pub(super) async fn read(portal: &Portal, id: i64) -> Result<Group> {
     let Some(row) = portal.db.optional(select(portal).push_bind(" WHERE g.id = ?", id)).await? else {
         return Err(gone(id));
     };
-    let members = counts(portal, "auth_user_groups", Some(id)).await?;
-    let permissions = counts(portal, "auth_group_permissions", Some(id)).await?;
-    group(portal, &row, &members, &permissions)
+    let counts = counts(portal, Some(id)).await?.remove(&id).unwrap_or_default();
+    Ok(Group::new(choice(portal, &row)?, counts))
 }
 
 /// That a group vanished.
@@ -81,30 +110,8 @@ pub(super) fn gone(id: i64) -> Error {
     Error::conflict(format!("There is no group with id {id} any more; nothing was written."))
 }
 
-fn select(portal: &Portal) -> Sql {
-    role_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles).push(" FROM auth_group g")
-}
-
-fn group(
-    portal: &Portal,
-    row: &crate::db::Row,
-    members: &BTreeMap<i64, i64>,
-    permissions: &BTreeMap<i64, i64>,
-) -> Result<Group> {
-    let id = row.int(0)?;
-    let role = role_of(&portal.roles, row.int(2)?);
-    Ok(Group {
-        id,
-        name: row.text(1)?,
-        level: role.map(|role| role.level),
-        description: role.map(|role| role.description.clone()).unwrap_or_default(),
-        members: members.get(&id).copied().unwrap_or(0),
-        permissions: permissions.get(&id).copied().unwrap_or(0),
-    })
-}
-
 /// How many rows of a table each group has, or one of them.
-async fn counts(portal: &Portal, table: &str, only: Option<i64>) -> Result<BTreeMap<i64, i64>> {
+async fn rows_in(portal: &Portal, table: &str, only: Option<i64>) -> Result<BTreeMap<i64, i64>> {
     let Some(table) = portal.schema.table(table) else { return Ok(BTreeMap::new()) };
     let mut sql = Sql::new("SELECT group_id, COUNT(*) FROM ").ident(&table.name);
     if let Some(id) = only {

@@ -6,11 +6,11 @@ mod list;
 mod members;
 
 pub use edit::{Draft, Intent, create, delete, edit, name_owner};
-pub use list::{Group, Record, list, record};
+pub use list::{Counts, Group, Record, counts, list, record};
 pub use members::{add, remove};
 
 use crate::change::{Image, Plan, Require, Value};
-use crate::db::{Cell, Sql};
+use crate::db::{Cell, Row, Sql};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::{Level, RoleGroup, Roles};
 
@@ -34,20 +34,33 @@ pub struct Choice {
 /// # Errors
 /// What the engine says.
 pub async fn choices(portal: &Portal) -> Result<Vec<Choice>> {
-    let sql = role_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles)
-        .push(" FROM auth_group g ORDER BY g.name");
-    let mut choices = Vec::new();
-    for row in portal.db.all(sql).await? {
-        let role = role_of(&portal.roles, row.int(2)?);
-        choices.push(Choice {
-            id: row.int(0)?,
-            name: row.text(1)?,
-            level: role.map(|role| role.level),
-            description: role.map(|role| role.description.clone()).unwrap_or_default(),
-        });
-    }
+    let mut choices = named(portal).await?;
     choices.sort_by_key(|choice| (choice.level.is_none(), choice.level));
     Ok(choices)
+}
+
+/// All groups by name, in the engine's order.
+///
+/// # Errors
+/// What the engine says.
+pub async fn named(portal: &Portal) -> Result<Vec<Choice>> {
+    let rows = portal.db.all(select(portal).push(" ORDER BY g.name, g.id")).await?;
+    rows.iter().map(|row| choice(portal, row)).collect()
+}
+
+/// Selects what [`choice`] reads.
+fn select(portal: &Portal) -> Sql {
+    role_case(Sql::new("SELECT g.id, g.name, "), "g.name", &portal.roles).push(" FROM auth_group g")
+}
+
+fn choice(portal: &Portal, row: &Row) -> Result<Choice> {
+    let role = role_of(&portal.roles, row.int(2)?);
+    Ok(Choice {
+        id: row.int(0)?,
+        name: row.text(1)?,
+        level: role.map(|role| role.level),
+        description: role.map(|role| role.description.clone()).unwrap_or_default(),
+    })
 }
 
 /// Appends the place, counted from 1, that the role of this name has in the configuration, or 0: names are compared by

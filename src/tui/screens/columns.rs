@@ -159,10 +159,7 @@ impl Screen for Columns {
         match action {
             Action::Choose => {
                 let arrangement = self.arrangement();
-                cx.close_then(move |cx| {
-                    let chosen = move |_| async move { Ok(arrangement) };
-                    cx.start_without_portal(&CHOSEN, "showing the columns", chosen);
-                });
+                cx.close_telling(&CHOSEN, arrangement);
             }
             Action::Toggle => self.toggle(cx),
             Action::ColumnEarlier => self.carry(-1),
@@ -270,7 +267,7 @@ mod tests {
         dialog.act(Action::Choose, &mut cx);
         let Some(Effect::CloseThen(then)) = cx.take().pop() else { panic!("it closes and tells") };
         then(&mut cx);
-        assert_eq!(format!("{:?}", cx.take()), "[Start(list.columns: showing the columns)]");
+        assert_eq!(format!("{:?}", cx.take()), "[Start(list.columns: going on)]");
         dialog.act(Action::No, &mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Close]");
     }

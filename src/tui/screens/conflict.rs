@@ -77,13 +77,7 @@ impl Conflict {
                 merge.differences.retain(|it| it.field != asked.field);
             }
         }
-        cx.close_then(move |cx| {
-            cx.start_without_portal(
-                &RESOLVED,
-                "taking the choice over",
-                move |_task| async move { Ok(merge) },
-            );
-        });
+        cx.close_telling(&RESOLVED, merge);
     }
 
     /// The field with the cursor in full: a column may be too narrow for its values.

@@ -45,6 +45,15 @@ impl Menu {
         Self { title: title.into(), entries, cursor: 0 }
     }
 
+    /// Opens a menu about something of this name, or says that nothing can be done to it.
+    pub fn open(name: &str, entries: Vec<Entry>, cx: &mut Cx) {
+        if entries.is_empty() {
+            cx.refuse(format!("You may do nothing to {name}."));
+        } else {
+            cx.push(Self::new(name, entries));
+        }
+    }
+
     fn choose(&self, at: usize, cx: &mut Cx) {
         if let Some(entry) = self.entries.get(at) {
             let action = entry.action;

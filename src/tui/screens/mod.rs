@@ -3,6 +3,7 @@
 mod account;
 mod backup;
 pub mod baseline;
+pub mod beside;
 pub mod bulk;
 pub mod chooser;
 pub mod columns;
@@ -32,6 +33,8 @@ pub mod pick;
 pub mod record;
 pub mod review;
 pub mod saved_filters;
+pub mod short_list;
+pub mod shown;
 pub mod sign_in;
 pub mod stopped_run;
 pub mod symptoms;
@@ -45,6 +48,9 @@ pub mod users;
 mod wish;
 pub mod write_access;
 
+use self::departments::actions::Which as Department;
+use self::groups::actions::Which as Group;
+use self::short_list::Thing;
 use super::actions::Action;
 use super::app::Command;
 use super::keymap::Context;
@@ -70,7 +76,7 @@ pub fn tabs() -> Vec<Box<dyn Screen>> {
 pub fn commands() -> Vec<(Action, Command)> {
     let mut commands = undo::commands();
     commands.push((Action::WriteAccess, Box::new(|cx| cx.push(write_access::WriteAccess::default()))));
-    commands.push((Action::Symptoms, Box::new(|cx| cx.push(symptoms::Symptoms::default()))));
+    commands.push((Action::Symptoms, Box::new(|cx| cx.push(symptoms::list()))));
     commands
 }
 
@@ -86,17 +92,17 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Connected", tables: &[connect::keep::KEYS] },
     Context { name: "Decision", tables: &[decision::KEYS] },
     Context { name: "Delete user", tables: &[delete_user::KEYS] },
-    Context { name: "Department", tables: departments::pane::TABLES },
+    Context { name: "Department", tables: Department::RECORD_TABLES },
     Context { name: "Department form", tables: &[departments::form::KEYS, form::KEYS] },
-    Context { name: "Department members", tables: departments::members::TABLES },
-    Context { name: "Departments", tables: departments::TABLES },
+    Context { name: "Department members", tables: Department::MEMBER_TABLES },
+    Context { name: "Departments", tables: Department::LIST_TABLES },
     Context { name: "Export", tables: &[export::KEYS] },
     Context { name: "Finding", tables: finding::TABLES },
     Context { name: "First superuser", tables: &[first_run::KEYS] },
-    Context { name: "Group", tables: groups::pane::TABLES },
+    Context { name: "Group", tables: Group::RECORD_TABLES },
     Context { name: "Group name", tables: &[form::KEYS] },
     Context { name: "Group permissions", tables: &[groups::permissions::KEYS] },
-    Context { name: "Groups", tables: groups::TABLES },
+    Context { name: "Groups", tables: Group::LIST_TABLES },
     Context { name: "Help", tables: &[help::KEYS] },
     Context { name: "History", tables: history::TABLES },
     Context { name: "Import users", tables: &[import::KEYS, form::KEYS] },
@@ -104,7 +110,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "New passwords of the marked", tables: &[bulk::FILE_KEYS] },
     Context { name: "One is done", tables: &[bulk::REST_KEYS] },
     Context { name: "One change", tables: &[history::entry::KEYS, record::KEYS] },
-    Context { name: "Members", tables: groups::members::TABLES },
+    Context { name: "Members", tables: Group::MEMBER_TABLES },
     Context { name: "Memberships", tables: &[memberships::KEYS] },
     Context { name: "Menu", tables: &[menu::KEYS] },
     Context { name: "Message", tables: &[message::KEYS] },
@@ -120,7 +126,7 @@ pub const CONTEXTS: &[Context] = &[
     Context { name: "Save a filter", tables: &[saved_filters::NAME_KEYS] },
     Context { name: "Saved filters", tables: &[saved_filters::KEYS] },
     Context { name: "Sign in", tables: &[sign_in::KEYS] },
-    Context { name: "Sort by", tables: &[user_list::sort::KEYS] },
+    Context { name: "Sort by", tables: &[pick::SORT_KEYS] },
     Context { name: "Switch writing on", tables: &[write_access::KEYS] },
     Context { name: "Symptoms", tables: &[symptoms::KEYS] },
     Context { name: "Test a password", tables: &[test_password::KEYS] },

@@ -1,12 +1,11 @@
-//! One of a few things, chosen from a list over the screen that wants to know: what a list is sorted by.
+//! One of a few things, chosen from a list over the screen that wants to know.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::user_list::sort::KEYS;
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
-use crate::tui::input::Input;
+use crate::tui::input::{Input, Key, code};
 use crate::tui::jobs::Slot;
 use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
@@ -14,18 +13,48 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::cells;
 use crate::tui::widgets::picker::{Choice, Picker};
 
+/// The keys of what a list is sorted by.
+pub const SORT_KEYS: &[Binding] = &[
+    Binding::new(&[code(Key::Enter)], Action::Choose, "sort"),
+    Binding::new(&[code(Key::Esc)], Action::No, "leave"),
+];
+
+/// Tells a list which of its orders was chosen.
+pub const SORTED: Slot<usize> = Slot::latest("list.sort");
+
+/// What becomes of the choice.
+type Then = Box<dyn Fn(usize, &mut Cx)>;
+
 /// The dialog.
 pub struct Pick {
     title: &'static str,
+    keys: &'static [&'static [Binding]],
     picker: Picker,
-    chosen: &'static Slot<usize>,
+    width: u16,
+    then: Then,
 }
 
 impl Pick {
-    /// These choices, the cursor on one of them. The screen that opens it takes the place of the chosen one in `chosen`.
+    /// These choices, under these keys: [`Action::Choose`] hands the place of the one under the cursor to `then`, every
+    /// other leaves.
     #[must_use]
-    pub fn new(title: &'static str, choices: Vec<Choice>, at: usize, chosen: &'static Slot<usize>) -> Self {
-        Self { title, picker: Picker::new(choices, at), chosen }
+    pub fn new(
+        title: &'static str,
+        keys: &'static [&'static [Binding]],
+        picker: Picker,
+        width: u16,
+        then: impl Fn(usize, &mut Cx) + 'static,
+    ) -> Self {
+        Self { title, keys, picker, width, then: Box::new(then) }
+    }
+
+    /// What a list can be sorted by, the cursor on the order in force; the choice comes in [`SORTED`].
+    #[must_use]
+    pub fn order(labels: impl IntoIterator<Item = &'static str>, now: usize) -> Self {
+        let note = |at| if at == now { "now; again reverses" } else { "" };
+        let choices = labels.into_iter().enumerate().map(|(at, label)| Choice::new(label, note(at)));
+        let picker = Picker::new(choices.collect(), now);
+        Self::new("Sort by", &[SORT_KEYS], picker, 40, |at, cx| cx.close_telling(&SORTED, at))
     }
 }
 
@@ -35,17 +64,13 @@ impl Screen for Pick {
     }
 
     fn keys(&self) -> &'static [&'static [Binding]] {
-        &[KEYS]
+        self.keys
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
-        match self.picker.chosen() {
-            Some(at) if action == Action::Choose => {
-                let chosen = self.chosen;
-                cx.close_then(move |cx| {
-                    cx.start_without_portal(chosen, "choosing", move |_| async move { Ok(at) });
-                });
-            }
+        match (action, self.picker.chosen()) {
+            (Action::Choose, Some(at)) => (self.then)(at, cx),
+            (Action::Choose, None) => {}
             _ => cx.close(),
         }
     }
@@ -63,6 +88,6 @@ impl Screen for Pick {
     }
 
     fn layer(&self) -> Layer {
-        Layer::Popup { width: 40, height: cells(self.picker.len() + 1) }
+        Layer::Popup { width: self.width, height: cells(self.picker.len() + 1) }
     }
 }

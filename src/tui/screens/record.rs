@@ -6,6 +6,7 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::shown::{self, Shown};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_findings::UserFindings;
 use super::user_form::SAVED;
@@ -23,10 +24,11 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Key, code, ctrl, key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
+use crate::tui::plan_review;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::labelled::{Lines, Scroll};
-use crate::tui::widgets::{cells, grouped, put};
+use crate::tui::widgets::labelled::Lines;
+use crate::tui::widgets::{grouped, put};
 
 /// The keys that move in a record.
 pub const KEYS: &[Binding] = &[
@@ -56,9 +58,7 @@ pub struct Read {
 
 /// A record, how far it is scrolled, and which one it should be.
 pub struct RecordPane {
-    shown: Option<Read>,
-    wanted: Option<i64>,
-    scroll: Scroll,
+    shown: Shown<Read>,
     clock: Clock,
     /// What is wrong with the account.
     pub findings: UserFindings,
@@ -68,24 +68,18 @@ impl RecordPane {
     /// An empty pane.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self {
-            shown: None,
-            wanted: None,
-            scroll: Scroll::default(),
-            clock,
-            findings: UserFindings::default(),
-        }
+        Self { shown: Shown::default(), clock, findings: UserFindings::default() }
     }
 
     /// The record that is shown, if it is this user's.
     #[must_use]
     pub fn of(&self, id: i64) -> Option<&Read> {
-        self.shown.as_ref().filter(|read| read.record.user.id == id)
+        self.shown.of(id)
     }
 
     /// Wants this user's record, read once nothing else was wanted for so long. The old one stays until then.
     pub fn want(&mut self, id: i64, delay: Duration, cx: &mut Cx) {
-        self.wanted = Some(id);
+        self.shown.want(id);
         self.findings.want(id, delay.max(FINDINGS), cx);
         cx.start_after(delay, &READ, "reading the record", move |portal| async move {
             let record = record::read(&portal, id).await?;
@@ -98,50 +92,34 @@ impl RecordPane {
     /// Which user's record is shown or on its way.
     #[must_use]
     pub fn wanted(&self) -> Option<i64> {
-        self.wanted
+        self.shown.wanted()
     }
 
     /// Shows nothing.
     pub fn clear(&mut self) {
-        self.shown = None;
-        self.wanted = None;
+        self.shown.clear();
     }
 
     /// Takes a reply; gives the error where there is no record, and nothing where the reply is another's.
     pub fn reply(&mut self, reply: &mut Reply) -> Option<Result<()>> {
-        Some(match READ.take(reply)? {
-            Ok(read) => {
-                if self.of(read.record.user.id).is_none() {
-                    self.scroll.to_top();
-                }
-                self.shown = Some(read);
-                Ok(())
-            }
-            Err(error) => {
-                self.wanted = None;
-                if error.kind == Kind::Invalid {
-                    self.shown = None;
-                }
-                Err(error)
-            }
-        })
+        Some(self.shown.take(READ.take(reply)?))
     }
 
     /// Scrolls.
     pub fn act(&mut self, action: Action) {
-        self.scroll.act(action);
+        self.shown.act(action);
     }
 
     /// Draws it; `focused` says whether the keys scroll it.
     pub fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, focused: bool, theme: &Theme) {
-        let Some(read) = &self.shown else { return };
+        let Some((id, read)) = self.shown.record() else { return };
         let buffer = frame.buffer_mut();
         let head = Rect { height: area.height.min(2), ..area };
         draw_head(buffer, head, &read.record, focused, theme);
         let body = Rect { y: head.bottom(), height: area.height - head.height, ..area };
-        let findings = self.findings.lines(read.record.user.id);
+        let findings = self.findings.lines(id);
         let lines = lines(&read.record, findings, body.width, &self.clock);
-        self.scroll.draw(frame, body, &lines, theme);
+        self.shown.draw(frame, body, &lines, theme);
     }
 }
 
@@ -151,12 +129,7 @@ fn draw_head(buffer: &mut Buffer, area: Rect, record: &Record, focused: bool, th
     if area.height == 0 {
         return;
     }
-    let id = format!("#{}", user.id);
-    let id_width = cells(id.len()).min(area.width);
-    let name = area.width.saturating_sub(id_width + 1);
-    let tone = if focused { Tone::Accent } else { Tone::Strong };
-    put(buffer, area.x, area.y, name, &user.username, theme.style(tone));
-    put(buffer, area.right() - id_width, area.y, id_width, &id, theme.style(Tone::Quiet));
+    shown::draw_head(buffer, area, &user.username, user.id, focused, theme);
     if area.height > 1 {
         let parts = [user.full_name(), user.email.clone()];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -348,7 +321,7 @@ impl Screen for RecordScreen {
             }
         } else if !self.pane.findings.reply(reply, cx)
             && !copying::reply(reply, cx)
-            && !user_actions::reply(reply, cx)
+            && !plan_review::open(reply, cx)
         {
             // The list below reads again by itself, and this record does too.
             let _ = SAVED.take(reply);

@@ -92,9 +92,7 @@ impl SavedFilters {
             (None, Some(report)) => report.line.to_owned(),
             (None, None) => return,
         };
-        cx.close_then(move |cx| {
-            cx.start_without_portal(&CHOSEN, "filtering", move |_| async move { Ok(line) });
-        });
+        cx.close_telling(&CHOSEN, line);
     }
 
     fn delete(&self, cx: &mut Cx) {

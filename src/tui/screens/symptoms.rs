@@ -1,17 +1,11 @@
 //! From what people see (an error's number, a refused login) to the checks that explain it.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
-
 use super::message::Message;
+use super::pick::Pick;
 use crate::integrity;
 use crate::tui::actions::Action;
-use crate::tui::cx::Cx;
-use crate::tui::input::{Input, Key, code};
+use crate::tui::input::{Key, code};
 use crate::tui::keymap::Binding;
-use crate::tui::screen::{Layer, Screen};
-use crate::tui::theme::Theme;
-use crate::tui::widgets::cells;
 use crate::tui::widgets::picker::{Choice, Picker};
 
 /// Its keys.
@@ -76,24 +70,26 @@ struct Cause {
     ids: Vec<&'static str>,
 }
 
-/// The list of symptoms and checks; typing narrows it.
-pub struct Symptoms {
-    causes: Vec<Cause>,
-    picker: Picker,
+/// All lines, the symptoms first.
+fn causes() -> Vec<Cause> {
+    let symptoms = SYMPTOMS.iter().map(|(words, ids)| Cause { words: (*words).to_owned(), ids: known(ids) });
+    let checks = integrity::CHECKS.iter().map(|check| {
+        let about = check.about();
+        Cause { words: about.title.to_owned(), ids: vec![about.id] }
+    });
+    symptoms.filter(|cause| !cause.ids.is_empty()).chain(checks).collect()
 }
 
-impl Default for Symptoms {
-    fn default() -> Self {
-        let symptoms =
-            SYMPTOMS.iter().map(|(words, ids)| Cause { words: (*words).to_owned(), ids: known(ids) });
-        let checks = integrity::CHECKS.iter().map(|check| {
-            let about = check.about();
-            Cause { words: about.title.to_owned(), ids: vec![about.id] }
-        });
-        let causes: Vec<Cause> = symptoms.filter(|cause| !cause.ids.is_empty()).chain(checks).collect();
-        let choices = causes.iter().map(|cause| Choice::new(&cause.words, cause.ids.join(" "))).collect();
-        Self { picker: Picker::new(choices, 0), causes }
-    }
+/// The list of symptoms and checks; typing narrows it.
+#[must_use]
+pub fn list() -> Pick {
+    let causes = causes();
+    let choices = causes.iter().map(|cause| Choice::new(&cause.words, cause.ids.join(" "))).collect();
+    Pick::new("What is wrong?", &[KEYS], Picker::new(choices, 0), 74, move |at, cx| {
+        if let Some(cause) = causes.get(at) {
+            cx.replace(Message::new(&cause.words, explain(&cause.ids)));
+        }
+    })
 }
 
 /// Those of these checks that are in the register.
@@ -118,59 +114,25 @@ fn explain(ids: &[&'static str]) -> String {
     words.join("\n")
 }
 
-impl Screen for Symptoms {
-    fn title(&self) -> String {
-        "What is wrong?".to_owned()
-    }
-
-    fn keys(&self) -> &'static [&'static [Binding]] {
-        &[KEYS]
-    }
-
-    fn act(&mut self, action: Action, cx: &mut Cx) {
-        match (action, self.picker.chosen().and_then(|at| self.causes.get(at))) {
-            (Action::Choose, Some(cause)) => cx.replace(Message::new(&cause.words, explain(&cause.ids))),
-            (Action::Choose, None) => {}
-            _ => cx.close(),
-        }
-    }
-
-    fn takes_text(&self) -> bool {
-        true
-    }
-
-    fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
-        self.picker.input(input)
-    }
-
-    fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        self.picker.draw(frame, area, theme);
-    }
-
-    fn layer(&self) -> Layer {
-        Layer::Popup { width: 74, height: cells(self.causes.len() + 1) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ratatui::layout::Size;
 
     use super::*;
-    use crate::tui::cx::Effect;
-    use crate::tui::input::key;
+    use crate::tui::cx::{Cx, Effect};
+    use crate::tui::input::{Input, key};
+    use crate::tui::screen::Screen;
 
-    /// What the first line is after typing this, and whether `Enter` explains it.
+    /// What the first line is after typing this, as `Enter` explains it.
     fn first(typed: &str) -> Cause {
-        let mut symptoms = Symptoms::default();
+        let mut list = list();
         let mut cx = Cx::new(Size::new(80, 24));
         for c in typed.chars() {
-            assert!(symptoms.input(&Input::Key(key(c)), &mut cx));
+            assert!(list.input(&Input::Key(key(c)), &mut cx));
         }
-        let at = symptoms.picker.chosen().expect(typed);
-        symptoms.act(Action::Choose, &mut cx);
-        assert!(matches!(cx.effects(), [Effect::Replace(_)]), "{typed}");
-        symptoms.causes.swap_remove(at)
+        list.act(Action::Choose, &mut cx);
+        let [Effect::Replace(explained)] = cx.effects() else { panic!("{typed}") };
+        causes().into_iter().find(|cause| cause.words == explained.title()).expect(typed)
     }
 
     #[test]

@@ -100,10 +100,13 @@ impl Undo {
 /// The commands behind `u` and `U` on every screen.
 #[must_use]
 pub fn commands() -> Vec<(Action, Command)> {
-    vec![
-        (Action::Undo, Box::new(|cx: &mut Cx| cx.push(Undo::newest()))),
-        (Action::Redo, Box::new(|cx: &mut Cx| cx.push(Undo::redo()))),
-    ]
+    let command = |action| -> (Action, Command) { (action, Box::new(move |cx| act(action, cx))) };
+    vec![command(Action::Undo), command(Action::Redo)]
+}
+
+/// Does [`Action::Undo`] or [`Action::Redo`].
+pub fn act(action: Action, cx: &mut Cx) {
+    cx.push(if action == Action::Redo { Undo::redo() } else { Undo::newest() });
 }
 
 fn start(what: What, password: OldPassword, cx: &mut Cx) {

@@ -7,7 +7,7 @@ use super::menu::{Entry, Menu};
 use super::password::PasswordForm;
 use super::permissions::Permissions;
 use super::test_password::TestPassword;
-use super::undo::{self, Undo};
+use super::undo;
 use super::user_form::UserForm;
 use crate::change::rights;
 use crate::directory::lockouts::{self, Cleared};
@@ -18,9 +18,9 @@ use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::input::key;
-use crate::tui::jobs::{Reply, Slot};
+use crate::tui::jobs::Slot;
 use crate::tui::keymap::Binding;
-use crate::tui::plan_review::{self, Prepared};
+use crate::tui::plan_review::{self, PLAN};
 
 /// The keys about one user, for every screen that has one under the cursor.
 pub const KEYS: &[Binding] = &[
@@ -45,7 +45,6 @@ pub const KEYS: &[Binding] = &[
 
 /// What the person signed in may do and has done.
 pub const SITTING: Slot<Sitting> = Slot::latest("users.sitting");
-const PLAN: Slot<Prepared> = Slot::latest("users.plan");
 /// Nobody has to take its reply: the report says all.
 const CLEAR_TRIES: Slot<Cleared> = Slot::exclusive("users.clear-tries").reporting(ToString::to_string);
 
@@ -215,24 +214,29 @@ impl Sitting {
             Entry { letter: 'x', label: "delete, with what goes along", action: Action::UsersDelete },
             Entry { letter: 'w', label: "clear wrong sign-in tries", action: Action::UsersClearTries },
             Entry { letter: 'f', label: "fix what is found about it", action: Action::IntegrityFix },
-            Entry { letter: 'u', label: "undo what I did last", action: Action::Undo },
-            Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo },
         ];
-        let can = |entry: &Entry| match entry.action {
-            // Unlike a key, a menu has the time to know.
-            Action::Undo if self.can_undo != Some(true) => false,
-            Action::Redo if self.can_redo != Some(true) => false,
-            action => self.may(action, Some(whom)).is_ok(),
-        };
-        all.into_iter().filter(can).collect()
+        self.offered(all, |action| self.may(action, Some(whom)))
+    }
+
+    /// Those of these entries that can be done now, then undo and redo where there is something to take back.
+    pub fn offered(
+        &self,
+        entries: impl IntoIterator<Item = Entry>,
+        may: impl Fn(Action) -> std::result::Result<(), String>,
+    ) -> Vec<Entry> {
+        // Unlike a key, a menu has the time to know.
+        let undo = Entry { letter: 'u', label: "undo what I did last", action: Action::Undo };
+        let redo = Entry { letter: 'r', label: "redo what I took back last", action: Action::Redo };
+        let known = [(self.can_undo, undo), (self.can_redo, redo)];
+        let back = known.into_iter().filter(|(can, _)| *can == Some(true)).map(|(_, entry)| entry);
+        entries.into_iter().chain(back).filter(|entry| may(entry.action).is_ok()).collect()
     }
 }
 
-/// Does an action of [`KEYS`] that `may` be done.
+/// Does an action of [`KEYS`] that `may` be done; a plan comes in [`PLAN`].
 pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) {
     match (action, whom) {
-        (Action::Undo, _) => cx.push(Undo::newest()),
-        (Action::Redo, _) => cx.push(Undo::redo()),
+        (Action::Undo | Action::Redo, _) => undo::act(action, cx),
         (Action::RecordHistory, Some(whom)) => {
             cx.push(History::about(whom.id, &whom.username, Clock::default()));
         }
@@ -271,26 +275,9 @@ pub fn act(action: Action, whom: Option<&Whom>, sitting: &Sitting, cx: &mut Cx) 
                 lockouts::clear(&portal, id, false).await
             });
         }
-        (Action::Menu, Some(whom)) => {
-            let entries = sitting.entries(whom);
-            if entries.is_empty() {
-                cx.refuse(format!("You may do nothing to {}.", whom.username));
-            } else {
-                cx.push(Menu::new(whom.username.clone(), entries));
-            }
-        }
+        (Action::Menu, Some(whom)) => Menu::open(&whom.username, sitting.entries(whom), cx),
         _ => {}
     }
-}
-
-/// Takes the reply to what [`act`] started; says whether it was one.
-pub fn reply(reply: &mut Reply, cx: &mut Cx) -> bool {
-    match PLAN.take(reply) {
-        Some(Ok(prepared)) => prepared.open(cx),
-        Some(Err(error)) => cx.fail(&error),
-        None => return false,
-    }
-    true
 }
 
 #[cfg(test)]
@@ -371,8 +358,8 @@ mod tests {
         let mut cx = Cx::new(Size::new(80, 24));
         let (sitting, bela) = (Sitting::default(), whom(None, true));
         for (action, effects) in [
-            (Action::UsersCanLogIn, "[Start(users.plan: planning)]"),
-            (Action::UsersOffboard, "[Start(users.plan: planning)]"),
+            (Action::UsersCanLogIn, "[Start(change.plan: planning)]"),
+            (Action::UsersOffboard, "[Start(change.plan: planning)]"),
             (Action::UsersDelete, "[Push(Delete bela)]"),
             (Action::UsersRename, "[Push(Edit #2)]"),
             (Action::UsersLike, "[Push(New user)]"),

@@ -6,17 +6,19 @@ use std::time::Duration;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+use super::beside::{Beside, REST};
 use super::bulk::{self, Bulk, Marked};
 use super::columns;
 use super::export::{Export, WHAT_IS_SHOWN};
 use super::import::Import;
+use super::pick::SORTED;
 use super::record::{RecordPane, RecordScreen};
 use super::saved_filters::{self, NameFilter, SavedFilters};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, copying, is_mark, sort};
+use super::user_list::{UserList, copying, is_mark};
 use crate::directory::selection::Selection;
-use crate::directory::users::UserRow;
+use crate::directory::users::{Column, UserRow};
 use crate::error::Kind;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -24,9 +26,10 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key, code, key};
 use crate::tui::jobs::Reply;
 use crate::tui::keymap::Binding;
+use crate::tui::plan_review;
 use crate::tui::screen::Screen;
-use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::{cells, put, table};
+use crate::tui::theme::Theme;
+use crate::tui::widgets::table;
 
 /// Its keys, beside those about one user and those of every list.
 pub const KEYS: &[Binding] = &[
@@ -59,19 +62,13 @@ pub const fn tables_behind(keys: &'static [Binding]) -> [&'static [Binding]; TAB
     all
 }
 
-/// From so many columns on, the record stands beside the list.
-const WIDE: u16 = 100;
-/// How long the cursor rests before the record is read: longer than a held key takes to repeat.
-const REST: Duration = Duration::from_millis(100);
-
 /// The tab.
 pub struct Users {
     list: UserList,
     pane: RecordPane,
     sitting: Sitting,
     bulk: Bulk,
-    in_record: bool,
-    wide: bool,
+    beside: Beside,
     clock: Clock,
 }
 
@@ -90,8 +87,7 @@ impl Users {
             pane: RecordPane::new(clock),
             sitting: Sitting::default(),
             bulk: Bulk::default(),
-            in_record: false,
-            wide: false,
+            beside: Beside::default(),
             clock,
         }
     }
@@ -112,6 +108,13 @@ impl Users {
     #[must_use]
     pub fn marked(&self) -> Option<(Selection, String)> {
         self.list.selection().map(|selection| (selection, self.list.marked_words()))
+    }
+
+    /// Those who are marked, else the user under the cursor.
+    #[must_use]
+    pub fn chosen(&self) -> Option<(Selection, String)> {
+        let one = || self.current().map(|user| (Selection::Ids(vec![user.id]), String::new()));
+        self.marked().or_else(one)
     }
 
     /// Asks where the marked are exported to, or all that the list shows.
@@ -145,8 +148,8 @@ impl Users {
     }
 
     fn open(&mut self, cx: &mut Cx) {
-        if self.wide {
-            self.in_record = true;
+        if self.beside.is_wide() {
+            self.beside.switch(true);
         } else if let Some(whom) = self.whom() {
             cx.push(RecordScreen::new(whom, self.clock));
         }
@@ -169,9 +172,7 @@ impl Screen for Users {
             Action::SaveFilter if self.list.filter_line().is_none() => {
                 Err("There is no filter to save; / types one.".to_owned())
             }
-            Action::SwitchPane if !self.wide => {
-                Err("There is no room for the record beside the list; Enter opens it.".to_owned())
-            }
+            Action::SwitchPane => self.beside.may_switch(),
             Action::Open if self.list.current().is_none() => {
                 Err("There is no user under the cursor.".to_owned())
             }
@@ -186,7 +187,7 @@ impl Screen for Users {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        self.wide = cx.size().width >= WIDE;
+        self.beside.opened(cx);
         self.list.open(cx);
         Sitting::ask(cx);
     }
@@ -206,7 +207,7 @@ impl Screen for Users {
         }
         match action {
             Action::Filter => {
-                self.in_record = false;
+                self.beside.leave_record();
                 self.list.type_filter();
             }
             Action::SavedFilters => cx.push(SavedFilters::default()),
@@ -215,21 +216,21 @@ impl Screen for Users {
                     cx.push(NameFilter::new(line));
                 }
             }
-            Action::Sort => cx.push(sort::SortBy::new(self.list.sorted_by())),
+            Action::Sort => cx.push(self.list.ask_order()),
             Action::ReverseSort => self.list.reverse(cx),
             Action::Columns => self.list.ask_columns(cx),
             Action::Copy | Action::CopyCommand => match self.list.current() {
-                Some(user) if self.in_record => copying::copy_one(action, user.id, cx),
+                Some(user) if self.beside.in_record() => copying::copy_one(action, user.id, cx),
                 _ => self.list.copy(action, cx),
             },
             Action::Open => self.open(cx),
-            Action::SwitchPane => self.in_record = !self.in_record,
+            Action::SwitchPane => self.beside.switch(!self.beside.in_record()),
             Action::UsersNew => cx.push(UserForm::new()),
             Action::Export => cx.push(self.export()),
             Action::Import => cx.push(Import::default()),
             Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
-            _ if is_move(action) && self.in_record => self.pane.act(action),
-            _ if is_move(action) || is_mark(action) => {
+            _ if table::is_move(action) && self.beside.in_record() => self.pane.act(action),
+            _ if table::is_move(action) || is_mark(action) => {
                 self.list.act(action, cx);
                 self.follow(REST, cx);
             }
@@ -257,8 +258,8 @@ impl Screen for Users {
             }
         } else if let Some(result) = SITTING.take(reply) {
             self.sitting = result.unwrap_or_default();
-        } else if let Some(Ok(column)) = sort::CHOSEN.take(reply) {
-            self.list.sort(column, cx);
+        } else if let Some(Ok(at)) = SORTED.take(reply) {
+            self.list.sort(Column::ALL.get(at).copied().unwrap_or_default(), cx);
         } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
             self.list.arrange(arrangement, cx);
         } else if let Some(Ok(line)) = saved_filters::CHOSEN.take(reply) {
@@ -271,12 +272,12 @@ impl Screen for Users {
             && !self.bulk.reply(reply, cx)
             && !self.pane.findings.reply(reply, cx)
         {
-            user_actions::reply(reply, cx);
+            plan_review::open(reply, cx);
         }
     }
 
     fn escape(&mut self, cx: &mut Cx) -> bool {
-        if self.bulk.stop(cx) || std::mem::take(&mut self.in_record) {
+        if self.bulk.stop(cx) || self.beside.leave_record() {
             return true;
         }
         self.list.escape(cx)
@@ -287,22 +288,10 @@ impl Screen for Users {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        self.wide = area.width >= WIDE;
-        self.in_record &= self.wide;
-        if !self.wide {
-            self.list.draw(frame, area, true, theme);
-            return;
+        let (list, record) = self.beside.split(frame, area, (2, 3), theme);
+        self.list.draw(frame, list, !self.beside.in_record(), theme);
+        if let Some(record) = record {
+            self.pane.draw(frame, record, self.beside.in_record(), theme);
         }
-        let width = cells(usize::from(area.width) * 2 / 3);
-        self.list.draw(frame, Rect { width, ..area }, !self.in_record, theme);
-        for y in area.y..area.bottom() {
-            put(frame.buffer_mut(), area.x + width, y, 1, theme.bar(), theme.style(Tone::Quiet));
-        }
-        let beside = Rect { x: area.x + width + 2, width: area.width - width - 3, ..area };
-        self.pane.draw(frame, beside, self.in_record, theme);
     }
-}
-
-fn is_move(action: Action) -> bool {
-    table::KEYS.iter().any(|binding| binding.action == action)
 }

@@ -4,6 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::directory::accounts::Groups;
+use crate::error::{Error, Kind, Result};
+use crate::tui::cx::Cx;
+use crate::tui::plan_review::Prepared;
 
 /// Ids to give and ids to take.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -42,16 +45,6 @@ impl Wish {
         (&self.give, &self.take)
     }
 
-    /// What is given.
-    pub(super) fn given(&self, id: i64) -> bool {
-        self.give.contains(&id)
-    }
-
-    /// What is taken.
-    pub(super) fn taken(&self, id: i64) -> bool {
-        self.take.contains(&id)
-    }
-
     /// How many changes it is.
     pub(super) fn changes(&self) -> usize {
         self.give.len() + self.take.len()
@@ -64,6 +57,60 @@ impl Wish {
         }
         let list = |ids: &BTreeSet<i64>| ids.iter().copied().collect();
         Groups::Change { add: list(&self.give), remove: list(&self.take) }
+    }
+}
+
+/// What becomes of a wish that is to be reviewed.
+pub(super) enum Planned<L> {
+    /// It can be.
+    Ready(Box<Prepared>),
+    /// Others changed what the wish was made from: it is shown again first.
+    Overtaken(Box<L>),
+}
+
+impl<L> Planned<L> {
+    /// Opens the review, or says why there is none; gives what is to be shown again.
+    pub(super) fn open(planned: Result<Self>, cx: &mut Cx) -> Option<L> {
+        match planned {
+            Ok(Self::Ready(prepared)) => prepared.open(cx),
+            Ok(Self::Overtaken(now)) => return Some(*now),
+            Err(error) => cx.fail(&error),
+        }
+        None
+    }
+}
+
+/// Says why what a wish is made from can't be read. What is ticked must not be lost because the line was: a list `is_kept`
+/// that was shown once.
+pub(super) fn not_read(error: &Error, is_kept: bool, cx: &mut Cx) {
+    if error.kind != Kind::Interrupted {
+        cx.fail(error);
+    }
+    if !is_kept {
+        cx.close();
+    }
+}
+
+/// `gains AMC Admin, core.add_x; loses nothing`, of these with their names.
+pub(super) fn gains_and_loses<'a>(all: impl Iterator<Item = (&'a Wish, i64, String)>) -> String {
+    let (mut gains, mut loses) = (Vec::new(), Vec::new());
+    for (wish, id, name) in all {
+        if wish.give.contains(&id) {
+            gains.push(name);
+        } else if wish.take.contains(&id) {
+            loses.push(name);
+        }
+    }
+    let words = |names: Vec<String>| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    format!("gains {}; loses {}", words(gains), words(loses))
+}
+
+/// How many changes a wish is, in words; nothing where it is none.
+pub(super) fn changes_in_words(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 change".to_owned(),
+        count => format!("{count} changes"),
     }
 }
 

@@ -154,14 +154,7 @@ impl Screen for WriteAccess {
 
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
         let Some(typed) = self.typed.as_mut().filter(|_| !self.busy) else { return false };
-        match input {
-            Input::Key(chord) => typed.field().key(*chord),
-            Input::Paste(words) => {
-                typed.field().paste(words);
-                true
-            }
-            _ => false,
-        }
+        typed.field().input(input)
     }
 
     fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {

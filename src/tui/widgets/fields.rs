@@ -82,14 +82,7 @@ impl Fields {
     /// Takes a key or a paste into the line with the cursor; says whether it was used.
     pub fn input(&mut self, input: &Input) -> bool {
         let Some(line) = self.lines.get_mut(self.focus) else { return false };
-        match input {
-            Input::Key(chord) => line.field.key(*chord),
-            Input::Paste(words) => {
-                line.field.paste(words);
-                true
-            }
-            _ => false,
-        }
+        line.field.input(input)
     }
 
     /// Draws one line a row, with the terminal's cursor in its place.

@@ -68,6 +68,12 @@ pub fn clear(buffer: &mut Buffer, area: Rect) {
     Clear.render(area, buffer);
 }
 
+/// A count of the database as people read it.
+#[must_use]
+pub fn counted(count: i64) -> String {
+    grouped(u64::try_from(count).unwrap_or(0))
+}
+
 /// A `usize` as cells of a screen.
 #[must_use]
 pub fn cells(number: usize) -> u16 {

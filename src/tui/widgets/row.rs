@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Debug;
 use std::hash::Hash;
 
+use super::counted;
 use crate::tui::theme::Tone;
 
 /// How many rows a page that is fetched should have.
@@ -35,6 +36,12 @@ impl<'a> Cell<'a> {
     #[must_use]
     pub fn new(words: impl Into<Cow<'a, str>>, tone: Tone) -> Self {
         Self { words: words.into(), tone }
+    }
+
+    /// A count, which may take a while.
+    #[must_use]
+    pub fn count(count: Option<i64>) -> Self {
+        count.map_or_else(|| Self::new("…", Tone::Quiet), |count| counted(count).into())
     }
 }
 

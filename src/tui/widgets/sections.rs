@@ -107,12 +107,7 @@ impl Sections {
                 self.typing = false;
                 true
             }
-            Input::Key(chord) => self.typed.key(*chord),
-            Input::Paste(words) => {
-                self.typed.paste(words);
-                true
-            }
-            _ => false,
+            _ => self.typed.input(input),
         };
         if self.typed.value() != before {
             self.filter();

@@ -34,6 +34,12 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[key('G'), code(Key::End)], Action::Last, "last").quiet(),
 ];
 
+/// Whether an action is one of [`KEYS`].
+#[must_use]
+pub fn is_move(action: Action) -> bool {
+    KEYS.iter().any(|binding| binding.action == action)
+}
+
 /// The keys of lists whose rows can be marked.
 pub const MARK_KEYS: &[Binding] = &[
     Binding::new(&[key(' ')], Action::Mark, "mark"),
@@ -322,6 +328,15 @@ impl<R: Row> Table<R> {
             (None, None) if self.more_after => String::new(),
             (None, None) => "at the end".to_owned(),
         }
+    }
+
+    /// `14 of 1 204 · by username`, for a list that is sorted by this.
+    #[must_use]
+    pub fn status(&self, order: &str, descending: bool) -> String {
+        let place = self.place();
+        let gap = if place.is_empty() { "" } else { " · " };
+        let reversed = if descending { ", reversed" } else { "" };
+        format!("{place}{gap}by {order}{reversed}")
     }
 
     /// Moves the cursor, and remembers what part of the move has no rows yet.

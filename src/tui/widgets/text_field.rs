@@ -10,7 +10,7 @@ use tui_input::{Input as Typed, InputRequest};
 
 use super::{cells, put};
 use crate::text;
-use crate::tui::input::{Key, KeyChord};
+use crate::tui::input::{Input, Key, KeyChord};
 
 /// The most characters of a field that names no limit of its own.
 const DEFAULT_MAX: usize = 4_096;
@@ -72,6 +72,18 @@ impl TextField {
         let (Some(before), Some(after)) = (value.get(..bytes.start), value.get(bytes.end..)) else { return };
         let cursor = before.chars().count() + with.chars().count();
         self.typed = Typed::new([before, with, after].concat()).with_cursor(cursor);
+    }
+
+    /// Takes a key or a paste; says whether the field uses it.
+    pub fn input(&mut self, input: &Input) -> bool {
+        match input {
+            Input::Key(chord) => self.key(*chord),
+            Input::Paste(words) => {
+                self.paste(words);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Takes a key; says whether the field uses it. `Enter` is used only by several lines, the arrows up and down

@@ -133,7 +133,7 @@ impl Editor {
     ) {
         let secret = self.secret.take();
         cx.close_then(move |cx| {
-            cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(user) });
+            cx.tell(&SAVED, user);
             if let Some(next) = next {
                 cx.ask(Effect::Push(next));
             }

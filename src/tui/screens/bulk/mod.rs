@@ -90,7 +90,8 @@ pub struct Bulk {
 }
 
 /// Somebody of no role: what may not be done to them may be done to nobody.
-const ANYBODY: TargetFacts = TargetFacts { id: i64::MIN, superuser: false, privileged: false, level: None };
+pub(super) const ANYBODY: TargetFacts =
+    TargetFacts { id: i64::MIN, superuser: false, privileged: false, level: None };
 
 /// Whether an action is about the marked users: those of this folder always are, some keys where there are any.
 #[must_use]

@@ -79,9 +79,7 @@ impl Screen for Ways {
             Action::Up => self.cursor = self.cursor.saturating_sub(1),
             Action::Choose => {
                 let Some(way) = self.out.get(self.cursor).map(|out| out.way.clone()) else { return };
-                cx.close_then(move |cx| {
-                    cx.start_without_portal(&TAKE, "going back", move |_| async move { Ok(way) });
-                });
+                cx.close_telling(&TAKE, way);
             }
             Action::Cancel => cx.ask(Effect::Quit),
             _ => cx.close(),

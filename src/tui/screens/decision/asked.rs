@@ -130,12 +130,7 @@ impl Asked {
             Input::Key(KeyChord { key: Key::Left | Key::Right, .. }) if !self.question.choices.is_empty() => {
                 false
             }
-            Input::Key(chord) => self.typed.key(*chord),
-            Input::Paste(words) => {
-                self.typed.paste(words);
-                true
-            }
-            _ => false,
+            _ => self.typed.input(input),
         };
         if used {
             self.side = Some(Side::Typed);

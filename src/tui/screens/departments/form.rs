@@ -3,7 +3,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::SAVED;
 use crate::change::Image;
 use crate::db::Cell;
 use crate::directory::Portal;
@@ -12,12 +11,13 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::form::{Field, FieldKind};
 use crate::portal::forms;
 use crate::tui::actions::Action;
-use crate::tui::cx::{Cx, Effect};
+use crate::tui::cx::Cx;
 use crate::tui::input::{Input, ctrl};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::plan_review::{self, APPLY, Applied, Prepared};
 use crate::tui::screen::Screen;
+use crate::tui::screens::short_list::SAVED;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::form::{self, Form, Used};
 use crate::tui::widgets::put;
@@ -194,15 +194,13 @@ impl DepartmentForm {
     /// Goes back to the list, where the cursor goes to the department.
     fn written(&self, applied: &Applied, cx: &mut Cx) {
         cx.done(applied.words());
-        let rows = applied.outcome.written.iter();
-        let id = rows.filter(|row| row.table == "core_department").find_map(|row| row.key.int("id"));
-        let and_new = self.and_new;
+        let (id, and_new) = (applied.id_in("core_department"), self.and_new);
         cx.close_then(move |cx| {
             if let Some(id) = id {
-                cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(id) });
+                cx.tell(&SAVED, id);
             }
             if and_new {
-                cx.ask(Effect::Push(Box::new(Self::new())));
+                cx.push(Self::new());
             }
         });
     }

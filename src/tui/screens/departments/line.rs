@@ -1,11 +1,11 @@
 //! A department as a line of the list.
 
 use crate::directory::departments::Members;
-use crate::integrity::AboutDepartment;
+use crate::integrity::Remark;
 use crate::portal::department::Department;
+use crate::tui::screens::short_list::Order;
 use crate::tui::theme::Tone;
 use crate::tui::widgets::columns::Column;
-use crate::tui::widgets::grouped;
 use crate::tui::widgets::table::{Cell, Row};
 
 /// The columns.
@@ -17,54 +17,36 @@ pub(super) const COLUMNS: [Column; 5] = [
     Column::new("DESCRIPTION", 12, 80, 3),
 ];
 
-/// What the list can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Order {
-    /// As the database compares names.
-    #[default]
-    Name,
-    /// The active ones first.
-    Active,
-    /// The most members first.
-    Members,
-    /// The most findings first.
-    Findings,
-}
+/// What the list can be sorted by: the active ones first, the most members and findings first.
+pub(super) const ORDERS: [Order<Line>; 4] = [
+    Order::by_name(),
+    Order { label: "state", column: 1, compare: |a, b| b.department.is_active.cmp(&a.department.is_active) },
+    Order { label: "members", column: 2, compare: |a, b| b.members().cmp(&a.members()) },
+    Order { label: "findings", column: 3, compare: |a, b| b.remarked().cmp(&a.remarked()) },
+];
 
-impl Order {
-    /// All of them, in the order of their columns.
-    pub(super) const ALL: [Self; 4] = [Self::Name, Self::Active, Self::Members, Self::Findings];
-
-    /// What people call it.
-    pub(super) const fn label(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Active => "state",
-            Self::Members => "members",
-            Self::Findings => "findings",
-        }
-    }
-
-    /// The column of it.
-    pub(super) fn column(self) -> usize {
-        Self::ALL.iter().position(|order| *order == self).unwrap_or(0)
-    }
-}
-
-/// A department and what is said about it, made once when it is read.
+/// A department as a line of the list.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub struct Line {
     pub(super) department: Department,
     pub(super) members: Option<Members>,
     /// Nothing before they were looked for.
-    pub(super) findings: Option<Vec<AboutDepartment>>,
+    pub(super) remarks: Option<Vec<Remark>>,
     about: String,
 }
 
 impl Line {
     pub(super) fn new(department: Department) -> Self {
         let about = department.description.lines().next().unwrap_or_default().to_owned();
-        Self { department, members: None, findings: None, about }
+        Self { department, members: None, remarks: None, about }
+    }
+
+    fn members(&self) -> Option<i64> {
+        self.members.map(|members| members.all)
+    }
+
+    fn remarked(&self) -> Option<usize> {
+        self.remarks.as_ref().map(Vec::len)
     }
 }
 
@@ -80,15 +62,12 @@ impl Row for Line {
             0 => self.department.name.as_str().into(),
             1 if self.department.is_active => Cell::new("yes", Tone::Quiet),
             1 => Cell::new("inactive", Tone::Warn),
-            2 => match self.members {
-                Some(members) => grouped(u64::try_from(members.all).unwrap_or(0)).into(),
-                None => Cell::new("…", Tone::Quiet),
-            },
-            3 => match &self.findings {
+            2 => Cell::count(self.members()),
+            3 => match &self.remarks {
                 None => Cell::new("", Tone::Quiet),
                 Some(found) if found.is_empty() => Cell::new("—", Tone::Quiet),
                 Some(found) => {
-                    let ids: Vec<&str> = found.iter().map(|finding| finding.id).collect();
+                    let ids: Vec<&str> = found.iter().map(|remark| remark.id).collect();
                     Cell::new(ids.join(", "), Tone::Warn)
                 }
             },

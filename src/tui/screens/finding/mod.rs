@@ -8,15 +8,15 @@ use ratatui::layout::Rect;
 use self::rows::{COLUMNS, Line, Span};
 use super::baseline::{self, Accept};
 use super::decision::DecisionScreen;
+use super::departments::DepartmentScreen;
 use super::departments::actions::Which;
-use super::departments::pane::DepartmentScreen;
 use super::export::Export;
 use super::integrity::board::{FindingKey, SharedBoard};
 use super::integrity::repair::{self, Order, REPAIR, is_automatic, may_repair, may_scan, was_accepted};
 use super::integrity::view::{about, about_accepted, paragraph};
 use super::integrity::{self, SMALL};
 use super::record::RecordScreen;
-use super::undo::Undo;
+use super::undo;
 use super::user_actions::{SITTING, Sitting, Whom};
 use crate::error::Kind;
 use crate::integrity::export::Lines;
@@ -313,8 +313,7 @@ impl Screen for FindingScreen {
             Action::Open | Action::SwitchPane => self.open(cx),
             Action::HistoryOpenRows => repair::open_touched(&self.board.get(), self.clock, cx),
             Action::Export => self.export(cx),
-            Action::Undo => cx.push(Undo::newest()),
-            Action::Redo => cx.push(Undo::redo()),
+            Action::Undo | Action::Redo => undo::act(action, cx),
             _ => {
                 if let Some(want) = self.table.act(action) {
                     self.fetch(want, cx);

@@ -108,14 +108,7 @@ impl Screen for AddMember {
 
     fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
         let before = self.typed.value().to_owned();
-        let used = match input {
-            Input::Key(chord) => self.typed.key(*chord),
-            Input::Paste(words) => {
-                self.typed.paste(words);
-                true
-            }
-            _ => false,
-        };
+        let used = self.typed.input(input);
         if self.typed.value() != before {
             // Nobody is added who does not match what is typed.
             self.found = None;

@@ -3,7 +3,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::SAVED;
 use super::actions::{Which, prepare};
 use crate::directory::groups::{self, Draft};
 use crate::error::{Error, Kind};
@@ -15,6 +14,7 @@ use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
 use crate::tui::plan_review::{APPLY, Applied, Prepared};
 use crate::tui::screen::{Layer, Screen};
+use crate::tui::screens::short_list::SAVED;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::form::{self, Form};
 
@@ -69,13 +69,10 @@ impl NameForm {
 /// Goes back to the list, where the cursor goes to the group.
 fn written(applied: &Applied, cx: &mut Cx) {
     cx.done(applied.words());
-    let rows = applied.outcome.written.iter();
-    let group = rows.filter(|row| row.table == "auth_group").find_map(|row| row.key.int("id"));
-    cx.close_then(move |cx| {
-        if let Some(id) = group {
-            cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(id) });
-        }
-    });
+    match applied.id_in("auth_group") {
+        Some(id) => cx.close_telling(&SAVED, id),
+        None => cx.close(),
+    }
 }
 
 impl Screen for NameForm {

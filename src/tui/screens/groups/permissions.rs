@@ -16,10 +16,10 @@ use crate::tui::cx::Cx;
 use crate::tui::input::Input;
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
-use crate::tui::plan_review::{APPLY, Prepared};
+use crate::tui::plan_review::APPLY;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::screens::memberships;
-use crate::tui::screens::wish::Wish;
+use crate::tui::screens::wish::{Planned, Wish, changes_in_words, gains_and_loses, not_read};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::sections::{Entry, Sections};
 use crate::tui::widgets::{cells, put, wrap};
@@ -28,7 +28,7 @@ use crate::tui::widgets::{cells, put, wrap};
 pub const KEYS: &[Binding] = memberships::KEYS;
 
 const LOAD: Slot<Loaded> = Slot::latest("groups.permissions.load");
-const PLAN: Slot<Planned> = Slot::latest("groups.permissions.plan");
+const PLAN: Slot<Planned<Loaded>> = Slot::latest("groups.permissions.plan");
 
 /// The most lines that say what is gained and lost.
 const MEANING: u16 = 3;
@@ -38,13 +38,6 @@ const MEANING: u16 = 3;
 struct Loaded {
     catalogue: Catalogue,
     now: BTreeSet<i64>,
-}
-
-/// What becomes of a choice that is to be reviewed.
-enum Planned {
-    Ready(Box<Prepared>),
-    /// Others changed what the choice was made from: it is shown again first.
-    Overtaken(Box<Loaded>),
 }
 
 impl Loaded {
@@ -135,12 +128,8 @@ impl PermissionEditor {
     /// `gains core.add_x; loses nothing`
     fn meaning(&self) -> String {
         let Some(loaded) = &self.loaded else { return String::new() };
-        let names = |has: fn(&Wish, i64) -> bool| {
-            let all = loaded.catalogue.permissions.iter();
-            let names: Vec<String> = all.filter(|it| has(&self.wish, it.id)).map(Permission::label).collect();
-            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-        };
-        format!("gains {}; loses {}", names(Wish::given), names(Wish::taken))
+        let all = loaded.catalogue.permissions.iter();
+        gains_and_loses(all.map(|permission| (&self.wish, permission.id, permission.label())))
     }
 }
 
@@ -197,21 +186,14 @@ impl Screen for PermissionEditor {
         if let Some(result) = LOAD.take(reply) {
             match result {
                 Ok(loaded) => self.take(loaded, cx),
+                // Of a group that is gone nothing can be ticked.
                 Err(error) => {
-                    if error.kind != Kind::Interrupted {
-                        cx.fail(&error);
-                    }
-                    // What is ticked must not be lost because the line was: only a list that never was closes.
-                    if self.loaded.is_none() || error.kind == Kind::Conflict {
-                        cx.close();
-                    }
+                    not_read(&error, self.loaded.is_some() && error.kind != Kind::Conflict, cx);
                 }
             }
         } else if let Some(result) = PLAN.take(reply) {
-            match result {
-                Ok(Planned::Ready(prepared)) => prepared.open(cx),
-                Ok(Planned::Overtaken(loaded)) => self.take(*loaded, cx),
-                Err(error) => cx.fail(&error),
+            if let Some(loaded) = Planned::open(result, cx) {
+                self.take(loaded, cx);
             }
         } else if let Some(result) = APPLY.take(reply) {
             match result {
@@ -225,11 +207,7 @@ impl Screen for PermissionEditor {
     }
 
     fn status(&self) -> String {
-        match self.wish.changes() {
-            0 => String::new(),
-            1 => "1 change".to_owned(),
-            count => format!("{count} changes"),
-        }
+        changes_in_words(self.wish.changes())
     }
 
     fn is_dirty(&self) -> Option<String> {

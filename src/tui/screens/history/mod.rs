@@ -100,22 +100,12 @@ impl History {
     /// The history about one account.
     #[must_use]
     pub fn about(id: i64, username: &str, clock: Clock) -> Self {
-        Self::filtered("about", id, username, clock)
+        Self::about_row("about", id, username, clock)
     }
 
-    /// The history about one group and who is in it.
+    /// The history about what this key names in a filter: an account (`about`), a group or a department and who is in it.
     #[must_use]
-    pub fn about_group(id: i64, name: &str, clock: Clock) -> Self {
-        Self::filtered("group", id, name, clock)
-    }
-
-    /// The history about one department and who is in it.
-    #[must_use]
-    pub fn about_department(id: i64, name: &str, clock: Clock) -> Self {
-        Self::filtered("dept", id, name, clock)
-    }
-
-    fn filtered(key: &str, id: i64, name: &str, clock: Clock) -> Self {
+    pub fn about_row(key: &str, id: i64, name: &str, clock: Clock) -> Self {
         let mut history = Self::new(clock);
         // The id is told from a name by its sign, and stays when the name changes.
         history.home = format!("{key}:#{id}");
@@ -297,7 +287,7 @@ impl Screen for History {
                     cx.push(EntryScreen::new(entry.clone(), self.sitting.clone(), self.clock));
                 }
             }
-            _ if table::KEYS.iter().any(|binding| binding.action == action) => {
+            _ if table::is_move(action) => {
                 if let Some(want) = self.table.act(action) {
                     self.fetch(want, cx);
                 }
@@ -317,12 +307,7 @@ impl Screen for History {
                 self.typing = false;
                 return true;
             }
-            Input::Key(chord) => self.line.key(*chord),
-            Input::Paste(words) => {
-                self.line.paste(words);
-                true
-            }
-            _ => false,
+            _ => self.line.input(input),
         };
         self.refilter(cx);
         used

@@ -23,7 +23,7 @@ use super::baseline::{self, Accept};
 use super::decision::DecisionScreen;
 use super::export::Export;
 use super::finding::FindingScreen;
-use super::undo::Undo;
+use super::undo;
 use super::user_actions::Sitting;
 use crate::db::Sql;
 use crate::directory::Portal;
@@ -430,8 +430,7 @@ impl Screen for Integrity {
                     cx.push(Export::new(report.clone(), Lines::Findings, &name));
                 }
             }
-            Action::Undo => cx.push(Undo::newest()),
-            Action::Redo => cx.push(Undo::redo()),
+            Action::Undo | Action::Redo => undo::act(action, cx),
             _ => {
                 self.table.act(action);
                 self.follow(cx);

@@ -13,7 +13,7 @@ use super::account::groups;
 use super::account::left::nothing_left;
 use super::account::values::{Values, read_ids, write_ids};
 use super::user_form::SAVED;
-use super::wish::Wish;
+use super::wish::{Planned, Wish, changes_in_words, gains_and_loses, not_read};
 use crate::directory::accounts::{self, Draft, Rows};
 use crate::directory::drafts::{About, PERMISSIONS, Unsaved};
 use crate::directory::permissions::{Catalogue, Holding, Path, Permission};
@@ -23,7 +23,7 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key, code, ctrl, key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
-use crate::tui::plan_review::{self, APPLY, Applied, Prepared};
+use crate::tui::plan_review::{self, APPLY, Applied};
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::sections::{Entry, Sections};
@@ -43,7 +43,7 @@ pub const KEYS: &[Binding] = &[
 ];
 
 const LOAD: Slot<Loaded> = Slot::latest("memberships.load");
-const PLAN: Slot<Planned> = Slot::latest("memberships.plan");
+const PLAN: Slot<Planned<Loaded>> = Slot::latest("memberships.plan");
 
 /// The most keys that are kept until the account is read.
 const EARLY: usize = 64;
@@ -55,13 +55,6 @@ struct Loaded {
     facts: Facts,
     catalogue: Catalogue,
     now: Holding,
-}
-
-/// What becomes of a choice that is to be reviewed.
-enum Planned {
-    Ready(Prepared),
-    /// Others changed what the choice was made from: it is shown again first.
-    Overtaken(Box<Loaded>),
 }
 
 /// What a line of the list stands for.
@@ -256,16 +249,13 @@ impl Memberships {
             let mut prepared = plan_review::prepare(&portal, plan).await?;
             let username = now.facts.username();
             prepared.text.notes.extend(meaning::notes(&now.catalogue, &now.now, &wanted, &username));
-            Ok(Planned::Ready(prepared))
+            Ok(Planned::Ready(Box::new(prepared)))
         });
     }
 
     fn written(&self, applied: &Applied, cx: &mut Cx) {
-        let user = self.id;
         cx.done(applied.words());
-        cx.close_then(move |cx| {
-            cx.start_without_portal(&SAVED, "going there", move |_task| async move { Ok(user) });
-        });
+        cx.close_telling(&SAVED, self.id);
     }
 
     /// `gains AMC Admin, core.add_x; loses nothing`: what is ticked and no longer ticked.
@@ -274,13 +264,7 @@ impl Memberships {
         let groups = loaded.catalogue.groups.iter().map(|it| (&self.groups, it.id, it.name.clone()));
         let permissions =
             loaded.catalogue.permissions.iter().map(|it| (&self.permissions, it.id, it.label()));
-        let all: Vec<(&Wish, i64, String)> = groups.chain(permissions).collect();
-        let names = |has: fn(&Wish, i64) -> bool| {
-            let names: Vec<&str> =
-                all.iter().filter(|(wish, id, _)| has(wish, *id)).map(|(_, _, name)| &**name).collect();
-            if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
-        };
-        format!("gains {}; loses {}", names(Wish::given), names(Wish::taken))
+        gains_and_loses(groups.chain(permissions))
     }
 
     /// Draws what the choice means at the foot, one line for the choice itself and one for each permission.
@@ -400,21 +384,11 @@ impl Screen for Memberships {
         if let Some(result) = LOAD.take(reply) {
             match result {
                 Ok(loaded) => self.take(loaded, cx),
-                Err(error) => {
-                    if error.kind != Kind::Interrupted {
-                        cx.fail(&error);
-                    }
-                    // What is ticked must not be lost because the line was: only a list that never was closes.
-                    if self.loaded.is_none() {
-                        cx.close();
-                    }
-                }
+                Err(error) => not_read(&error, self.loaded.is_some(), cx),
             }
         } else if let Some(result) = PLAN.take(reply) {
-            match result {
-                Ok(Planned::Ready(prepared)) => prepared.open(cx),
-                Ok(Planned::Overtaken(loaded)) => self.take(*loaded, cx),
-                Err(error) => cx.fail(&error),
+            if let Some(loaded) = Planned::open(result, cx) {
+                self.take(loaded, cx);
             }
         } else if let Some(result) = APPLY.take(reply) {
             match result {
@@ -430,11 +404,7 @@ impl Screen for Memberships {
     }
 
     fn status(&self) -> String {
-        match self.changes() {
-            0 => String::new(),
-            1 => "1 change".to_owned(),
-            count => format!("{count} changes"),
-        }
+        changes_in_words(self.changes())
     }
 
     fn is_dirty(&self) -> Option<String> {

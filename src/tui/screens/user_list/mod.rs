@@ -8,7 +8,6 @@ mod line;
 mod marking;
 mod memory;
 mod reading;
-pub mod sort;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +25,7 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::screens::columns::Columns;
+use crate::tui::screens::pick::Pick;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::columns::Arrangement;
 use crate::tui::widgets::table::{Page, Table, Want};
@@ -136,10 +136,11 @@ impl UserList {
         &self.query
     }
 
-    /// What the list is sorted by.
+    /// Asks what to sort by; the place of the choice among all columns comes in [`SORTED`](super::pick::SORTED).
     #[must_use]
-    pub fn sorted_by(&self) -> users::Column {
-        self.query.sort
+    pub fn ask_order(&self) -> Pick {
+        let now = users::Column::ALL.iter().position(|column| *column == self.query.sort).unwrap_or(0);
+        Pick::order(users::Column::ALL.iter().map(|column| column.label()), now)
     }
 
     /// Reads the list from its beginning.
@@ -214,12 +215,7 @@ impl UserList {
                 self.complete(*chord, cx);
                 return true;
             }
-            Input::Key(chord) => self.filter.key(*chord),
-            Input::Paste(words) => {
-                self.filter.paste(words);
-                true
-            }
-            _ => false,
+            _ => self.filter.input(input),
         };
         self.refilter(cx);
         used
@@ -375,11 +371,7 @@ impl UserList {
             // What a key would be about matters more than the place, and in a narrow line so do the keys.
             return marked;
         }
-        let place = self.table.place();
-        let order = self.query.sort.label();
-        let reversed = if self.query.descending { ", reversed" } else { "" };
-        let gap = if place.is_empty() { "" } else { " · " };
-        format!("{place}{gap}by {order}{reversed}")
+        self.table.status(self.query.sort.label(), self.query.descending)
     }
 
     /// Draws the filter line, while there is a filter, and the table.
@@ -481,6 +473,6 @@ mod tests {
         let failed = Error::unreachable("The database does not answer.");
         assert!(list.reply(&mut Reply::of(&ROWS, Err(failed)), &mut cx));
         assert_eq!(asked(&mut cx), "[Toast(\"The database does not answer.\")]");
-        assert!(!list.reply(&mut Reply::of(&sort::CHOSEN, Ok(users::Column::Name)), &mut cx));
+        assert!(!list.reply(&mut Reply::of(&crate::tui::screens::pick::SORTED, Ok(1)), &mut cx));
     }
 }
