@@ -4,7 +4,7 @@
 use super::UserList;
 use super::line::COLUMNS;
 use crate::directory::list_state::{self, ListState};
-use crate::directory::users;
+use crate::directory::{Portal, filter, users};
 use crate::tui::cx::{Cx, Effect};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::widgets::columns::Arrangement;
@@ -12,28 +12,40 @@ use crate::tui::widgets::columns::Arrangement;
 /// The name under which it is kept.
 const NAME: &str = "users";
 
-const REMEMBERED: Slot<Option<ListState>> = Slot::latest("users.remembered");
+/// How the list was left, and its filter line with the names of today.
+type Left = (ListState, String);
+
+const REMEMBERED: Slot<Option<Left>> = Slot::latest("users.remembered");
+
+async fn remembered(portal: &Portal) -> Option<Left> {
+    let left = list_state::remembered(portal, NAME).await?;
+    let line = match filter::in_names(portal, &left.filter).await {
+        Ok(named) => named.line,
+        Err(_) => left.filter.clone(),
+    };
+    Some((left, line))
+}
 
 impl UserList {
     /// Asks how the list was left, and reads it like that.
     pub fn open(&mut self, cx: &mut Cx) {
         self.table.start();
         cx.start(&REMEMBERED, "loading users", |portal| async move {
-            Ok(list_state::remembered(&portal, NAME).await)
+            Ok(remembered(&portal).await)
         });
     }
 
     /// Takes how the list was left; says whether the reply was that.
     pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
         let Some(result) = REMEMBERED.take(reply) else { return false };
-        if let Ok(Some(left)) = result {
-            self.restore(&left);
+        if let Ok(Some((left, line))) = result {
+            self.restore(left, &line);
         }
         self.read_first(cx);
         true
     }
 
-    fn restore(&mut self, left: &ListState) {
+    fn restore(&mut self, left: ListState, line: &str) {
         let sort = users::Column::ALL.iter().find(|column| column.label() == left.sort);
         self.query.sort = sort.copied().unwrap_or_default();
         self.query.descending = left.descending;
@@ -42,9 +54,9 @@ impl UserList {
         }
         // What was typed meanwhile is wanted more.
         if self.home.is_empty() && self.filter.value().is_empty() {
-            self.filter.set(&left.filter);
+            self.filter.set(line);
         }
-        self.left = self.state();
+        self.left = left;
         self.show_order();
     }
 
@@ -55,7 +67,7 @@ impl UserList {
             sort: if self.query.sort == usual { String::new() } else { self.query.sort.label().to_owned() },
             descending: self.query.descending,
             columns: self.table.arrangement().named(&COLUMNS),
-            filter: self.filter.value().to_owned(),
+            filter: self.query.filter.by_id(),
         }
     }
 
@@ -106,7 +118,7 @@ mod tests {
         let mut list = UserList::new(Clock::default());
         list.open(&mut cx);
         assert_eq!(asked(&mut cx), "[Start(users.remembered: loading users)]");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some((left(), "nov".to_owned())))), &mut cx));
         assert!(asked(&mut cx).starts_with("[Start(users.rows: loading users), Start(users.count"));
         assert_eq!(list.state(), left());
         assert!(list.status().ends_with("by e-mail, reversed"), "{}", list.status());
@@ -139,7 +151,7 @@ mod tests {
     fn members_are_shown_alike_and_leave_nothing() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::with_filter(Clock::default(), "group:#3");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some((left(), "nov".to_owned())))), &mut cx));
         assert_eq!(list.state(), ListState { filter: "group:#3".to_owned(), ..left() });
         cx.take();
         list.sort(users::Column::Name, &mut cx);
