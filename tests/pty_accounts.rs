@@ -11,7 +11,7 @@ mod terminal;
 
 use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
-use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER, ESC};
+use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`: an Engineer.
@@ -109,8 +109,7 @@ fn off_board() {
     terminal.keys("D");
     terminal.wait_for("o off-board instead");
     terminal.press_until("o", "off-boarded already", true);
-    terminal.keys(ESC);
-    terminal.wait_gone("o off-board instead");
+    terminal.escape_until("o off-board instead", false);
 
     terminal.keys("u");
     terminal.wait_for("Should the old one work again?");
@@ -163,8 +162,7 @@ fn rows_of_other_tables_are_named() {
     terminal.wait_for("core_complaint holds 1 row");
     terminal.wait_for("o off-board instead   n leave");
     terminal.press_until("D", "It can't be deleted", true);
-    terminal.keys(ESC);
-    terminal.wait_gone("o off-board instead");
+    terminal.escape_until("o off-board instead", false);
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
 }

@@ -18,9 +18,11 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the test fails; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon a key shows an effect, if it has one.
-const EFFECT: Duration = Duration::from_millis(300);
+const EFFECT: Duration = Duration::from_secs(5);
+/// How often a key is pressed that does no harm when it is pressed too often.
+const OFTEN: Duration = Duration::from_millis(300);
 
 /// Columns and rows.
 pub(crate) type Size = (u16, u16);
@@ -67,7 +69,7 @@ impl Home {
     }
 
     /// The variables that the program gets; no others.
-    fn environment(&self) -> [(&'static str, String); 6] {
+    fn environment(&self) -> [(&'static str, String); 7] {
         [
             ("HOME", self.0.display().to_string()),
             ("TMPDIR", self.0.display().to_string()),
@@ -75,6 +77,8 @@ impl Home {
             ("TERM", "xterm-256color".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
             ("TZ", "UTC".to_owned()),
+            // With it, every answer comes late by a random time: the tests hold on the slowest machine too.
+            ("PORTALDESK_TEST_LATE", std::env::var("PORTALDESK_TEST_LATE").unwrap_or_default()),
         ]
     }
 
@@ -216,12 +220,38 @@ impl Terminal {
     /// Presses keys again and again until the screen holds this text, or until it no longer does. A review throws away
     /// what is typed before its first frame is out, and a test is faster than any person.
     pub(crate) fn press_until(&mut self, keys: &str, text: &str, wanted: bool) {
+        self.press(keys, text, wanted, EFFECT);
+    }
+
+    /// As [`Self::press_until`], for keys that have to be pressed many times, and do no harm when it is once too often.
+    pub(crate) fn press_often_until(&mut self, keys: &str, text: &str, wanted: bool) {
+        self.press(keys, text, wanted, OFTEN);
+    }
+
+    /// Presses `Esc` until the screen holds this text, or until it no longer does: where something is read for longer than
+    /// a moment, the first one stops only that, and says so.
+    pub(crate) fn escape_until(&mut self, text: &str, wanted: bool) {
+        const STOPPED: &str = "– Stopped ";
+        let done = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
+        loop {
+            let had_stopped = self.contents().contains(STOPPED);
+            self.keys(keys::ESC);
+            let stopped = |shown: &Shown| !had_stopped && shown.parser.screen().contents().contains(STOPPED);
+            let what = if wanted { format!("{text:?}") } else { format!("no {text:?}") };
+            self.wait(&what, |shown| (done(shown) || stopped(shown)).then_some(()));
+            if done(&self.shown()) {
+                return;
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str, text: &str, wanted: bool, effect: Duration) {
         let deadline = Instant::now() + PATIENCE;
         let is_so = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
         while !is_so(&self.shown()) {
             assert!(Instant::now() < deadline, "{keys:?} has no effect on {text:?}:\n{}", self.contents());
             self.keys(keys);
-            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| !is_so(shown)));
+            drop(self.shared.1.wait_timeout_while(self.shown(), effect, |shown| !is_so(shown)));
         }
     }
 
@@ -233,7 +263,7 @@ impl Terminal {
             let writer = self.writer.as_mut().expect("the terminal is open");
             // It may have ended meanwhile, and its terminal with it.
             let _ = writer.write_all(keys.as_bytes()).and_then(|()| writer.flush());
-            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| shown.ended.is_none()));
+            drop(self.shared.1.wait_timeout_while(self.shown(), OFTEN, |shown| shown.ended.is_none()));
         }
     }
 

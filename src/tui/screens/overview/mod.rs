@@ -128,9 +128,7 @@ impl Overview {
             stats::departments(&portal).await
         });
         cx.start(&BY_ACCESS, "counting roles", |portal| async move { levels::counts(&portal).await });
-        cx.start(&SIGN_IN, "counting who can sign in", |portal| async move {
-            stats::sign_in(&portal).await
-        });
+        cx.start(&SIGN_IN, "counting who can sign in", |portal| async move { stats::sign_in(&portal).await });
         cx.start(&JOINED, "counting sign-ups", move |portal| async move {
             months::read(&portal, Time::Joined, now).await
         });
@@ -281,11 +279,11 @@ impl Screen for Overview {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        Sitting::ask(cx);
+        Sitting::default().ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
-        Sitting::ask(cx);
+        Sitting::default().ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

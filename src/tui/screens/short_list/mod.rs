@@ -115,13 +115,13 @@ impl<T: Thing> ShortList<T> {
     }
 
     /// Reads names at once, and behind them what takes longer.
-    fn read(cx: &mut Cx) {
+    fn read(&mut self, cx: &mut Cx) {
         cx.start(&Self::ROWS, format!("loading {}s", T::NOUN), |portal| async move {
             Ok(Loaded { lines: T::list(&portal).await?, lack: T::lack(&portal) })
         });
         cx.start(&Self::COUNTS, "counting members", |portal| async move { T::counts(&portal).await });
         look::<T>(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     /// Shows those that match, with what is known now, in the order in force. The cursor stays where it is.
@@ -239,14 +239,14 @@ impl<T: Thing> Screen for ShortList<T> {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.beside.opened(cx);
-        Self::read(cx);
+        self.read(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
         if let Some(which) = self.which() {
             self.pane.want(which.id(), Duration::ZERO, cx);
         }
-        Self::read(cx);
+        self.read(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
@@ -312,7 +312,7 @@ impl<T: Thing> Screen for ShortList<T> {
             self.sort(order);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.awaited = Some(id);
-            Self::read(cx);
+            self.read(cx);
         } else {
             plan_review::open(reply, cx);
         }
