@@ -92,6 +92,8 @@ fn export() {
     terminal.press_until("E", "File: users.csv", true);
     terminal.keys(ENTER);
     terminal.wait_for("is there already");
-    terminal.keys(&format!("{CTRL_U}u\t"));
+    terminal.keys(CTRL_U);
+    terminal.wait_gone("users.csv");
+    terminal.keys("u\t");
     terminal.wait_for("File: users.csv");
 }
