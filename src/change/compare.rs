@@ -10,6 +10,7 @@ use super::apply::Order;
 use super::counter::Raise;
 use super::plan::{Image, Require, Step, is_secret};
 use super::rows::{self, ByKey, Lock};
+use super::taken;
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
@@ -39,6 +40,7 @@ pub(super) async fn require(tx: &mut Tx, order: &Order) -> Result<(), Failure> {
                     values.push(value.clone());
                 }
             }
+            Require::NoTwin { usernames, after } => taken::refuse_twins(tx, usernames, *after).await?,
         }
     }
     for (name, required) in by_table {

@@ -355,6 +355,14 @@ pub enum Require {
         /// The value.
         value: Cell,
     },
+    /// Of the accounts that came after this one none has one of these usernames, or one that differs in case only: what
+    /// the portal's own form refuses, and no index.
+    NoTwin {
+        /// The usernames.
+        usernames: Vec<String>,
+        /// The id of the newest account that is known to have none of them.
+        after: i64,
+    },
 }
 
 /// Why a plan is made; rights depend on it.
