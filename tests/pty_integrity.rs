@@ -12,7 +12,6 @@ mod terminal;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
 use terminal::keys::{CTRL_S, ENTER, F5, LEFT};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
@@ -49,25 +48,8 @@ fn broken_portal() -> Home {
              '2026-01-01 12:00:00')"
         )
     }));
-    run(&home, statements);
+    home.script(statements);
     home
-}
-
-/// Runs statements in the home's database, as another program would.
-fn run(home: &Home, statements: Vec<String>) {
-    let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
-    let target = Target {
-        engine: Engine::Sqlite,
-        address: Address::File(file),
-        database: "portal".to_owned(),
-        user: None,
-        password: None,
-        tls: Tls::NotNeeded,
-        read_only: false,
-        patience: Patience::default(),
-    };
-    let work = async { Db::open(&target).await?.script(statements).await };
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(work).expect("the statements run");
 }
 
 /// The Integrity tab, scanned.

@@ -15,10 +15,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the test fails; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How soon a key shows an effect, if it has one.
 const EFFECT: Duration = Duration::from_secs(5);
 /// How often a key is pressed that does no harm when it is pressed too often.
@@ -102,6 +103,46 @@ impl Home {
         let output = self.run(input, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The database that the program uses here, for who comes from outside.
+    pub(crate) fn database(&self) -> Target {
+        Target {
+            engine: Engine::Sqlite,
+            address: Address::File(self.0.join(".local/share/portaldesk/portal.sqlite3")),
+            database: "portal".to_owned(),
+            user: None,
+            password: None,
+            tls: Tls::NotNeeded,
+            read_only: false,
+            patience: Patience::default(),
+        }
+    }
+
+    /// Runs statements in it, as another program would.
+    pub(crate) fn script(&self, statements: Vec<String>) {
+        let target = self.database();
+        let work = async { Db::open(&target).await?.script(statements).await };
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(work).expect("the statements run");
+    }
+
+    /// Puts so many active accounts into a department, named `crowd0001` and so on, each with a profile.
+    pub(crate) fn crowd(&self, department: &str, count: usize) {
+        let people: Vec<String> = (1..=count)
+            .map(|at| format!("('!', 0, 'crowd{at:04}', '', '', '', 0, 1, '2026-01-02 03:04:05')"))
+            .collect();
+        self.script(vec![
+            format!(
+                "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, \
+                 is_active, date_joined) VALUES {}",
+                people.join(", ")
+            ),
+            format!(
+                "INSERT INTO core_userprofile (user_id, department_id, email_notifications, created_at, updated_at) \
+                 SELECT u.id, d.id, 1, u.date_joined, u.date_joined FROM auth_user u, core_department d \
+                 WHERE u.username LIKE 'crowd%' AND d.name = '{department}'"
+            ),
+        ]);
     }
 
     /// All logs.

@@ -1,10 +1,10 @@
 //! Departments: which there are, who is in them, and what people want of them.
 
 mod edit;
-mod leaving;
+mod keep;
+mod leave;
 pub mod members;
 mod record;
-mod turning;
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,15 @@ use crate::db::schema::Lack;
 use crate::db::{Row, Sql, like_text};
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
+use crate::text;
 
 use super::Portal;
 
 pub use edit::{Draft, Inside, create, edit, edit_row, left_inside, name_owner, row, set_active};
-pub use leaving::{Keep, Leaving, Side, left_in_words, value_in_words};
+pub use keep::{Keep, Side, left_in_words, value_in_words};
+pub use leave::{To, delete, merge, move_members};
 pub use members::{Member, Members};
 pub use record::{Record, read};
-pub use turning::To;
 
 /// The table.
 pub(super) const TABLE: &str = "core_department";
@@ -151,6 +152,8 @@ pub async fn names(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>
 
 /// "There is no department 'It'. Did you mean 'IT'?"
 pub(super) fn unknown(what: &str, name: &str, known: impl Iterator<Item = String>) -> String {
+    // A cell of a file may hold anything.
+    let name = &*text::truncate(name, 200);
     match nearest(name, known) {
         Some(known) => {
             format!("There is no {what} '{name}'. Did you mean '{known}'? Nothing was written.")
