@@ -1,34 +1,28 @@
-//! How the list is left, for its owner's next sign-in: order, columns and filter. A list that is filtered from the
-//! beginning (the members of a group) looks as the others do, and leaves nothing of its own.
+//! How the list of users is left. A list that is filtered from the beginning (the members of a group) looks as the others
+//! do, and leaves nothing of its own.
 
 use super::UserList;
-use super::line::COLUMNS;
-use crate::directory::list_state::{self, ListState};
+use crate::directory::list_state::ListState;
 use crate::directory::users;
-use crate::tui::cx::{Cx, Effect};
-use crate::tui::jobs::{Reply, Slot};
-use crate::tui::widgets::columns::Arrangement;
+use crate::tui::cx::Cx;
+use crate::tui::jobs::Reply;
+use crate::tui::screens::list_memory::{self, ListMemory};
 
 /// The name under which it is kept.
-const NAME: &str = "users";
-
-const REMEMBERED: Slot<Option<ListState>> = Slot::latest("users.remembered");
+pub(super) const NAME: &str = "users";
 
 impl UserList {
     /// Asks how the list was left, and reads it like that.
     pub fn open(&mut self, cx: &mut Cx) {
         self.table.start();
-        cx.start(&REMEMBERED, "loading users", |portal| async move {
-            Ok(list_state::remembered(&portal, NAME).await)
-        });
+        self.memory.ask(cx);
+        self.home.ask(cx);
     }
 
     /// Takes how the list was left; says whether the reply was that.
     pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
-        let Some(result) = REMEMBERED.take(reply) else { return false };
-        if let Ok(Some(left)) = result {
-            self.restore(&left);
-        }
+        let Some(left) = ListMemory::take(reply) else { return false };
+        self.restore(&left);
         self.read_first(cx);
         true
     }
@@ -37,36 +31,27 @@ impl UserList {
         let sort = users::Column::ALL.iter().find(|column| column.label() == left.sort);
         self.query.sort = sort.copied().unwrap_or_default();
         self.query.descending = left.descending;
-        if let Some(arrangement) = Arrangement::of_names(&COLUMNS, &left.columns) {
-            self.table.arrange(arrangement);
-        }
+        list_memory::arrange(&mut self.table, left);
         // What was typed meanwhile is wanted more.
-        if self.home.is_empty() && self.filter.value().is_empty() {
+        if self.home.is_anybody() && self.filter.value().is_empty() {
             self.filter.set(&left.filter);
         }
-        self.left = self.state();
+        self.memory.restored(self.state());
         self.show_order();
     }
 
     /// How the list is left now.
     fn state(&self) -> ListState {
-        let usual = users::Column::default();
-        ListState {
-            sort: if self.query.sort == usual { String::new() } else { self.query.sort.label().to_owned() },
-            descending: self.query.descending,
-            columns: self.table.arrangement().named(&COLUMNS),
-            filter: self.filter.value().to_owned(),
-        }
+        let sort = self.query.sort;
+        let sort = (sort != users::Column::default()).then(|| sort.label());
+        list_memory::left(&self.table, sort, self.query.descending, self.filter.value())
     }
 
-    /// Keeps how the list is left, where that is another way than before; not while a filter is typed.
+    /// Keeps how the list is left; not while a filter is typed.
     pub(super) fn remember(&mut self, cx: &mut Cx) {
-        let state = self.state();
-        if self.typing || !self.home.is_empty() || state == self.left {
-            return;
+        if !self.typing && self.home.is_anybody() {
+            self.memory.remember(self.state(), cx);
         }
-        self.left = state.clone();
-        cx.ask(Effect::Remember(NAME, state));
     }
 }
 
@@ -74,10 +59,14 @@ impl UserList {
 mod tests {
     use ratatui::layout::Size;
 
+    use super::super::line::COLUMNS;
     use super::*;
     use crate::directory::list_state::KeptColumn;
     use crate::tui::clock::Clock;
+    use crate::tui::cx::Effect;
     use crate::tui::input::{Input, Key, code, key};
+    use crate::tui::screens::list_memory::answer;
+    use crate::tui::widgets::columns::Arrangement;
 
     fn asked(cx: &mut Cx) -> String {
         format!("{:?}", cx.take())
@@ -105,8 +94,8 @@ mod tests {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::new(Clock::default());
         list.open(&mut cx);
-        assert_eq!(asked(&mut cx), "[Start(users.remembered: loading users)]");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert_eq!(asked(&mut cx), "[Start(list.remembered: loading users)]");
+        assert!(list.reply(&mut answer(Some(left())), &mut cx));
         assert!(asked(&mut cx).starts_with("[Start(users.rows: loading users), Start(users.count"));
         assert_eq!(list.state(), left());
         assert!(list.status().ends_with("by e-mail, reversed"), "{}", list.status());
@@ -119,7 +108,7 @@ mod tests {
     fn it_is_kept_when_it_changes_and_not_while_a_filter_is_typed() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::new(Clock::default());
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(None)), &mut cx));
+        assert!(list.reply(&mut answer(None), &mut cx));
         assert_eq!(kept(&mut cx), None);
         list.sort(users::Column::Email, &mut cx);
         assert_eq!(kept(&mut cx).map(|state| state.sort), Some("e-mail".to_owned()));
@@ -139,7 +128,7 @@ mod tests {
     fn members_are_shown_alike_and_leave_nothing() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::with_filter(Clock::default(), "group:#3");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some(left()))), &mut cx));
+        assert!(list.reply(&mut answer(Some(left())), &mut cx));
         assert_eq!(list.state(), ListState { filter: "group:#3".to_owned(), ..left() });
         cx.take();
         list.sort(users::Column::Name, &mut cx);

@@ -51,6 +51,11 @@ impl Reading {
     pub(super) fn of(line: &str) -> Self {
         Self { line: line.to_owned(), ..Self::default() }
     }
+
+    /// Whether this line was looked at last.
+    pub(super) fn is_of(&self, line: &str) -> bool {
+        self.line == line
+    }
 }
 
 impl UserList {
@@ -63,12 +68,13 @@ impl UserList {
         line.clone_into(&mut self.reading.line);
         self.reading.is_finished = false;
         self.reading.wrong = None;
-        if let Some(looked) = filter::at_once(line) {
+        let meant = self.home.meant(line);
+        if let Some(looked) = filter::at_once(&meant) {
             return self.take_filter(looked, cx);
         }
-        let line = line.to_owned();
+        let (line, meant) = (line.to_owned(), meant.into_owned());
         cx.start(&LOOKED, "reading the filter", move |portal| async move {
-            let looked = filter::look(&portal, &line).await?;
+            let looked = filter::look(&portal, &meant).await?;
             Ok((line, looked))
         });
         if self.reading.known.is_none() {
@@ -81,7 +87,7 @@ impl UserList {
         if self.reading.line == self.filter.value() {
             return self.restart(cx);
         }
-        if let Some(Ok(filter)) = filter::at_once(self.filter.value()) {
+        if let Some(Ok(filter)) = filter::at_once(&self.home.meant(self.filter.value())) {
             self.reading = Reading::of(self.filter.value());
             self.query.filter = filter;
             return self.restart(cx);
@@ -104,7 +110,7 @@ impl UserList {
     /// Puts a whole line in the place of what stands behind the filter that stays.
     pub fn set_filter(&mut self, line: &str, cx: &mut Cx) {
         self.typing = false;
-        self.filter.set([self.home.as_str(), line].join(" ").trim());
+        self.filter.set([self.home.shown.as_str(), line].join(" ").trim());
         self.refilter(cx);
         self.remember(cx);
     }
@@ -116,7 +122,11 @@ impl UserList {
                 self.restart(cx);
             }
             Ok(_) => {}
-            Err(wrong) => self.reading.wrong = Some(wrong),
+            Err(mut wrong) => {
+                let place = |byte| self.home.place(self.filter.value(), byte);
+                wrong.span = place(wrong.span.start)..place(wrong.span.end);
+                self.reading.wrong = Some(wrong);
+            }
         }
     }
 
