@@ -85,6 +85,28 @@ fn many_are_changed_as_one_run() {
 }
 
 #[test]
+fn several_fields_are_changed_at_once_and_taken_back_at_once() {
+    let home = portal();
+    home.ok("", &["department", "add", "--name", "Archive"]);
+    let edit =
+        ["--yes", "user", "edit", "--filter", "sales", "--inactive", "--department", "Archive", "--group"];
+    let (code, done) = json(&home, &[&edit[..], &["Engineer", "--group", "Admin"]].concat());
+    assert_eq!(code, 0, "{done}");
+    assert_eq!(done["ahead"]["title"], "Edit 12 users: in Engineer, in Admin, department Archive, inactive");
+    let (_, list) =
+        json(&home, &["user", "list", "dept:Archive", "active:no", "group:Engineer", "group:Admin"]);
+    assert_eq!(list["total"], 12);
+    let (_, again) =
+        json(&home, &["--yes", "user", "edit", "--filter", "sales", "--inactive", "--group", "Admin"]);
+    assert_eq!((&again["operation"], &again["ahead"]["already"]), (&Value::Null, &json!(12)));
+    home.ok("", &["undo", done["operation"].as_str().unwrap(), "--yes"]);
+    let (_, list) = json(&home, &["user", "list", "sales", "dept:none", "active:yes", "group:none"]);
+    assert_eq!(list["total"], 12);
+    let (code, error) = json(&home, &["--yes", "user", "edit", "--filter", "sales"]);
+    assert_eq!((code, &error["error"]["kind"]), (2, &json!("usage")), "nothing to change");
+}
+
+#[test]
 fn who_is_refused_is_named_and_the_others_are_done() {
     let home = portal();
     let output = home.run("", &["--json", "--yes", "user", "deactivate", "--filter", "active:yes"]);

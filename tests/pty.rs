@@ -385,13 +385,28 @@ fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
     let home = portal();
     let sample = home.0.join("sample");
     let arguments = ["demo", "--users", "40", "--dir", sample.to_str().expect("a path")];
-    for _ in 0..2 {
-        let mut terminal = Terminal::start(&home, SMALL, &arguments);
-        terminal.wait_for("[1] Users");
-        terminal.wait_for("of 40");
-        terminal.keys("q");
-        assert_eq!(terminal.wait_end(), 0);
-    }
+    let mut terminal = Terminal::start(&home, SMALL, &arguments);
+    terminal.wait_for("[1] Users");
+    terminal.wait_for("of 40");
+    terminal.keys("/active:yes");
+    terminal.wait_for("/ active:yes");
+    terminal.keys(&format!("{ENTER}w"));
+    terminal.wait_for("Save this filter");
+    terminal.keys(&format!("On duty{ENTER}"));
+    terminal.wait_for("Saved as 'On duty'");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    let mut terminal = Terminal::start(&home, SMALL, &arguments);
+    terminal.wait_for("of 40");
+    terminal.keys("f");
+    terminal.wait_for("On duty");
+    terminal.keys(ESC);
+    terminal.wait_gone("On duty");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+    let state = home.0.join(".local/state/portaldesk");
+    let kept = ["filters", "drafts", "lists"].map(|folder| state.join(folder).exists());
+    assert_eq!(kept, [false; 3], "what is kept of a sample is in its own folder");
     let own = home.0.join(".local/share/portaldesk");
     let terminal = Terminal::start(&home, SMALL, &["demo", "--dir", own.to_str().expect("a path")]);
     assert_eq!(terminal.wait_end(), 4);

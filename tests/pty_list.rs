@@ -104,3 +104,24 @@ fn a_list_is_found_as_it_was_left() {
     assert_eq!(terminal.wait_end(), 0);
     assert!(home.log().contains("how the lists were left"), "{}", home.log());
 }
+
+#[test]
+fn a_filter_goes_on_to_mean_a_department_that_was_renamed() {
+    let home = portal();
+    home.ok("", &["department", "add", "--name", "IT"]);
+    home.ok("", &["user", "edit", "bela", "--department", "IT", "--yes"]);
+    let mut terminal = signed_in(&home);
+    terminal.wait_for("1 of 4 · by username");
+    terminal.keys("/dept:IT");
+    terminal.wait_for("1 of 1 · by username");
+    terminal.keys(&format!("{ENTER}q"));
+    assert_eq!(terminal.wait_end(), 0);
+
+    home.ok("", &["department", "edit", "IT", "--name", "Human Resources", "--yes"]);
+    let mut terminal = signed_in(&home);
+    terminal.wait_for("/ dept:\"Human Resources\"");
+    terminal.wait_for("1 of 1 · by username");
+    terminal.wait_for("▸  bela");
+    terminal.keys("q");
+    assert_eq!(terminal.wait_end(), 0);
+}

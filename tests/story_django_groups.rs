@@ -18,7 +18,6 @@ use portaldesk::directory::bulk::{self, Change, Extent};
 use portaldesk::directory::departments::{self, Keep, Leaving, To};
 use portaldesk::directory::groups::{self, Intent};
 use serde_json::{Value as Json, json};
-use support::TestDb;
 use support::at_work::{apply, at_work, user};
 use support::django::Django;
 

@@ -143,9 +143,10 @@ stories! {
             ["superuser", "Admin", "AMC Admin", "Engineer", "no role"].map(|name| access[name]),
             [3, 1, 1, 2, everybody - 7]
         );
+        let sign_in = proven(&portal, bars::sign_in(&stats.sign_in)).await;
         let joined = proven(&portal, bars::months(Time::Joined, &stats.joined)).await;
         let logins = proven(&portal, bars::months(Time::LastLogin, &stats.last_login)).await;
-        for numbers in [&access, &joined, &logins] {
+        for numbers in [&access, &sign_in, &joined, &logins] {
             assert_eq!(whole(numbers), everybody, "each user is in exactly one of {numbers:?}");
         }
         let this = Month::of(now).unwrap();

@@ -149,10 +149,10 @@ fn in_words(ahead: &Ahead, outcome: &Outcome, dry_run: bool) -> String {
     lines.join("\n") + "\n"
 }
 
-/// The one change that the options of `user edit` ask for.
+/// The change that the options of `user edit` ask for.
 ///
 /// # Errors
-/// Usage, when that is none, more than one, or one that is not for many accounts; invalid, when a name is unknown.
+/// Usage, when that is none, or one that is not for many accounts; invalid, when a name is unknown.
 pub(super) async fn change_of(work: &Work, edit: &UserEdit) -> Result<Change> {
     let fields = &edit.fields;
     let one_only = [
@@ -199,16 +199,13 @@ pub(super) async fn change_of(work: &Work, edit: &UserEdit) -> Result<Change> {
     ] {
         changes.extend(given.then_some(change));
     }
-    let mut changes = changes.into_iter();
-    match (changes.next(), changes.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(Error::usage(
-            "nothing to change: give one of --group, --remove-group, --department, --no-department, --staff, --no-staff, \
-             --email-notifications, --no-email-notifications",
+    match changes.len() {
+        0 => Err(Error::usage(
+            "nothing to change: give --group, --remove-group, --department, --no-department, --staff, --no-staff, --active, \
+             --inactive, --email-notifications or --no-email-notifications",
         )),
-        _ => Err(Error::usage(
-            "many accounts are changed in one way at a time, so that one undo takes it back",
-        )),
+        1 => Ok(changes.remove(0)),
+        _ => Ok(Change::Several(changes)),
     }
 }
 

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::{demo, open, signals};
 use crate::change::Account;
 use crate::config::{Config, Environment, Flags, Loaded, PortalConfig};
-use crate::db::{Cancel, Target};
+use crate::db::{Address, Cancel, Target};
 use crate::directory::{demo as sample, setup, users};
 use crate::error::{Error, Result};
 use crate::portal::access::Level;
@@ -133,8 +133,7 @@ async fn start_sample(target: Target, global: &Flags) -> Result<Exit> {
     let mut config = Config::load(&flags, &Environment::of_process())?;
     config.portal.label = Some("Sample".to_owned());
     let mut opening = Opening { target, ..opening(&config) };
-    // A sample is looked at anew each time.
-    opening.settings.lists_folder = None;
+    keep_beside(&mut opening);
     let portal = opening.open().await?;
     if !sample::is_sample(&portal).await? {
         let file = &opening.target.database;
@@ -145,6 +144,19 @@ async fn start_sample(target: Target, global: &Flags) -> Result<Exit> {
     let username = sample::SUPERUSER.to_owned();
     let account = Account { id: users::find(&portal, &username).await?, username };
     start(Begin::SignedIn(portal.signed_in(account), Level::Superuser), &config).await
+}
+
+/// What is kept of work on a sample stays in its own folder, and goes away with it. Its lists look anew each time.
+fn keep_beside(opening: &mut Opening) {
+    let folder = match &opening.target.address {
+        Address::File(file) => file.parent(),
+        _ => None,
+    };
+    let within = |name: &str| folder.map(|folder| folder.join(name));
+    opening.settings.tries_file = within("sign-in.json");
+    opening.settings.drafts_folder = within("drafts");
+    opening.settings.filters_folder = within("filters");
+    opening.settings.lists_folder = None;
 }
 
 /// A folder that goes away with this value.

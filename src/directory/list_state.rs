@@ -37,7 +37,7 @@ pub struct ListState {
     /// The columns somebody chose; none where nobody did.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<KeptColumn>,
-    /// The filter line.
+    /// The filter line, with ids in the place of names: it means the same when a department or group is renamed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub filter: String,
 }

@@ -5,10 +5,11 @@ use crate::db::{Dialect, Sql};
 use crate::error::{Error, Result};
 
 use super::Portal;
-use super::filter::Shape;
+use super::filter::{Condition, Shape};
 use super::history;
 use super::search::{self, FEW, Found};
 use super::users::Query;
+use super::why::Barred;
 
 /// As many members are read to be compared with what the index of words has found.
 const MOST_COMPARED: usize = 5 * FEW;
@@ -21,6 +22,7 @@ pub(super) struct Narrowed {
     but: Option<usize>,
     /// How many parts are left.
     left: usize,
+    barred: Option<Barred>,
 }
 
 impl Narrowed {
@@ -33,7 +35,8 @@ impl Narrowed {
         }
         let found = search::find(portal, &filter.words).await?;
         let has_words = found.is_some() || filter.words.is_empty();
-        let mut narrowed = Self { found, has_words, but: None, left: filter.conditions() };
+        let barred = if filter.asks_sign_in() { Some(Barred::find(portal).await?) } else { None };
+        let mut narrowed = Self { found, has_words, but: None, left: filter.conditions(), barred };
         if portal.dialect() == Dialect::Sqlite && !narrowed.found.as_ref().is_some_and(Found::are_few) {
             narrowed.add_smallest(portal, query).await?;
         }
@@ -91,8 +94,9 @@ impl Narrowed {
 
     /// Appends what is still to be asked about those that are known.
     pub(super) fn and_rest(&self, portal: &Portal, sql: Sql, query: &Query, shape: Shape) -> Sql {
-        let sql = if self.has_words { sql } else { query.filter.and_words(sql, portal, shape) };
-        query.filter.and_conditions(sql, portal, shape, self.but)
+        let asked = Condition { portal, shape, barred: self.barred.as_ref() };
+        let sql = if self.has_words { sql } else { query.filter.and_words(sql, asked) };
+        query.filter.and_conditions(sql, asked, self.but)
     }
 }
 

@@ -36,7 +36,7 @@ const fn report(name: &'static str, title: &'static str, line: &'static str) -> 
 }
 
 /// The reports, in the order in which a list offers them.
-pub const REPORTS: [Report; 8] = [
+pub const REPORTS: [Report; 9] = [
     report("unused", "Active, not signed in for 90 days", "active:yes login>90d"),
     report("never-signed-in", "Never signed in", "login:never"),
     report("privileged", "Superusers, and staff who may change accounts", "privileged:yes"),
@@ -44,6 +44,7 @@ pub const REPORTS: [Report; 8] = [
     report("without-department", "In no department", "dept:none"),
     report("without-profile", "Without a profile", "profile:none"),
     report("without-password", "Active, with a password that nobody can use", "active:yes pw:unusable"),
+    report("cannot-sign-in", "Active, and can't sign in to the portal", "active:yes signin:no"),
     report("inactive", "Inactive", "active:no"),
 ];
 

@@ -21,8 +21,10 @@ const FIRST: [&str; 6] = ["ann", "bela", "cho", "dana", "eva", "o'neill"];
 const LAST: [&str; 5] = ["novak", "van der berg", "lee", "50% off", "a_b"];
 const DEPARTMENTS: [&str; 5] = ["IT", "Sales", "Human Resources", "none", "5\" disks"];
 const GROUPS: [&str; 5] = ["Admin", "AMC Admin", "Engineer", "Night shift", "#1"];
-const PASSWORDS: [&str; 6] =
-    ["!unusable", "pbkdf2_sha256$1$a$b", "argon2$argon2id$x", "bcrypt$$2b$x", "md5$a$b", "plain"];
+const USABLE: &str =
+    "pbkdf2_sha256$600000$SaltOfTwentyTwoLetters$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+const PASSWORDS: [&str; 7] =
+    [USABLE, "!unusable", "pbkdf2_sha256$1$a$b", "argon2$argon2id$x", "bcrypt$$2b$x", "md5$a$b", "plain"];
 /// The run of what was done to one of them.
 const OPERATION: &str = "0f17e5";
 const FIRST_ID: i64 = 1_000;
@@ -147,6 +149,7 @@ pub(crate) enum Ask {
     Department(Option<String>),
     Group(Option<String>),
     Flag(usize, bool),
+    SignIn(bool),
     Never,
     Time(bool, &'static str, Time),
     Profile(&'static str),
@@ -184,7 +187,7 @@ pub(crate) fn every_ask() -> Vec<Ask> {
     all.extend([Ask::Department(None), Ask::Group(None), Ask::Never]);
     for yes in [true, false] {
         all.extend((0..3).map(|flag| Ask::Flag(flag, yes)));
-        all.extend([Ask::Notified(yes), Ask::Operation(yes), Ask::Privileged(yes)]);
+        all.extend([Ask::Notified(yes), Ask::Operation(yes), Ask::Privileged(yes), Ask::SignIn(yes)]);
         for time in
             [Time::Days(90), Time::Days(400), Time::Year(2025), Time::Month(2026, 3), Time::Day(2026, 2, 28)]
         {
@@ -223,6 +226,7 @@ impl Ask {
             Self::Group(None) => "GROUP:None".to_owned(),
             Self::Group(Some(name)) => format!("group:{}", quoted(name)),
             Self::Flag(flag, is) => format!("{}:{}", ["active", "staff", "super"][*flag], yes(*is)),
+            Self::SignIn(can) => format!("signin:{}", yes(*can)),
             Self::Never => "login:never".to_owned(),
             Self::Time(login, sign, time) => {
                 let key = if *login { "login" } else { "joined" };
@@ -255,6 +259,7 @@ impl Ask {
                 people.numbered(&GROUPS, name).is_some_and(|group| person.groups.contains(&group))
             }
             Self::Flag(flag, is) => person.flags[*flag] == *is,
+            Self::SignIn(can) => (person.flags[0] && person.password == USABLE) == *can,
             Self::Never => person.last_login.is_none(),
             Self::Time(login, sign, time) => {
                 time.holds(sign, if *login { person.seen() } else { person.joined })

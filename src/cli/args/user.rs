@@ -232,7 +232,7 @@ pub struct UserEdit {
     /// The account's name.
     #[arg(value_name = "NAME", required_unless_present_any = ["filter", "saved"], conflicts_with_all = ["filter", "saved"])]
     pub name: Option<String>,
-    /// Instead of a name; then one of groups, department, staff or notifications.
+    /// Instead of a name; then any of groups, department, staff, active and notifications.
     #[command(flatten)]
     pub chosen: Chosen,
     /// A new name for it.

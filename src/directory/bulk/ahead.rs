@@ -7,7 +7,7 @@ use super::Change;
 use super::effects::{Counting, Effects};
 use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
-use super::words::{Words, requirement};
+use super::words::{Words, requirements};
 use crate::change::{MOST_ROWS, Plan, superusers};
 use crate::db::Sql;
 use crate::directory::accounts::Rows;
@@ -221,7 +221,7 @@ impl First {
             (users, _) => words.many(users),
         };
         let mut plan = Plan { title, ..self.plan };
-        plan.require.extend(requirement(change));
+        plan.require.extend(requirements(change));
         plan
     }
 }

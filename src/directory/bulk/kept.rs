@@ -36,20 +36,9 @@ impl Kept {
         if ranges.len() > MOST_KEPT {
             return None;
         }
-        let (name, to) = match &self.change {
-            Change::Activate => ("activate", Json::Null),
-            Change::Deactivate => ("deactivate", Json::Null),
-            Change::AddGroup(id) => ("add-group", json!(id)),
-            Change::RemoveGroup(id) => ("remove-group", json!(id)),
-            Change::SetDepartment(id) => ("department", json!(id)),
-            Change::Notifications(on) => ("notifications", json!(on)),
-            Change::Staff(on) => ("staff", json!(on)),
-            // A path that is no text can't be written down, nor gone on with.
-            Change::GeneratePasswords { to } => ("passwords", json!(to.to_str()?)),
-            Change::Delete => ("delete", Json::Null),
-            Change::OffBoard => ("off-board", Json::Null),
-        };
-        Some(json!({ "change": name, "to": to, "users": ranges }).to_string())
+        let mut kept = written(&self.change)?;
+        kept["users"] = json!(ranges);
+        Some(kept.to_string())
     }
 
     /// Reads [`Kept::to_json`] back.
@@ -59,23 +48,7 @@ impl Kept {
     pub(super) fn read(text: &str) -> Result<Self> {
         let wrong = || Error::conflict("What this run is about can't be read; nothing was written.");
         let json: Json = serde_json::from_str(text).map_err(|_| wrong())?;
-        let to = &json["to"];
-        let id = || to.as_i64().ok_or_else(wrong);
-        let on = || to.as_bool().ok_or_else(wrong);
-        let change = match json["change"].as_str().unwrap_or_default() {
-            "activate" => Change::Activate,
-            "deactivate" => Change::Deactivate,
-            "add-group" => Change::AddGroup(id()?),
-            "remove-group" => Change::RemoveGroup(id()?),
-            "department" if to.is_null() => Change::SetDepartment(None),
-            "department" => Change::SetDepartment(Some(id()?)),
-            "notifications" => Change::Notifications(on()?),
-            "staff" => Change::Staff(on()?),
-            "passwords" => Change::GeneratePasswords { to: to.as_str().ok_or_else(wrong)?.into() },
-            "delete" => Change::Delete,
-            "off-board" => Change::OffBoard,
-            _ => return Err(wrong()),
-        };
+        let change = change(&json).ok_or_else(wrong)?;
         let ranges: Vec<(i64, i64)> = serde_json::from_value(json["users"].clone()).map_err(|_| wrong())?;
         let users = ranges.iter().map(|(first, last)| last.saturating_sub(*first));
         if users.fold(0_i64, i64::saturating_add) > MOST_USERS {
@@ -83,6 +56,45 @@ impl Kept {
         }
         Ok(Self { change, ids: sorted(ranges.into_iter().flat_map(|(first, last)| first..=last).collect()) })
     }
+}
+
+/// `{"change": "add-group", "to": 3}`.
+fn written(change: &Change) -> Option<Json> {
+    let (name, to) = match change {
+        Change::Activate => ("activate", Json::Null),
+        Change::Deactivate => ("deactivate", Json::Null),
+        Change::AddGroup(id) => ("add-group", json!(id)),
+        Change::RemoveGroup(id) => ("remove-group", json!(id)),
+        Change::SetDepartment(id) => ("department", json!(id)),
+        Change::Notifications(on) => ("notifications", json!(on)),
+        Change::Staff(on) => ("staff", json!(on)),
+        // A path that is no text can't be written down, nor gone on with.
+        Change::GeneratePasswords { to } => ("passwords", json!(to.to_str()?)),
+        Change::Delete => ("delete", Json::Null),
+        Change::OffBoard => ("off-board", Json::Null),
+        Change::Several(all) => ("several", all.iter().map(written).collect::<Option<_>>()?),
+    };
+    Some(json!({ "change": name, "to": to }))
+}
+
+/// Reads [`written`] back.
+fn change(json: &Json) -> Option<Change> {
+    let to = &json["to"];
+    Some(match json["change"].as_str()? {
+        "activate" => Change::Activate,
+        "deactivate" => Change::Deactivate,
+        "add-group" => Change::AddGroup(to.as_i64()?),
+        "remove-group" => Change::RemoveGroup(to.as_i64()?),
+        "department" if to.is_null() => Change::SetDepartment(None),
+        "department" => Change::SetDepartment(Some(to.as_i64()?)),
+        "notifications" => Change::Notifications(to.as_bool()?),
+        "staff" => Change::Staff(to.as_bool()?),
+        "passwords" => Change::GeneratePasswords { to: to.as_str()?.into() },
+        "delete" => Change::Delete,
+        "off-board" => Change::OffBoard,
+        "several" => Change::Several(to.as_array()?.iter().map(change).collect::<Option<_>>()?),
+        _ => return None,
+    })
 }
 
 /// Each id once, ascending.
@@ -110,6 +122,7 @@ mod tests {
             Change::GeneratePasswords { to: "/tmp/new passwords.csv".into() },
             Change::Delete,
             Change::OffBoard,
+            Change::Several(vec![Change::Deactivate, Change::SetDepartment(None), Change::AddGroup(3)]),
         ];
         for change in changes {
             let kept = Kept::of(&change, &[9, 3, 2, 1, 9]);

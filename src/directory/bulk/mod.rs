@@ -53,6 +53,8 @@ pub enum Change {
     Delete,
     /// They are off-boarded: no way in, no rights, but all that refers to them stays.
     OffBoard,
+    /// Several of those that a form has fields for, at once.
+    Several(Vec<Change>),
 }
 
 impl Change {
@@ -68,8 +70,18 @@ impl Change {
 
     /// Whether it takes something that is hard to get back, so that it is confirmed by typing whatever the count.
     #[must_use]
-    pub const fn is_grave(&self) -> bool {
-        matches!(self, Self::Delete | Self::Staff(_) | Self::GeneratePasswords { .. })
+    pub fn is_grave(&self) -> bool {
+        self.each()
+            .iter()
+            .any(|it| matches!(it, Self::Delete | Self::Staff(_) | Self::GeneratePasswords { .. }))
+    }
+
+    /// The single changes that it is made of.
+    fn each(&self) -> &[Self] {
+        match self {
+            Self::Several(changes) => changes,
+            one => std::slice::from_ref(one),
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn of_rows(
         let planned = match change {
             Change::Delete => deletions.remove(id).unwrap_or_else(|| Ok(Plan::default())),
             Change::OffBoard => offboard::of_rows(portal, rows.clone()),
-            _ => match draft(change, passwords.get(id)) {
+            _ => match draft(change.each(), passwords.get(id)) {
                 Some(draft) => accounts::edit_rows(portal, *id, &rows, &draft).await,
                 None => Ok(Plan::default()),
             },
@@ -72,20 +72,26 @@ fn too_large(rows: usize) -> Error {
 }
 
 /// What a form would give to change an account so. Nothing where that is no matter of a form.
-fn draft(change: &Change, encoded: Option<&String>) -> Option<Draft> {
-    let draft = Draft::default();
-    let change_of = |add: Vec<i64>, remove: Vec<i64>| Groups::Change { add, remove };
-    Some(match change {
-        Change::Activate => draft.with("is_active", "true"),
-        Change::Deactivate => draft.with("is_active", "false"),
-        Change::AddGroup(id) => Draft { groups: change_of(vec![*id], Vec::new()), ..draft },
-        Change::RemoveGroup(id) => Draft { groups: change_of(Vec::new(), vec![*id]), ..draft },
-        Change::SetDepartment(id) => Draft { department: Some(*id), ..draft },
-        Change::Notifications(on) => draft.with("email_notifications", on.to_string()),
-        Change::Staff(on) => draft.with("is_staff", on.to_string()),
-        Change::GeneratePasswords { .. } => Draft { encoded_password: Some(encoded?.clone()), ..draft },
-        Change::Delete | Change::OffBoard => return None,
-    })
+fn draft(changes: &[Change], encoded: Option<&String>) -> Option<Draft> {
+    let mut draft = Draft::default();
+    let (mut add, mut remove) = (Vec::new(), Vec::new());
+    for change in changes {
+        match change {
+            Change::Activate => draft = draft.with("is_active", "true"),
+            Change::Deactivate => draft = draft.with("is_active", "false"),
+            Change::AddGroup(id) => add.push(*id),
+            Change::RemoveGroup(id) => remove.push(*id),
+            Change::SetDepartment(id) => draft.department = Some(*id),
+            Change::Notifications(on) => draft = draft.with("email_notifications", on.to_string()),
+            Change::Staff(on) => draft = draft.with("is_staff", on.to_string()),
+            Change::GeneratePasswords { .. } => draft.encoded_password = Some(encoded?.clone()),
+            Change::Delete | Change::OffBoard | Change::Several(_) => return None,
+        }
+    }
+    if !add.is_empty() || !remove.is_empty() {
+        draft.groups = Groups::Change { add, remove };
+    }
+    Some(draft)
 }
 
 /// The plans that delete these accounts. The rows of one that has too many are not read.

@@ -8,7 +8,7 @@ use super::Change;
 use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
 use super::passwords::Secrets;
-use super::words::{Words, requirement};
+use super::words::{Words, requirements};
 use crate::change::{MOST_ROWS, Plan, Plans, Tally};
 use crate::directory::Portal;
 use crate::directory::accounts::Rows;
@@ -150,7 +150,7 @@ impl Bulk {
         if self.last.len() > 1 {
             plan.title = words.many(self.last.len());
         }
-        plan.require.extend(requirement(&self.change));
+        plan.require.extend(requirements(&self.change));
         Ok(Some(plan))
     }
 }

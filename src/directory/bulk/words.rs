@@ -20,13 +20,17 @@ impl Words {
     /// # Errors
     /// Conflict, when the group or department is gone, or this portal has no place for what is wanted.
     pub(super) async fn read(portal: &Portal, change: &Change) -> Result<Self> {
-        let column = match change {
-            Change::SetDepartment(Some(_)) => Some("department_id"),
-            Change::Notifications(_) => Some("email_notifications"),
-            _ => None,
-        };
-        if let Some(lack) = column.and_then(|column| portal.schema.lacks_column("core_userprofile", column)) {
-            return Err(Error::conflict(format!("That can't be kept here: {lack}. Nothing was written.")));
+        for change in change.each() {
+            let column = match change {
+                Change::SetDepartment(Some(_)) => "department_id",
+                Change::Notifications(_) => "email_notifications",
+                _ => continue,
+            };
+            if let Some(lack) = portal.schema.lacks_column("core_userprofile", column) {
+                return Err(Error::conflict(format!(
+                    "That can't be kept here: {lack}. Nothing was written."
+                )));
+            }
         }
         let of = |before, after: &str| Self { before, after: after.to_owned() };
         Ok(match change {
@@ -45,6 +49,13 @@ impl Words {
             Change::GeneratePasswords { .. } => of("Generate passwords for ", ""),
             Change::Delete => of("Delete ", ""),
             Change::OffBoard => of("Off-board ", ""),
+            Change::Several(changes) => {
+                let mut what = Vec::with_capacity(changes.len());
+                for change in changes {
+                    what.push(in_short(portal, change).await?);
+                }
+                of("Edit ", &format!(": {}", what.join(", ")))
+            }
         })
     }
 
@@ -60,14 +71,33 @@ impl Words {
     }
 }
 
-/// The row that must still be there when a plan is applied: one that other rows come to refer to.
-pub(super) fn requirement(change: &Change) -> Option<Require> {
-    let (table, id) = match change {
-        Change::AddGroup(id) => ("auth_group", *id),
-        Change::SetDepartment(Some(id)) => ("core_department", *id),
-        _ => return None,
-    };
-    Some(Require::Row { table: table.to_owned(), key: Image::id(id) })
+/// A change among several.
+async fn in_short(portal: &Portal, change: &Change) -> Result<String> {
+    Ok(match change {
+        Change::Activate => "active".to_owned(),
+        Change::Deactivate => "inactive".to_owned(),
+        Change::AddGroup(id) => format!("in {}", group(portal, *id).await?),
+        Change::RemoveGroup(id) => format!("not in {}", group(portal, *id).await?),
+        Change::SetDepartment(Some(id)) => format!("department {}", department(portal, *id).await?),
+        Change::SetDepartment(None) => "no department".to_owned(),
+        Change::Notifications(on) => format!("e-mail notifications {}", if *on { "on" } else { "off" }),
+        Change::Staff(is) => if *is { "staff" } else { "no staff" }.to_owned(),
+        Change::GeneratePasswords { .. } | Change::Delete | Change::OffBoard | Change::Several(_) => {
+            return Err(Error::bug("Only what a form has fields for is changed together."));
+        }
+    })
+}
+
+/// The rows that must still be there when a plan is applied: those that other rows come to refer to.
+pub(super) fn requirements(change: &Change) -> impl Iterator<Item = Require> {
+    change.each().iter().filter_map(|change| {
+        let (table, id) = match change {
+            Change::AddGroup(id) => ("auth_group", *id),
+            Change::SetDepartment(Some(id)) => ("core_department", *id),
+            _ => return None,
+        };
+        Some(Require::Row { table: table.to_owned(), key: Image::id(id) })
+    })
 }
 
 async fn group(portal: &Portal, id: i64) -> Result<String> {

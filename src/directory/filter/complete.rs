@@ -64,6 +64,17 @@ pub fn complete(line: &str, cursor: usize, known: &Known) -> Completion {
     Completion { span: start..start + written.len(), candidates }
 }
 
+/// Whether somebody who types at this byte may be about to write a key. One letter or two are looked for as they come: they
+/// begin many names, and find somebody.
+#[must_use]
+pub fn may_become_key(line: &str, cursor: usize) -> bool {
+    let Some((_, written)) = pieces(line).find(|(start, written)| start + written.len() == cursor) else {
+        return false;
+    };
+    let begun = written.strip_prefix('-').unwrap_or(written);
+    begun.len() > 2 && keys(begun).next().is_some()
+}
+
 fn keys(begun: &str) -> impl Iterator<Item = &'static Key> {
     let begun = begun.to_lowercase();
     KEYS.iter().filter(move |key| key.name.starts_with(&begun))
@@ -133,6 +144,22 @@ mod tests {
         for nothing in ["ada", "dept:x", "foo:", "active:no", "12:30"] {
             assert_eq!(offered(nothing), Vec::<String>::new(), "{nothing}");
         }
+    }
+
+    #[test]
+    fn a_word_may_become_a_key_while_its_end_is_typed() {
+        for (line, may) in [
+            ("dep", true),
+            ("ada -DEPT", true),
+            ("de", false),
+            ("dept:", false),
+            ("depot", false),
+            ("\"dep", false),
+            ("dept ", false),
+        ] {
+            assert_eq!(may_become_key(line, line.len()), may, "{line}");
+        }
+        assert!(!may_become_key("dept", 3) && may_become_key("dept ada", 4));
     }
 
     #[test]

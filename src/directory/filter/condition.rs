@@ -8,6 +8,7 @@ use crate::change::rights;
 use crate::db::{Sql, like_text, own};
 use crate::directory::Portal;
 use crate::directory::order::{has_departments, phone_digits};
+use crate::directory::why::Barred;
 use crate::portal::access::Level;
 
 /// How a user is looked for among others.
@@ -21,12 +22,12 @@ pub(in crate::directory) enum Shape {
 
 impl Part {
     /// Appends the condition with its `AND`.
-    pub(super) fn and(&self, sql: Sql, portal: &Portal, shape: Shape) -> Sql {
+    pub(super) fn and(&self, sql: Sql, asked: Condition<'_>) -> Sql {
         if self.is_unknown() {
             // Not even the others are let through.
             return sql.push(" AND 1 = 0");
         }
-        let condition = Condition { portal, shape: if self.negated { Shape::Each } else { shape } };
+        let condition = if self.negated { Condition { shape: Shape::Each, ..asked } } else { asked };
         match (self.negated, condition.is_two_valued(&self.test)) {
             (false, _) => condition.test(sql.push(" AND ("), &self.test).push(")"),
             (true, true) => condition.test(sql.push(" AND NOT ("), &self.test).push(")"),
@@ -43,7 +44,7 @@ impl Part {
         if self.negated {
             return None;
         }
-        let condition = Condition { portal, shape: Shape::Set };
+        let condition = Condition { portal, shape: Shape::Set, barred: None };
         match &self.test {
             Test::Department(Place::Ids(ids)) if has_departments(portal) => {
                 Some((Condition::department(ids).1, true))
@@ -88,9 +89,13 @@ const MEMBERS: Members = Members {
     each: "SELECT 1 FROM auth_user_groups fm WHERE fm.user_id = u.id",
 };
 
-struct Condition<'a> {
-    portal: &'a Portal,
-    shape: Shape,
+/// What conditions depend on beside what is asked.
+#[derive(Clone, Copy)]
+pub(in crate::directory) struct Condition<'a> {
+    pub(in crate::directory) portal: &'a Portal,
+    pub(in crate::directory) shape: Shape,
+    /// Who can't sign in for a reason that the engine doesn't see, where that is asked.
+    pub(in crate::directory) barred: Option<&'a Barred>,
 }
 
 impl Condition<'_> {
@@ -101,6 +106,7 @@ impl Condition<'_> {
             Test::Department(_)
                 | Test::Group(_)
                 | Test::NeverSignedIn
+                | Test::SignIn(_)
                 | Test::Profiles(_)
                 | Test::Operation(_)
         ) || (matches!(test, Test::Notified(_)) && self.has_profiles("email_notifications"))
@@ -119,6 +125,13 @@ impl Condition<'_> {
             Test::Flag(Flag::Active, is) => sql.push_bind("u.is_active = ?", *is),
             Test::Flag(Flag::Staff, is) => sql.push_bind("u.is_staff = ?", *is),
             Test::Flag(Flag::Superuser, is) => sql.push_bind("u.is_superuser = ?", *is),
+            Test::SignIn(can) => match self.barred {
+                Some(barred) => {
+                    let sql = barred.and_case(sql, self.portal.dialect());
+                    sql.push(if *can { " = 1" } else { " = 0" })
+                }
+                None => sql.push("1 = 0"),
+            },
             Test::NeverSignedIn => sql.push("u.last_login IS NULL"),
             Test::Login(when) => time(sql, "COALESCE(u.last_login, u.date_joined)", when),
             Test::Joined(when) => time(sql, "u.date_joined", when),
@@ -211,7 +224,7 @@ impl Condition<'_> {
         if let Some(level) = level {
             sql = member(sql.push(" AND "), &|its| its == level);
         }
-        let each = Self { shape: Shape::Each, portal: self.portal };
+        let each = Self { shape: Shape::Each, ..*self };
         each.among(sql.push(" AND NOT "), &GROUPS, self.roles(|its| level.is_none_or(|level| its > level)))
     }
 

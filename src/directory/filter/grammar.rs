@@ -37,6 +37,8 @@ pub(super) enum Test {
     Group(Place),
     /// Is active, staff or a superuser, or is not.
     Flag(Flag, bool),
+    /// Can sign in to the portal, or can't.
+    SignIn(bool),
     /// Never signed in to the portal.
     NeverSignedIn,
     /// Signed in last, or joined and never signed in, at such a time.
@@ -260,6 +262,7 @@ mod tests {
             ("access:\"AMC Admin\"", Test::Access(Some(Level::AmcAdmin))),
             ("access:none", Test::Access(None)),
             ("privileged:yes", Test::Privileged(true)),
+            ("signin:no", Test::SignIn(false)),
             ("login:never", Test::NeverSignedIn),
             ("login>90d", Test::Login(When::Older(chrono::TimeDelta::days(90)))),
             ("joined<90d", Test::Joined(When::Younger(chrono::TimeDelta::days(90)))),

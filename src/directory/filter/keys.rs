@@ -40,7 +40,7 @@ impl From<String> for Why {
 const YES_NO: &[&str] = &["yes", "no"];
 
 /// Every key there is.
-pub(super) const KEYS: [Key; 14] = [
+pub(super) const KEYS: [Key; 15] = [
     Key {
         name: "dept",
         aliases: &["department"],
@@ -78,6 +78,7 @@ pub(super) const KEYS: [Key; 14] = [
         values: YES_NO,
         read: |value| Ok(Test::Privileged(value.yes()?)),
     },
+    Key { name: "signin", aliases: &[], values: YES_NO, read: |value| Ok(Test::SignIn(value.yes()?)) },
     Key { name: "login", aliases: &[], values: &["never"], read: |value| value.login() },
     Key { name: "joined", aliases: &[], values: &[], read: |value| Ok(Test::Joined(value.when()?)) },
     Key {

@@ -13,12 +13,12 @@ pub mod terms;
 mod when;
 mod wrong;
 
-pub use complete::{Completion, Known, complete};
+pub use complete::{Completion, Known, complete, may_become_key};
 pub use names::{InNames, in_names, meant};
 pub use terms::{Term, quoted, terms, value, wrong};
 pub use wrong::Wrong;
 
-pub(in crate::directory) use condition::Shape;
+pub(in crate::directory) use condition::{Condition, Shape};
 pub(in crate::directory) use grammar::LONGEST_WORD;
 
 use crate::db::Sql;
@@ -112,15 +112,20 @@ impl Filter {
         self.parts.iter().any(|part| matches!(part.test, Test::Operation(_)))
     }
 
+    /// Whether it asks who can sign in.
+    pub(super) fn asks_sign_in(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part.test, Test::SignIn(_)))
+    }
+
     /// Appends that every word is found.
-    pub(super) fn and_words(&self, sql: Sql, portal: &Portal, shape: Shape) -> Sql {
-        self.words.iter().fold(sql, |sql, word| Part::word(word).and(sql, portal, shape))
+    pub(super) fn and_words(&self, sql: Sql, asked: Condition<'_>) -> Sql {
+        self.words.iter().fold(sql, |sql, word| Part::word(word).and(sql, asked))
     }
 
     /// Appends every other part, but for one that needn't be asked.
-    pub(super) fn and_conditions(&self, sql: Sql, portal: &Portal, shape: Shape, but: Option<usize>) -> Sql {
-        let asked = self.parts.iter().enumerate().filter(|(index, _)| Some(*index) != but);
-        asked.fold(sql, |sql, (_, part)| part.and(sql, portal, shape))
+    pub(super) fn and_conditions(&self, sql: Sql, asked: Condition<'_>, but: Option<usize>) -> Sql {
+        let parts = self.parts.iter().enumerate().filter(|(index, _)| Some(*index) != but);
+        parts.fold(sql, |sql, (_, part)| part.and(sql, asked))
     }
 
     /// The parts that an index leads to: which each is, the ids of its users as a statement, and whether the part holds
@@ -174,6 +179,17 @@ pub async fn look(portal: &Portal, line: &str) -> Result<std::result::Result<Fil
         }
     }
     Ok(Ok(Filter::made_of(parts)))
+}
+
+/// The line without a key whose value is still to come, and what is to be said of that.
+#[must_use]
+pub fn finished(line: &str) -> (String, Option<Wrong>) {
+    let unfinished = grammar::read(line).into_iter().filter_map(std::result::Result::err);
+    let Some(wrong) = unfinished.into_iter().find(|wrong| wrong.is_unfinished) else {
+        return (line.to_owned(), None);
+    };
+    let (before, after) = (line.get(..wrong.span.start), line.get(wrong.span.end..));
+    (before.into_iter().chain(after).collect(), Some(wrong))
 }
 
 /// The same at once, where the portal needn't be asked; nothing, where it has to be.

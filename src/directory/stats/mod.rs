@@ -18,6 +18,7 @@ use self::months::{Months, Time};
 use super::Portal;
 use super::levels::{self, Access};
 use super::order::has_departments;
+use super::users;
 
 /// Counts of what is there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +65,15 @@ pub struct Departments {
     pub without: i64,
 }
 
+/// Users by whether they can sign in to the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SignIn {
+    /// Those who can, with the right password.
+    pub can: i64,
+    /// Those who can't, whatever they type.
+    pub cannot: i64,
+}
+
 /// All numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -75,6 +85,8 @@ pub struct Stats {
     pub departments: Departments,
     /// Users by role, from the highest to none at all.
     pub access: Vec<Access>,
+    /// Users by whether they can sign in.
+    pub sign_in: SignIn,
     /// Users by the month they joined.
     pub joined: Months,
     /// Users by the month of their last web login.
@@ -91,6 +103,7 @@ pub async fn read(portal: &Portal, now: DateTime<Utc>) -> Result<Stats> {
         groups: groups(portal).await?,
         departments: departments(portal).await?,
         access: levels::counts(portal).await?,
+        sign_in: sign_in(portal).await?,
         joined: months::read(portal, Time::Joined, now).await?,
         last_login: months::read(portal, Time::LastLogin, now).await?,
     })
@@ -168,6 +181,16 @@ pub async fn departments(portal: &Portal) -> Result<Departments> {
     );
     let users = portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await?;
     Ok(Departments { parts, without: (users - portal.count(with).await?).max(0) })
+}
+
+/// Users by whether they can sign in.
+///
+/// # Errors
+/// What the engine says.
+pub async fn sign_in(portal: &Portal) -> Result<SignIn> {
+    let everybody = users::Query::default();
+    let cannot = users::count(portal, &everybody.filtered("signin:no")).await?;
+    Ok(SignIn { can: (users::count(portal, &everybody).await? - cannot).max(0), cannot })
 }
 
 /// What is named, in its order, with what is counted.

@@ -1,8 +1,8 @@
 //! What the numbers of the portal are as bars, and which list each bar opens.
 
 use crate::directory::levels::{self, Access};
-use crate::directory::stats::Departments;
 use crate::directory::stats::months::{Months, Time};
+use crate::directory::stats::{Departments, SignIn};
 use crate::integrity::{Report, Severity};
 use crate::tui::screens::integrity::line::tone;
 use crate::tui::theme::Tone;
@@ -47,6 +47,12 @@ pub fn access(found: &[Access]) -> Vec<Bar<Opens>> {
         .iter()
         .map(|access| users(access.label(), access.users, format!("access:{}", levels::name(access.role))))
         .collect()
+}
+
+/// Those who can sign in first.
+#[must_use]
+pub fn sign_in(found: &SignIn) -> Vec<Bar<Opens>> {
+    vec![users("can", found.can, "signin:yes"), users("can't", found.cannot, "signin:no")]
 }
 
 /// This month first, then those before it; at the end what lies outside of them.

@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use crate::tui::widgets::cells;
 
 /// How many charts there are.
-pub(super) const CHARTS: usize = 5;
+pub(super) const CHARTS: usize = 6;
 
 /// From so many columns on, the charts stand in two columns.
 const WIDE: u16 = 100;
 /// How many of the charts stand in the first of two columns.
-const LEFT: usize = 2;
+const LEFT: usize = 3;
 /// A chart that shows fewer rows than these, its heading among them, says too little.
 const FEWEST: u16 = 6;
 
@@ -80,7 +80,7 @@ fn evenly(room: u16, whole: &[u16]) -> Vec<u16> {
 mod tests {
     use super::*;
 
-    const WHOLE: [u16; CHARTS] = [13, 6, 26, 27, 5];
+    const WHOLE: [u16; CHARTS] = [13, 6, 3, 26, 27, 5];
 
     fn tall(area: Rect, focus: usize) -> [u16; CHARTS] {
         arrange(area, &WHOLE, focus).map(|place| place.height)
@@ -89,20 +89,20 @@ mod tests {
     #[test]
     fn a_narrow_terminal_unfolds_the_chart_with_the_cursor() {
         let area = Rect::new(0, 1, 80, 20);
-        assert_eq!(tall(area, 0), [13, 4, 1, 1, 1]);
-        assert_eq!(tall(area, 2), [1, 1, 16, 1, 1]);
-        assert_eq!(tall(area, 4), [12, 1, 1, 1, 5]);
-        assert_eq!(tall(Rect { height: 6, ..area }, 3), [0, 0, 0, 6, 0]);
-        assert_eq!(tall(Rect { height: 7, ..area }, 3), [1, 1, 1, 3, 1]);
+        assert_eq!(tall(area, 0), [13, 3, 1, 1, 1, 1]);
+        assert_eq!(tall(area, 3), [1, 1, 1, 15, 1, 1]);
+        assert_eq!(tall(area, 5), [11, 1, 1, 1, 1, 5]);
+        assert_eq!(tall(Rect { height: 6, ..area }, 4), [0, 0, 0, 0, 6, 0]);
+        assert_eq!(tall(Rect { height: 8, ..area }, 4), [1, 1, 1, 1, 3, 1]);
     }
 
     #[test]
     fn a_wide_one_shows_all_and_stays_as_it_is() {
         let area = Rect::new(0, 1, 120, 36);
-        assert_eq!(tall(area, 0), [13, 6, 16, 15, 5]);
+        assert_eq!(tall(area, 0), [13, 6, 3, 16, 15, 5]);
         assert_eq!(tall(area, 3), tall(area, 0));
         let places = arrange(area, &WHOLE, 0);
-        assert_eq!((places[1].y, places[1].right(), places[2].x, places[2].right()), (14, 60, 61, 120));
+        assert_eq!((places[1].y, places[1].right(), places[3].x, places[3].right()), (14, 60, 61, 120));
     }
 
     #[test]

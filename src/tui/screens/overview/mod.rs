@@ -22,7 +22,7 @@ use super::user_actions::{SITTING, Sitting};
 use super::users::Users;
 use crate::directory::levels::{self, Access};
 use crate::directory::stats::months::{self, Months, Time};
-use crate::directory::stats::{self, Counts, Departments};
+use crate::directory::stats::{self, Counts, Departments, SignIn};
 use crate::error::{Kind, Result};
 use crate::integrity::{Report, Severity};
 use crate::portal::access;
@@ -53,6 +53,8 @@ pub const COUNTS: Slot<Counts> = Slot::latest("overview.counts");
 pub const BY_DEPARTMENT: Slot<Departments> = Slot::latest("overview.departments");
 /// Users by role.
 pub const BY_ACCESS: Slot<Vec<Access>> = Slot::latest("overview.access");
+/// Users by whether they can sign in.
+pub const SIGN_IN: Slot<SignIn> = Slot::latest("overview.sign-in");
 /// Users by the month they joined.
 pub const JOINED: Slot<Months> = Slot::latest("overview.joined");
 /// Users by the month of their last web login.
@@ -63,9 +65,10 @@ pub const SCAN: Slot<Report> = Slot::latest("overview.scan");
 /// Where each chart is among them.
 const DEPARTMENTS: usize = 0;
 const ACCESS: usize = 1;
-const SIGN_UPS: usize = 2;
-const LAST_LOGINS: usize = 3;
-const FINDINGS: usize = 4;
+const WHO_CAN: usize = 2;
+const SIGN_UPS: usize = 3;
+const LAST_LOGINS: usize = 4;
+const FINDINGS: usize = 5;
 
 /// The tab.
 pub struct Overview {
@@ -96,6 +99,7 @@ impl Overview {
         let titles = [
             "Users per department",
             "Users per role",
+            "Who can sign in to the portal",
             "Sign-ups by month",
             "Last web logins by month",
             "Findings by severity",
@@ -124,6 +128,7 @@ impl Overview {
             stats::departments(&portal).await
         });
         cx.start(&BY_ACCESS, "counting roles", |portal| async move { levels::counts(&portal).await });
+        cx.start(&SIGN_IN, "counting who can sign in", |portal| async move { stats::sign_in(&portal).await });
         cx.start(&JOINED, "counting sign-ups", move |portal| async move {
             months::read(&portal, Time::Joined, now).await
         });
@@ -316,6 +321,8 @@ impl Screen for Overview {
             self.show(DEPARTMENTS, result, bars::departments, cx);
         } else if let Some(result) = BY_ACCESS.take(reply) {
             self.show(ACCESS, result, |access| bars::access(access), cx);
+        } else if let Some(result) = SIGN_IN.take(reply) {
+            self.show(WHO_CAN, result, bars::sign_in, cx);
         } else if let Some(result) = JOINED.take(reply) {
             self.show(SIGN_UPS, result, |months| bars::months(Time::Joined, months), cx);
         } else if let Some(result) = LOGINS.take(reply) {

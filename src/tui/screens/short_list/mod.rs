@@ -191,7 +191,7 @@ impl<T: Thing> ShortList<T> {
     /// How the list is left now.
     fn state(&self) -> ListState {
         let sort = (self.order != T::USUAL_ORDER).then(|| self.order().label);
-        list_memory::left(&self.table, sort, self.descending, self.filter.value())
+        list_memory::left(&self.table, sort, self.descending, self.filter.value().to_owned())
     }
 
     fn restore(&mut self, left: &ListState) {
@@ -203,7 +203,6 @@ impl<T: Thing> ShortList<T> {
         if self.filter.value().is_empty() {
             self.filter.set(&left.filter);
         }
-        self.memory.restored(self.state());
     }
 
     /// Keeps how the list is left; not while a filter is typed.
@@ -357,7 +356,7 @@ impl<T: Thing> Screen for ShortList<T> {
         } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
             self.table.arrange(arrangement);
             self.remember(cx);
-        } else if let Some(left) = ListMemory::take(reply) {
+        } else if let Some((left, _)) = self.memory.take(reply) {
             self.restore(&left);
             Self::read(cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
@@ -436,7 +435,7 @@ mod tests {
         let mut list = Groups::default();
         list.opened(&mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Start(list.remembered: loading groups)]");
-        list.reply(&mut answer(Some(left())), &mut cx);
+        list.reply(&mut answer(Some((left(), left().filter))), &mut cx);
         assert_eq!((list.state(), kept(&mut cx)), (left(), None));
         assert!(list.status().ends_with("by members, reversed"), "{}", list.status());
         list.reply(&mut Reply::of(&SORTED, Ok(0)), &mut cx);

@@ -108,6 +108,7 @@ pub trait Thing: Clone + 'static {
     fn of_record(record: &Self::Record) -> Self;
 
     /// Why this portal has none to work with, as a sentence, if so.
+    #[must_use]
     fn lack(_portal: &Portal) -> Option<String> {
         None
     }

@@ -6,7 +6,7 @@ use crate::directory::list_state::ListState;
 use crate::directory::users;
 use crate::tui::cx::Cx;
 use crate::tui::jobs::Reply;
-use crate::tui::screens::list_memory::{self, ListMemory};
+use crate::tui::screens::list_memory;
 
 /// The name under which it is kept.
 pub(super) const NAME: &str = "users";
@@ -15,28 +15,27 @@ impl UserList {
     /// Asks how the list was left, and reads it like that.
     pub fn open(&mut self, cx: &mut Cx) {
         self.table.start();
-        self.memory.ask(cx);
+        self.memory.ask_in_names(cx);
         self.home.ask(cx);
     }
 
     /// Takes how the list was left; says whether the reply was that.
     pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
-        let Some(left) = ListMemory::take(reply) else { return false };
-        self.restore(&left);
+        let Some((left, line)) = self.memory.take(reply) else { return false };
+        self.restore(&left, &line);
         self.read_first(cx);
         true
     }
 
-    fn restore(&mut self, left: &ListState) {
+    fn restore(&mut self, left: &ListState, line: &str) {
         let sort = users::Column::ALL.iter().find(|column| column.label() == left.sort);
         self.query.sort = sort.copied().unwrap_or_default();
         self.query.descending = left.descending;
         list_memory::arrange(&mut self.table, left);
         // What was typed meanwhile is wanted more.
         if self.home.is_anybody() && self.filter.value().is_empty() {
-            self.filter.set(&left.filter);
+            self.filter.set(line);
         }
-        self.memory.restored(self.state());
         self.show_order();
     }
 
@@ -44,7 +43,7 @@ impl UserList {
     fn state(&self) -> ListState {
         let sort = self.query.sort;
         let sort = (sort != users::Column::default()).then(|| sort.label());
-        list_memory::left(&self.table, sort, self.query.descending, self.filter.value())
+        list_memory::left(&self.table, sort, self.query.descending, self.query.filter.by_id())
     }
 
     /// Keeps how the list is left; not while a filter is typed.
@@ -95,7 +94,7 @@ mod tests {
         let mut list = UserList::new(Clock::default());
         list.open(&mut cx);
         assert_eq!(asked(&mut cx), "[Start(list.remembered: loading users)]");
-        assert!(list.reply(&mut answer(Some(left())), &mut cx));
+        assert!(list.reply(&mut answer(Some((left(), "nov".to_owned()))), &mut cx));
         assert!(asked(&mut cx).starts_with("[Start(users.rows: loading users), Start(users.count"));
         assert_eq!(list.state(), left());
         assert!(list.status().ends_with("by e-mail, reversed"), "{}", list.status());
@@ -128,7 +127,7 @@ mod tests {
     fn members_are_shown_alike_and_leave_nothing() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::with_filter(Clock::default(), "group:#3");
-        assert!(list.reply(&mut answer(Some(left())), &mut cx));
+        assert!(list.reply(&mut answer(Some((left(), "nov".to_owned()))), &mut cx));
         assert_eq!(list.state(), ListState { filter: "group:#3".to_owned(), ..left() });
         cx.take();
         list.sort(users::Column::Name, &mut cx);

@@ -208,8 +208,7 @@ impl UserList {
     pub fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
         let used = match input {
             Input::Key(chord) if matches!(chord.key, Key::Enter | Key::Down) => {
-                self.finish_filter();
-                self.remember(cx);
+                self.finish_filter(cx);
                 return true;
             }
             Input::Key(chord) if chord.key == Key::Tab => {

@@ -1,8 +1,10 @@
 //! What was understood of the filter line, what is wrong with it, and what can be put at its cursor.
 //!
-//! While somebody is typing, what can't be understood yet is said quietly beside the line, and the list stays as it is.
+//! While somebody is typing, what can't be understood yet is said quietly beside the line, and the list stays as it is. A
+//! key whose value is still to come filters nothing; a word that may become a key is looked for once the typing rests.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -24,6 +26,9 @@ type Looked = (String, std::result::Result<Filter, Wrong>);
 const LOOKED: Slot<Looked> = Slot::latest("users.filter");
 const KNOWN: Slot<Known> = Slot::latest("users.filter-names");
 
+/// So long nobody types a key's next letter only if it is meant for a word.
+const REST: Duration = Duration::from_millis(300);
+
 /// What stands before the line.
 const LABEL: &str = " / ";
 /// What is said beside the line needs so many cells.
@@ -38,6 +43,8 @@ pub(super) struct Reading {
     wrong: Option<Wrong>,
     /// Somebody has said that it is finished.
     is_finished: bool,
+    /// It ends in a word that may become a key.
+    is_waited_for: bool,
     /// Nothing is shown yet: it waits for the line to be understood.
     is_first: bool,
     /// The names of departments and groups, once they are needed.
@@ -65,16 +72,19 @@ impl UserList {
         if self.reading.line == line {
             return;
         }
-        line.clone_into(&mut self.reading.line);
+        let line = line.to_owned();
+        self.reading.line.clone_from(&line);
         self.reading.is_finished = false;
-        self.reading.wrong = None;
-        let meant = self.home.meant(line);
-        if let Some(looked) = filter::at_once(&meant) {
+        self.reading.is_waited_for = self.typing && filter::may_become_key(&line, self.filter.cursor());
+        let (asked, unfinished) = filter::finished(&line);
+        let asked = self.home.meant(&asked).into_owned();
+        self.reading.wrong = unfinished;
+        if let Some(looked) = filter::at_once(&asked).filter(|_| !self.reading.is_waited_for) {
             return self.take_filter(looked, cx);
         }
-        let (line, meant) = (line.to_owned(), meant.into_owned());
-        cx.start(&LOOKED, "reading the filter", move |portal| async move {
-            let looked = filter::look(&portal, &meant).await?;
+        let rest = if self.reading.is_waited_for { REST } else { Duration::ZERO };
+        cx.start_after(rest, &LOOKED, "reading the filter", move |portal| async move {
+            let looked = filter::look(&portal, &asked).await?;
             Ok((line, looked))
         });
         if self.reading.known.is_none() {
@@ -152,6 +162,7 @@ impl UserList {
                 if is_first && self.query.filter == shown {
                     self.restart(cx);
                 }
+                self.remember(cx);
             }
             Ok(_) => {}
             Err(error) if error.kind == Kind::Interrupted => {}
@@ -160,9 +171,15 @@ impl UserList {
     }
 
     /// The line is finished: the list is gone on with, unless something is wrong with it.
-    pub(super) fn finish_filter(&mut self) {
+    pub(super) fn finish_filter(&mut self, cx: &mut Cx) {
+        self.typing = false;
+        if self.reading.is_waited_for {
+            self.reading.line.clear();
+            self.refilter(cx);
+        }
         self.reading.is_finished = true;
         self.typing = self.reading.wrong.is_some();
+        self.remember(cx);
     }
 
     /// Completes the part at the cursor, or goes on to another suggestion.
@@ -316,6 +333,40 @@ mod tests {
         assert!(rows[1].contains("✗ 'foo:': there is no 'foo:' here"), "{rows:?}");
         typed(&mut list, &mut cx, "x");
         assert!(!drawn(&mut list)[1].contains('✗'), "typing goes on quietly");
+    }
+
+    #[test]
+    fn a_key_that_is_being_typed_is_no_word_yet() {
+        let (mut list, mut cx) = typing();
+        typed(&mut list, &mut cx, "eva de");
+        assert_eq!(list.query.filter.words, ["eva", "de"]);
+        asked(&mut cx);
+        typed(&mut list, &mut cx, "pt");
+        let effects = asked(&mut cx);
+        assert!(effects.contains("users.filter") && !effects.contains("users.rows"), "{effects}");
+        assert_eq!(list.query.filter.words, ["eva", "de"], "until the typing rests");
+        typed(&mut list, &mut cx, ":");
+        assert!(asked(&mut cx).contains("users.rows"));
+        assert_eq!(list.query.filter.words, ["eva"], "a key without a value filters nothing yet");
+        assert_eq!(list.filter_line(), None);
+        press(&mut list, &mut cx, Key::Enter);
+        assert!(list.is_typing() && drawn(&mut list)[1].contains("✗ 'dept:': a value is missing"));
+    }
+
+    #[test]
+    fn a_word_that_could_be_a_key_is_one_when_it_is_finished() {
+        for end in [Key::Enter, Key::Down, Key::Char(' ')] {
+            let (mut list, mut cx) = typing();
+            typed(&mut list, &mut cx, "staff");
+            assert_eq!(list.query.filter.words, ["st"]);
+            press(&mut list, &mut cx, end);
+            assert_eq!(list.query.filter.words, ["staff"], "{end:?}");
+        }
+        let (mut list, mut cx) = typing();
+        typed(&mut list, &mut cx, "staff");
+        let looked = ("staff".to_owned(), Ok(Filter::of("staff")));
+        assert!(list.reply(&mut Reply::of(&LOOKED, Ok(looked)), &mut cx));
+        assert_eq!(list.query.filter.words, ["staff"]);
     }
 
     #[test]

@@ -15,6 +15,10 @@ use crate::text;
 use super::record::Membership;
 use super::{Portal, accounts};
 
+mod all;
+
+pub(super) use all::Barred;
+
 /// The memory that OpenSSL, and so Python's scrypt, gives a hash; Django does not ask for more and fails above it.
 const SCRYPT_MEMORY: u128 = 32 * 1024 * 1024;
 
@@ -81,7 +85,7 @@ pub async fn find(portal: &Portal, user: &User, encoded: &str, beside: Beside<'_
     }
     let stored = password::read(encoded);
     why.reasons.extend(about_hash(&stored));
-    let names = Names::read(portal, user).await?;
+    let names = Names::read(portal, user.id, &user.username).await?.with_alike(portal, user).await?;
     why.reasons.extend(names.reasons());
     why.cautions.extend(names.cautions(&user.username));
     if let Some(library) = library(&stored)
@@ -167,45 +171,42 @@ fn about_profiles(profiles: Option<usize>) -> Option<Reason> {
 /// Who is found under the name that the login form sends when this account's is typed.
 #[derive(Debug, Default)]
 struct Names {
-    /// What the form makes of the name.
-    typed: String,
-    /// The form sends something at all.
-    is_sent: bool,
+    /// What the form makes of the name, where it sends anything.
+    typed: Option<String>,
     /// The account itself is found.
     finds_itself: bool,
-    /// The names of others that are found too: to the engine they are equal.
-    twins: Vec<String>,
+    /// The ids and names of others that are found too: to the engine they are equal.
+    twins: Vec<(i64, String)>,
     /// Names that differ in case alone, where the engine tells case apart.
     alike: Vec<String>,
 }
 
 impl Names {
-    async fn read(portal: &Portal, user: &User) -> Result<Self> {
-        let typed = typed(&user.username);
-        let is_sent = !typed.is_empty() && !typed.contains('\0');
-        let mut names = Self { typed, is_sent, ..Self::default() };
-        if !is_sent {
-            return Ok(names);
-        }
-        let sql =
-            Sql::new("SELECT id, username FROM auth_user WHERE username = ? ORDER BY id").bind(&*names.typed);
-        let mut found = Vec::new();
+    async fn read(portal: &Portal, id: i64, username: &str) -> Result<Self> {
+        let mut names = Self { typed: typed(username), ..Self::default() };
+        let Some(typed) = names.typed.as_deref() else { return Ok(names) };
+        let sql = Sql::new("SELECT id, username FROM auth_user WHERE username = ? ORDER BY id").bind(typed);
         for row in portal.db.all(sql).await? {
-            found.push(row.int(0)?);
-            if row.int(0)? == user.id {
+            if row.int(0)? == id {
                 names.finds_itself = true;
             } else {
-                names.twins.push(row.text(1)?);
-            }
-        }
-        if portal.dialect() != Dialect::MySql && user.username.chars().count() <= rules::USERNAME_MAX {
-            for row in portal.db.all(accounts::spelled_alike(portal.dialect(), &user.username)).await? {
-                if row.int(0)? != user.id && !found.contains(&row.int(0)?) {
-                    names.alike.push(row.text(1)?);
-                }
+                names.twins.push((row.int(0)?, row.text(1)?));
             }
         }
         Ok(names)
+    }
+
+    async fn with_alike(mut self, portal: &Portal, user: &User) -> Result<Self> {
+        let is_asked = self.typed.is_some() && portal.dialect() != Dialect::MySql;
+        if is_asked && user.username.chars().count() <= rules::USERNAME_MAX {
+            for row in portal.db.all(accounts::spelled_alike(portal.dialect(), &user.username)).await? {
+                let id = row.int(0)?;
+                if id != user.id && self.twins.iter().all(|(twin, _)| *twin != id) {
+                    self.alike.push(row.text(1)?);
+                }
+            }
+        }
+        Ok(self)
     }
 
     fn reasons(&self) -> Option<Reason> {
@@ -213,23 +214,19 @@ impl Names {
             return (!self.twins.is_empty()).then(|| {
                 let words = format!(
                     "the database takes the name for that of {}, and the portal fails when two are found",
-                    quoted(&self.twins)
+                    quoted(self.twins.iter().map(|(_, name)| name))
                 );
                 Reason::new("twin", words)
             });
         }
-        let words = if !self.is_sent {
-            "the login form refuses the name: it is blank or has a NUL in it".to_owned()
-        } else if let Some(other) = self.twins.first() {
-            format!(
-                "the login form strips and normalises the name to '{}', which is another account, '{other}'",
-                self.typed
-            )
-        } else {
-            format!(
-                "the login form strips and normalises the name to '{}', which is no account: rename it",
-                self.typed
-            )
+        let words = match (&self.typed, self.twins.first()) {
+            (None, _) => "the login form refuses the name: it is blank or has a NUL in it".to_owned(),
+            (Some(typed), Some((_, other))) => format!(
+                "the login form strips and normalises the name to '{typed}', which is another account, '{other}'"
+            ),
+            (Some(typed), None) => format!(
+                "the login form strips and normalises the name to '{typed}', which is no account: rename it"
+            ),
         };
         Some(Reason::new("name", words))
     }
@@ -256,17 +253,16 @@ impl Names {
 }
 
 /// What Django's login form makes of a name (`CharField` strips, then `UsernameField` normalises, but not what is too
-/// long anyway).
-fn typed(name: &str) -> String {
+/// long anyway); nothing where it refuses it.
+fn typed(name: &str) -> Option<String> {
     let stripped = rules::strip(name);
-    if stripped.chars().count() > rules::USERNAME_MAX {
-        return stripped.to_owned();
-    }
-    stripped.nfkc().collect()
+    let is_long = stripped.chars().count() > rules::USERNAME_MAX;
+    let typed: String = if is_long { stripped.to_owned() } else { stripped.nfkc().collect() };
+    (!typed.is_empty() && !typed.contains('\0')).then_some(typed)
 }
 
-fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+fn quoted<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -275,11 +271,11 @@ mod tests {
 
     #[test]
     fn the_form_strips_before_it_normalises_and_leaves_long_names_alone() {
-        assert_eq!(typed(" \u{3000}ﬁnance\u{a0}"), "finance");
-        assert_eq!(typed("e\u{301}mil"), "émil");
-        assert_eq!(typed("\u{1c} "), "");
+        assert_eq!(typed(" \u{3000}ﬁnance\u{a0}").as_deref(), Some("finance"));
+        assert_eq!(typed("e\u{301}mil").as_deref(), Some("émil"));
+        assert_eq!((typed("\u{1c} "), typed("a\0da")), (None, None));
         let long = "ﬀ".repeat(rules::USERNAME_MAX + 1);
-        assert_eq!(typed(&long), long);
+        assert_eq!(typed(&long), Some(long));
     }
 
     #[test]
@@ -300,9 +296,9 @@ mod tests {
 
     #[test]
     fn a_name_that_the_form_sends_to_somebody_else_says_to_whom() {
-        let mut names = Names { typed: "finance".into(), is_sent: true, ..Names::default() };
+        let mut names = Names { typed: Some("finance".into()), ..Names::default() };
         assert!(names.reasons().unwrap().message.ends_with("which is no account: rename it"));
-        names.twins.push("Finance".into());
+        names.twins.push((7, "Finance".into()));
         assert!(names.reasons().unwrap().message.ends_with("which is another account, 'Finance'"));
         names.finds_itself = true;
         assert_eq!(names.reasons().unwrap().kind, "twin");
