@@ -221,7 +221,7 @@ impl Screen for Users {
             Action::Columns => self.list.ask_columns(cx),
             Action::Copy | Action::CopyCommand => match self.list.current() {
                 Some(user) if self.beside.in_record() => {
-                    copy_row(action, "user", user.id, &user.username, cx)
+                    copy_row(action, "user", user.id, &user.username, cx);
                 }
                 _ => self.list.copy(action, cx),
             },
