@@ -150,3 +150,25 @@ fn departments_are_merged_deleted_and_brought_back() {
     json_of(&home, &["department", "delete", "Sales", "--yes"]);
     assert_eq!(json_of(&home, &["department", "list"])["total"], 1);
 }
+
+#[test]
+fn a_large_merge_is_summed_up() {
+    let home = portal();
+    home.crowd("Sales", 600);
+    let merge = ["department", "merge", "Sales", "--into", "IT", "--yes"];
+    let ahead = json_of(&home, &[&merge[..], &["--dry-run"]].concat());
+    assert_eq!((&ahead["rows"], &ahead["ahead"]["members"]), (&json!(604), &json!(602)));
+    assert_eq!(ahead["plan"].as_array().unwrap().len(), 500, "the first transaction stands for the others");
+    assert_eq!(ahead["ahead"]["title"], "Merge department Sales into IT");
+    let text = home.ok("", &[&merge[..], &["--dry-run"]].concat());
+    assert!(text.contains("update core_userprofile"), "{text}");
+    assert!(text.ends_with("  and 104 rows more like these\nNothing was written.\n"), "{text}");
+
+    let done = json_of(&home, &merge);
+    assert_eq!((&done["rows"], done["operations"].as_array().unwrap().len()), (&json!(604), 2));
+    let run = json_of(&home, &["run", "show", done["operation"].as_str().unwrap()])["item"].clone();
+    assert_eq!((&run["kind"], &run["state"], &run["done"]), (&json!("leaving"), &json!("done"), &json!(604)));
+    let printed = home.ok("", &["undo", run["run"].as_str().unwrap()]);
+    assert!(printed.contains("Merge department Sales into IT"), "{printed}");
+    assert_eq!(json_of(&home, &["department", "show", "Sales"])["item"]["members"], 602);
+}

@@ -12,6 +12,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+#[expect(dead_code, reason = "of the cast only some are needed here")]
 #[path = "support/cast.rs"]
 mod cast;
 #[path = "support/replay.rs"]

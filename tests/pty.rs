@@ -20,8 +20,8 @@ use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, ESC, F1, F2, TAB};
-use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, program};
+use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, F1, F2, TAB};
+use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, go_to, program};
 
 /// Within this, everything that asks for the end must have had it.
 const SOON: Duration = Duration::from_secs(2);
@@ -143,7 +143,7 @@ fn after_some_wrong_tries_the_next_must_wait() {
         let mut terminal = Terminal::start(&home, SMALL, arguments);
         terminal.wait_for("Sign in to portaldesk");
         terminal.keys(&format!("amir{TAB}"));
-        terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
+        terminal.press_often_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
         terminal.keys(CTRL_C);
         assert_eq!(terminal.wait_end(), 0);
         terminal.assert_restored();
@@ -491,7 +491,7 @@ fn a_fault_is_found_repaired_and_put_back() {
 
         terminal.keys("4");
         terminal.wait_for(KIND);
-        terminal.press_until("j", &format!("▸  {KIND}"), true);
+        go_to(&mut terminal, KIND);
         terminal.keys("A");
         apply(&mut terminal, &format!("{KIND}: repair"), &format!("Repaired {KIND}"));
         assert_eq!(findings(&home, &database, KIND), 0);
@@ -586,8 +586,7 @@ stories! {
         terminal.keys("W");
         terminal.wait_for("portaldesk keeps a journal");
         terminal.press_until(F1, "Keys: Switch writing on", true);
-        terminal.keys(ESC);
-        terminal.wait_gone("Keys: Switch writing on");
+        terminal.escape_until("Keys: Switch writing on", false);
         terminal.keys(&format!("wrong{ENTER}"));
         terminal.wait_for("first, then Enter");
         terminal.keys(&format!("{CTRL_U}{name}{ENTER}"));

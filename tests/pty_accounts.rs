@@ -9,9 +9,8 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
-use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER, ESC};
+use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`: an Engineer.
@@ -35,24 +34,6 @@ fn on_bela(home: &Home) -> Terminal {
     terminal.keys(DOWN);
     terminal.wait_for("▸  bela");
     terminal
-}
-
-/// Runs SQL in the home's database, as another program would.
-fn script(home: &Home, text: &str) {
-    let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
-    let target = Target {
-        engine: Engine::Sqlite,
-        address: Address::File(file),
-        database: "portal".to_owned(),
-        user: None,
-        password: None,
-        tls: Tls::NotNeeded,
-        read_only: false,
-        patience: Patience::default(),
-    };
-    let work = async { Db::open(&target).await?.script(vec![text.to_owned()]).await };
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    assert!(runtime.block_on(work).is_ok(), "{text}");
 }
 
 fn user(home: &Home, name: &str) -> Value {
@@ -109,8 +90,7 @@ fn off_board() {
     terminal.keys("D");
     terminal.wait_for("o off-board instead");
     terminal.press_until("o", "off-boarded already", true);
-    terminal.keys(ESC);
-    terminal.wait_gone("o off-board instead");
+    terminal.escape_until("o off-board instead", false);
 
     terminal.keys("u");
     terminal.wait_for("Should the old one work again?");
@@ -153,18 +133,17 @@ fn a_new_user_like_another_and_a_rename() {
 #[test]
 fn rows_of_other_tables_are_named() {
     let home = portal();
-    script(
-        &home,
+    home.script(vec![
         "CREATE TABLE core_complaint (id integer PRIMARY KEY, author_id integer REFERENCES auth_user (id)); \
-         INSERT INTO core_complaint SELECT 1, id FROM auth_user WHERE username = 'bela'",
-    );
+         INSERT INTO core_complaint SELECT 1, id FROM auth_user WHERE username = 'bela'"
+            .to_owned(),
+    ]);
     let mut terminal = on_bela(&home);
     terminal.keys("D");
     terminal.wait_for("core_complaint holds 1 row");
     terminal.wait_for("o off-board instead   n leave");
     terminal.press_until("D", "It can't be deleted", true);
-    terminal.keys(ESC);
-    terminal.wait_gone("o off-board instead");
+    terminal.escape_until("o off-board instead", false);
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
 }

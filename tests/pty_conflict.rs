@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use portaldesk::db::{Address, Db, Engine, Patience, Sql, Target, Tls};
+use portaldesk::db::{Db, Sql};
 use serde_json::Value;
 use terminal::keys::{CTRL_S, DOWN, ENTER, LEFT, RIGHT, TAB};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, program};
@@ -77,16 +77,7 @@ fn whoever_saves_second_sees_both_and_chooses() {
 
 /// Changes bela in a transaction that stays open until it is told to commit.
 fn change_slowly(home: &Home, started: Arc<Notify>, commit: Arc<Notify>) -> impl Future<Output = ()> + use<> {
-    let target = Target {
-        engine: Engine::Sqlite,
-        address: Address::File(home.0.join(".local/share/portaldesk/portal.sqlite3")),
-        database: "portal".to_owned(),
-        user: None,
-        password: None,
-        tls: Tls::NotNeeded,
-        read_only: false,
-        patience: Patience::default(),
-    };
+    let target = home.database();
     async move {
         let db = Db::open(&target).await.unwrap();
         let change = db.transaction(move |tx| {

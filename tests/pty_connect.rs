@@ -126,7 +126,7 @@ stories! {
         terminal.wait_for("A portal, users: 1.");
         terminal.wait_for(".config/portaldesk/config.toml");
         assert!(!home.0.join(".config").exists(), "nothing is written before it is asked for");
-        terminal.press_until(CTRL_U, "Name    default", false);
+        terminal.press_often_until(CTRL_U, "Name    default", false);
         terminal.keys(&format!("a b{F2}"));
         terminal.wait_for("Letters, digits, - and _ only");
         terminal.keys(&format!("{CTRL_U}lab{TAB}Alpha PROD{TAB}{RIGHT}{RIGHT}{F2}"));
@@ -203,7 +203,7 @@ stories! {
         terminal.wait_for("pinned_certificate =");
         terminal.wait_for("openssl x509 -noout -fingerprint");
         terminal.wait_taken();
-        terminal.press_until(DOWN, "▸ 2.", true);
+        terminal.press_often_until(DOWN, "▸ 2.", true);
         terminal.keys(ENTER);
         terminal.wait_for("SHA-256 of the server's own certificate");
         terminal.keys(F2);

@@ -161,7 +161,7 @@ fn what_others_changed_meanwhile_is_asked() {
     for words in ["Novak", "Theirs", "Nowak", "new@example.org"] {
         terminal.wait_for(words);
     }
-    terminal.press_until(RIGHT, "all decided", true);
+    terminal.press_often_until(RIGHT, "all decided", true);
     terminal.keys(CTRL_S);
     terminal.wait_for("Edit bela");
     terminal.keys(CTRL_S);

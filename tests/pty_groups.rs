@@ -10,7 +10,7 @@
 mod terminal;
 
 use serde_json::{Value, json};
-use terminal::keys::{CTRL_S, DOWN, ENTER, ESC};
+use terminal::keys::{CTRL_S, DOWN, ENTER};
 use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply};
 
 fn group(home: &Home, name: &str) -> Value {
@@ -60,8 +60,7 @@ fn one_sitting(size: Size) {
     let item = group(&home, "Night shift");
     assert_eq!((&item["member_count"], &item["permissions"]), (&json!(1), &json!(["core.view_department"])));
 
-    terminal.keys(ESC);
-    terminal.wait_gone("Members of Night shift");
+    terminal.escape_until("Members of Night shift", false);
     terminal.keys("D");
     terminal.wait_for("− member  bela");
     apply(&mut terminal, "Delete the group Night shift", "Deleted the group Night shift");

@@ -22,7 +22,7 @@ fn a_change_from_the_command_line_is_taken_back_from_the_history() {
         terminal.wait_taken();
         terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
         terminal.wait_for("[1] Users");
-        terminal.press_until("5", "Create bela", true);
+        terminal.press_often_until("5", "Create bela", true);
         terminal.keys(&format!("/field:first-name about:bela edit{ENTER}"));
         terminal.wait_gone("Create bela");
         terminal.wait_for("Bela → Zdenka");

@@ -12,9 +12,8 @@ mod terminal;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use serde_json::Value;
-use terminal::keys::{CTRL_S, ENTER, ESC, F5, LEFT};
+use terminal::keys::{CTRL_S, ENTER, F5, LEFT};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
@@ -49,25 +48,8 @@ fn broken_portal() -> Home {
              '2026-01-01 12:00:00')"
         )
     }));
-    run(&home, statements);
+    home.script(statements);
     home
-}
-
-/// Runs statements in the home's database, as another program would.
-fn run(home: &Home, statements: Vec<String>) {
-    let file = home.0.join(".local/share/portaldesk/portal.sqlite3");
-    let target = Target {
-        engine: Engine::Sqlite,
-        address: Address::File(file),
-        database: "portal".to_owned(),
-        user: None,
-        password: None,
-        tls: Tls::NotNeeded,
-        read_only: false,
-        patience: Patience::default(),
-    };
-    let work = async { Db::open(&target).await?.script(statements).await };
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(work).expect("the statements run");
 }
 
 /// The Integrity tab, scanned.
@@ -129,8 +111,7 @@ fn a_sitting_decides_accepts_repairs_and_takes_back() {
     apply(&mut terminal, "Reason: signs in by a script", "Accepted 1 × PRF-001");
     // Esc would stop a scan that still goes on.
     terminal.wait_gone("'robot'");
-    terminal.keys(ESC);
-    terminal.wait_for("1 accepted");
+    terminal.escape_until("1 accepted", true);
 
     // The others get theirs, and the list of users opens on them.
     go_to(&mut terminal, "PRF-001");
@@ -138,8 +119,7 @@ fn a_sitting_decides_accepts_repairs_and_takes_back() {
     apply(&mut terminal, "PRF-001", "o opens these 2 users");
     terminal.keys("o");
     terminal.wait_for("of 2");
-    terminal.keys(ESC);
-    terminal.wait_for("1 accepted");
+    terminal.escape_until("1 accepted", true);
     let repaired = report(&home);
     assert_eq!((&repaired["summary"]["error"], &repaired["summary"]["accepted"]), (&0.into(), &1.into()));
 

@@ -12,7 +12,7 @@ mod terminal;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use terminal::keys::{ENTER, ESC};
+use terminal::keys::ENTER;
 use terminal::{Home, PASSWORD, SMALL, Terminal};
 
 /// A portal in a home of its own with the superuser `amir` and three others.
@@ -87,8 +87,7 @@ fn a_list_is_found_as_it_was_left() {
     let mut terminal = signed_in(&home);
     wait_as_left(&terminal);
     // It is a filter like any other, and goes for the next time too.
-    terminal.keys(ESC);
-    terminal.wait_for("1 of 4 · by e-mail");
+    terminal.escape_until("1 of 4 · by e-mail", true);
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
     let mut terminal = signed_in(&home);

@@ -9,7 +9,7 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use terminal::keys::{ENTER, ESC, TAB};
+use terminal::keys::{ENTER, TAB};
 use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
 
 /// Three people in IT, one in Sales, and a superuser in none.
@@ -42,8 +42,7 @@ fn a_bar_opens_its_list(terminal: &mut Terminal) {
     terminal.wait_for("/ dept:IT");
     terminal.wait_for("1 of 3");
     terminal.wait_for("dana");
-    // The first may stop what is still read.
-    terminal.press_until(ESC, "▸ IT", true);
+    terminal.escape_until("▸ IT", true);
     terminal.keys(TAB);
     terminal.wait_for("▸ superuser");
     terminal.keys("q");

@@ -10,7 +10,7 @@
 mod terminal;
 
 use serde_json::{Value, json};
-use terminal::keys::{CTRL_S, DOWN, ENTER, ESC};
+use terminal::keys::{CTRL_S, DOWN, ENTER};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal with the superuser `amir` and the Engineer `bela`, and the program with the cursor on `bela`.
@@ -55,8 +55,7 @@ fn a_permission_is_given_reviewed_applied_and_taken_back() {
     terminal.keys("v");
     terminal.wait_for("1 of 32");
     terminal.wait_for("core.view_department  directly");
-    terminal.keys(ESC);
-    terminal.wait_gone("1 of 32");
+    terminal.escape_until("1 of 32", false);
     terminal.keys("u");
     terminal.wait_for("− permission  core.view_department");
     apply(&mut terminal, "Undo: Edit bela", "Taken back: Edit bela");
@@ -77,8 +76,7 @@ fn a_password_is_tested_from_the_menu_and_never_shown() {
     terminal.keys(&format!("{PASSWORD}{ENTER}"));
     terminal.wait_for("The password is right.");
     assert!(!terminal.contents().contains("Canary") && !terminal.contents().contains(PASSWORD));
-    terminal.keys(ESC);
-    terminal.wait_gone("Test a password of bela");
+    terminal.escape_until("Test a password of bela", false);
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
     assert!(home.log().contains("a password was tested"), "{}", home.log());

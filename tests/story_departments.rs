@@ -13,12 +13,13 @@ mod support;
 #[path = "support/cast.rs"]
 mod cast;
 
-use cast::Cast;
+use cast::{Cast, crowd_in_department};
 use portaldesk::change::undo::OldPassword;
 use portaldesk::change::{Actor, Outcome, Watch};
 use portaldesk::db::Sql;
-use portaldesk::directory::departments::{self, Draft, Keep, Leaving, Side, To, members};
+use portaldesk::directory::departments::{self, Draft, Keep, Side, To, members};
 use portaldesk::directory::history::{self, Filter, From};
+use portaldesk::directory::leaving::Leaving;
 use portaldesk::directory::{Portal, Settings};
 use portaldesk::error::{Error, Kind, Result};
 use portaldesk::integrity;
@@ -80,29 +81,6 @@ async fn cast(db: TestDb) -> Cast {
     let cast = Cast::new(db).await;
     cast.db.run("DELETE FROM core_department").await;
     cast
-}
-
-/// So many active accounts more, each with a profile in a department.
-async fn crowd(db: &TestDb, department: i64, count: usize) {
-    let yes = db.yes();
-    let no = if yes == "1" { "0" } else { "false" };
-    for part in (0..count).collect::<Vec<_>>().chunks(200) {
-        let people: Vec<String> = part
-            .iter()
-            .map(|n| format!("('!', {no}, 'crowd{n}', '', '', '', {no}, {yes}, '2026-01-02 03:04:05')"))
-            .collect();
-        db.run(&format!(
-            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, \
-             date_joined) VALUES {}",
-            people.join(", ")
-        ))
-        .await;
-    }
-    db.run(&format!(
-        "INSERT INTO core_userprofile (user_id, department_id, email_notifications, created_at, updated_at) \
-         SELECT id, {department}, is_active, date_joined, date_joined FROM auth_user WHERE username LIKE 'crowd%'"
-    ))
-    .await;
 }
 
 /// Puts somebody's profile into a department, as the portal itself would meanwhile.
@@ -205,11 +183,11 @@ stories! {
         join(&cast, "ed", sales).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = '2026-01-02 03:04:05'").await;
         let before = digest(&cast.db).await;
-        let error = refused(Leaving::delete(&portal, sales, None).await, Kind::Invalid, "Sales has 2 members");
+        let error = refused(departments::delete(&portal, sales, None).await, Kind::Invalid, "Sales has 2 members");
         assert!(error.fields.contains_key("members"));
-        refused(Leaving::delete(&portal, sales, Some(To::Department(sales))).await, Kind::Invalid, "another department");
+        refused(departments::delete(&portal, sales, Some(To::Department(sales))).await, Kind::Invalid, "another department");
 
-        let moved = Leaving::delete(&portal, sales, Some(To::Department(it))).await.unwrap();
+        let moved = departments::delete(&portal, sales, Some(To::Department(it))).await.unwrap();
         assert_eq!((moved.title(), moved.rows()), ("Delete department Sales", 3));
         assert_eq!(moved.notes(), ["2 members of Sales move to IT."]);
         let done = go(&portal, moved).await.unwrap();
@@ -220,14 +198,14 @@ stories! {
 
         cast.db.run("UPDATE core_userprofile SET updated_at = '2026-01-02 03:04:05'").await;
         assert_eq!(digest(&cast.db).await, before, "the id too");
-        let left = Leaving::delete(&portal, sales, Some(To::Nowhere)).await.unwrap();
+        let left = departments::delete(&portal, sales, Some(To::Nowhere)).await.unwrap();
         assert_eq!(left.notes(), ["2 members of Sales are left without a department."]);
         let done = go(&portal, left).await.unwrap();
         let untouched = "SELECT COUNT(*) FROM core_userprofile WHERE department_id IS NULL AND updated_at < '2026-01-03'";
         assert!(cast.db.number(untouched).await >= 2);
         undo(&portal, &done).await;
         assert_eq!(digest(&cast.db).await, before);
-        let nobody = Leaving::delete(&portal, it, None).await.unwrap();
+        let nobody = departments::delete(&portal, it, None).await.unwrap();
         go(&portal, nobody).await.expect("nobody is in it");
     }
 
@@ -241,14 +219,14 @@ stories! {
         cast.db.run(&format!("INSERT INTO core_complaint VALUES (1, {sales}), (2, {it}), (3, {sales})")).await;
         join(&cast, "eve", sales).await;
         let before = digest(&cast.db).await;
-        let delete = Leaving::delete(&portal, sales, Some(To::Department(it))).await;
+        let delete = departments::delete(&portal, sales, Some(To::Department(it))).await;
         refused(delete, Kind::Conflict, "core_complaint holds 2 rows (department_id), referring to it");
         let record = departments::read(&portal, sales).await.unwrap();
         assert_eq!(record.elsewhere.iter().map(|it| (it.table.as_str(), it.rows)).collect::<Vec<_>>(), [
             ("core_complaint", 2)
         ]);
 
-        let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap();
+        let merge = departments::merge(&portal, sales, it, &Keep::default()).await.unwrap();
         assert!(merge.notes().contains(&"core_complaint holds 2 rows (department_id), which follow.".to_owned()));
         let done = go(&portal, merge).await.unwrap();
         assert_eq!(cast.db.number("SELECT COUNT(DISTINCT department_id) FROM core_complaint").await, 1);
@@ -268,10 +246,10 @@ stories! {
         let portal = Portal::over(cast.db.db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap();
         let (sales, it) = sales_and_it(&portal).await;
         cast.db.run(&format!("INSERT INTO core_complaint VALUES (1, {sales}), (2, {it})")).await;
-        let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await;
+        let merge = departments::merge(&portal, sales, it, &Keep::default()).await;
         refused(merge, Kind::Conflict, "both have a row in core_complaint");
         cast.db.run("DELETE FROM core_complaint WHERE id = 2").await;
-        go(&portal, Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap()).await.unwrap();
+        go(&portal, departments::merge(&portal, sales, it, &Keep::default()).await.unwrap()).await.unwrap();
     }
 
     /// Whose name, description and state stays is chosen; what the other leaves behind is said.
@@ -284,11 +262,11 @@ stories! {
         join(&cast, "eve", sales).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = created_at").await;
         let before = digest(&cast.db).await;
-        let same = Leaving::merge(&portal, it, it, &Keep::default()).await;
+        let same = departments::merge(&portal, it, it, &Keep::default()).await;
         let error = refused(same, Kind::Invalid, "IT can't be merged into itself; nothing was written");
         assert!(error.fields.contains_key("into"));
 
-        let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap();
+        let merge = departments::merge(&portal, sales, it, &Keep::default()).await.unwrap();
         assert_eq!(merge.notes(), [
             "1 member of Sales moves to IT.",
             "Left behind: the name 'Sales'.",
@@ -302,7 +280,7 @@ stories! {
         assert_eq!(digest(&cast.db).await, before);
 
         let keep = Keep { name: Side::Goes, description: Some(Side::Stays), is_active: Side::Goes };
-        let merge = Leaving::merge(&portal, sales, it, &keep).await.unwrap();
+        let merge = departments::merge(&portal, sales, it, &keep).await.unwrap();
         assert_eq!(merge.title(), "Merge department Sales into IT");
         assert!(merge.notes().contains(&"Left behind: the description 'sells'.".to_owned()));
         assert!(merge.notes().iter().any(|note| note.contains("inactive: forms leave it out")));
@@ -319,17 +297,15 @@ stories! {
         let cast = cast(db).await;
         let portal = cast.by("root");
         let (sales, it) = sales_and_it(&portal).await;
-        crowd(&cast.db, sales, 1_200).await;
+        crowd_in_department(&cast.db, sales, 1_200).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = created_at").await;
         let before = digest(&cast.db).await;
         let keep = Keep::default();
-        let merge = || Leaving::merge(&portal, sales, it, &keep);
-        let plans = merge().await.unwrap().all_plans().await.unwrap();
-        assert_eq!(plans.iter().map(|plan| plan.steps.len()).collect::<Vec<_>>(), [500, 500, 201]);
-        assert_eq!(plans[2].title, "Merge department Sales into IT (3 of 3)");
-
+        let merge = || departments::merge(&portal, sales, it, &keep);
         let done = go(&portal, merge().await.unwrap()).await.unwrap();
         assert_eq!((done.operations.len(), done.rows, members_of(&portal, it).await), (3, 1_201, 1_200));
+        let newest = history::page(&portal, &Filter::default(), From::Start, 1).await.unwrap();
+        assert_eq!(newest.entries[0].title(), "Merge department Sales into IT (3 of 3)");
         undo(&portal, &done).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = created_at").await;
         assert_eq!(digest(&cast.db).await, before);
@@ -347,7 +323,7 @@ stories! {
         let cast = cast(db).await;
         let portal = cast.by("root");
         let (sales, it) = sales_and_it(&portal).await;
-        crowd(&cast.db, sales, 600).await;
+        crowd_in_department(&cast.db, sales, 600).await;
         let before = members_of(&portal, sales).await;
         let (db, user) = (cast.db.second().await, cast.id("eve"));
         let joins = std::sync::Arc::new(move |_| {
@@ -364,7 +340,7 @@ stories! {
             joined.join().unwrap().unwrap();
         });
         let watch = Watch { progress: Some(joins), ..Watch::default() };
-        let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap();
+        let merge = departments::merge(&portal, sales, it, &Keep::default()).await.unwrap();
         let error = refused(
             merge.apply(&portal.writer().unwrap(), &watch).await,
             Kind::Conflict,
@@ -382,11 +358,11 @@ stories! {
         let (sales, it) = sales_and_it(&portal).await;
         join(&cast, "eve", sales).await;
         let plan = departments::edit(&portal, it, &named("Information")).await.unwrap();
-        let merge = Leaving::merge(&portal, sales, it, &Keep::default()).await.unwrap();
+        let merge = departments::merge(&portal, sales, it, &Keep::default()).await.unwrap();
         cast.db.run(&format!("DELETE FROM core_department WHERE id = {it}")).await;
         refused(portal.writer().unwrap().apply(plan).await, Kind::Conflict, "not there any more");
         refused(merge.apply(&portal.writer().unwrap(), &Watch::default()).await, Kind::Conflict, "any more");
-        refused(Leaving::delete(&portal, it, None).await, Kind::Conflict, "no department with id");
+        refused(departments::delete(&portal, it, None).await, Kind::Conflict, "no department with id");
         refused(departments::read(&portal, it).await, Kind::Invalid, "no department with id");
         assert_eq!(members_of(&portal, sales).await, 1);
     }
@@ -401,7 +377,7 @@ stories! {
         refused(create(&cast.by("max"), &named("New")).await, Kind::Denied, "needs the role Admin");
         refused(create(&cast.by("eve"), &named("New")).await, Kind::Denied, "needs the role Admin");
         let admin = cast.by("ann");
-        let merge = Leaving::merge(&admin, sales, it, &Keep::default()).await.unwrap();
+        let merge = departments::merge(&admin, sales, it, &Keep::default()).await.unwrap();
         refused(merge.check().await, Kind::Denied, "privileged");
         refused(merge.apply(&admin.writer().unwrap(), &Watch::default()).await, Kind::Denied, "privileged");
         assert_eq!(digest(&cast.db).await, before);
@@ -416,12 +392,12 @@ stories! {
         join(&cast, "eve", sales).await;
         join(&cast, "ed", sales).await;
         let one = [cast.id("eve")];
-        let some = Leaving::members(&portal, sales, Some(&one), To::Department(it)).await.unwrap();
+        let some = departments::move_members(&portal, sales, Some(&one), To::Department(it)).await.unwrap();
         assert_eq!((some.title(), some.people()), ("Move 1 member of Sales to IT", 1));
         let done = go(&portal, some).await.unwrap();
         assert_eq!((members_of(&portal, sales).await, members_of(&portal, it).await), (1, 1));
         undo(&portal, &done).await;
-        let all = Leaving::members(&portal, sales, None, To::Nowhere).await.unwrap();
+        let all = departments::move_members(&portal, sales, None, To::Nowhere).await.unwrap();
         join(&cast, "ed", it).await;
         go(&portal, all).await.unwrap();
         assert_eq!((members_of(&portal, sales).await, members_of(&portal, it).await), (0, 1));
@@ -468,6 +444,6 @@ stories! {
         assert!(departments::list(&portal, &[]).await.unwrap().is_empty());
         refused(departments::find(&portal, "IT").await, Kind::Conflict, "table core_department is missing");
         refused(create(&portal, &named("IT")).await, Kind::Conflict, "table core_department is missing");
-        refused(Leaving::delete(&portal, id, None).await, Kind::Conflict, "table core_department is missing");
+        refused(departments::delete(&portal, id, None).await, Kind::Conflict, "table core_department is missing");
     }
 }

@@ -15,8 +15,9 @@ use portaldesk::db::Sql;
 use portaldesk::directory::Portal;
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::bulk::{self, Change, Extent};
-use portaldesk::directory::departments::{self, Keep, Leaving, To};
+use portaldesk::directory::departments::{self, Keep, To};
 use portaldesk::directory::groups::{self, Intent};
+use portaldesk::directory::leaving::Leaving;
 use serde_json::{Value as Json, json};
 use support::at_work::{apply, at_work, user};
 use support::django::Django;
@@ -78,7 +79,7 @@ stories! {
         django.shows_history(&url(ours, ""), &log);
 
         django.submit(&url(theirs, "delete/"), json!({ "post": "yes" })).saved();
-        all(&portal, groups::delete(&portal, ours).await.unwrap()).await;
+        go(&portal, groups::delete(&portal, ours).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours), Json::Null);
         let log = django.entries("group", ours);
         assert_eq!(log, renamed(&django.entries("group", theirs), "theirs", "ours"));
@@ -117,12 +118,12 @@ stories! {
         let given = Draft { department: Some(Some(ours)), ..Draft::default() };
         apply(&portal, accounts::edit(&portal, bela, &given).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours)["members"], json!(["bela"]));
-        go(&portal, Leaving::merge(&portal, ours, stays, &Keep::default()).await.unwrap()).await;
+        go(&portal, departments::merge(&portal, ours, stays, &Keep::default()).await.unwrap()).await;
         assert_eq!(seen(&mut django, ours), Json::Null);
         assert_eq!(seen(&mut django, stays)["members"], json!(["bela"]));
 
         django.submit(&url(theirs, "delete/"), json!({ "post": "yes" })).saved();
-        go(&portal, Leaving::delete(&portal, stays, Some(To::Nowhere)).await.unwrap()).await;
+        go(&portal, departments::delete(&portal, stays, Some(To::Nowhere)).await.unwrap()).await;
         assert_eq!(seen(&mut django, stays), Json::Null);
         assert_eq!(django.user("bela")["profile"]["department"], Json::Null);
         let log = django.entries("department", ours);

@@ -9,6 +9,7 @@
 
 #[macro_use]
 mod support;
+#[expect(dead_code, reason = "of the cast only some are needed here")]
 #[path = "support/cast.rs"]
 mod cast;
 

@@ -278,6 +278,12 @@ impl Hold {
         &self.resume_from
     }
 
+    /// How many plans were applied before.
+    #[must_use]
+    pub fn applied(&self) -> usize {
+        usize::try_from(self.before.0).unwrap_or(0)
+    }
+
     /// The number of the last plan that was applied before, and how much was done then.
     pub(super) fn before(&self) -> (i64, u64) {
         self.before

@@ -36,5 +36,5 @@ pub use hold::{Hold, Opening};
 pub use owner::{Owner, is_alive};
 pub use plan::{Adopt, Image, MOST_ROWS, Plan, Purpose, Require, Step, Value, is_secret};
 pub use progress::{Pace, Progress, Watch};
-pub use run::{Outcome, Plans, Ready, Tally, Writer};
+pub use run::{Outcome, Plans, Ready, Tally, UntilRefused, Writer};
 pub use unsettled::Unsettled;

@@ -79,6 +79,7 @@ mod tests {
             planned: None,
             done: 0,
             refused: 0,
+            actor_id: None,
             actor: None,
             unix_user: "alice".to_owned(),
             ssh_from: None,

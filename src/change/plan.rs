@@ -351,6 +351,8 @@ pub enum Purpose {
     Bulk,
     /// Accounts come from a file: a run; its plans are edits.
     Import,
+    /// Members leave a department or a group: a run; its plans are edits.
+    Leaving,
 }
 
 impl Purpose {
@@ -363,13 +365,14 @@ impl Purpose {
             Self::Undo => "undo",
             Self::Bulk => "bulk",
             Self::Import => "import",
+            Self::Leaving => "leaving",
         }
     }
 
     /// The purpose of this name; an unknown one is an edit.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        let all = [Self::Repair, Self::Undo, Self::Bulk, Self::Import];
+        let all = [Self::Repair, Self::Undo, Self::Bulk, Self::Import, Self::Leaving];
         all.into_iter().find(|purpose| purpose.name() == name).unwrap_or_default()
     }
 }

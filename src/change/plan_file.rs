@@ -345,7 +345,7 @@ impl From<&Plan> for PlanJson {
         Self {
             title: plan.title.clone(),
             purpose: match plan.purpose {
-                Purpose::Edit | Purpose::Bulk | Purpose::Import => PurposeJson::Edit,
+                Purpose::Edit | Purpose::Bulk | Purpose::Import | Purpose::Leaving => PurposeJson::Edit,
                 Purpose::Repair => PurposeJson::Repair,
                 Purpose::Undo => PurposeJson::Undo,
             },

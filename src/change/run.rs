@@ -15,7 +15,7 @@ use crate::portal::access::Roles;
 use super::actor::Actor;
 use super::admin_log::Written;
 use super::apply::{self, Order, Place};
-use super::hold::Hold;
+use super::hold::{Hold, Opening};
 use super::plan::Plan;
 use super::progress::{Progress, Watch};
 use super::undo::{self, OldPassword};
@@ -93,15 +93,23 @@ impl Plans for Ready {
     }
 }
 
-/// Plans of which none is given after one was refused, or could not be made.
-struct UntilRefused<'a> {
-    title: &'a str,
-    plans: &'a mut dyn Plans,
+/// Plans of which none is given after one was refused, or could not be made: the run is stopped there.
+pub struct UntilRefused {
+    title: String,
+    plans: Box<dyn Plans>,
     refused: bool,
     failed: Option<Error>,
 }
 
-impl Plans for UntilRefused<'_> {
+impl UntilRefused {
+    /// These plans, of a run of this title.
+    #[must_use]
+    pub fn new(title: &str, plans: Box<dyn Plans>) -> Self {
+        Self { title: title.to_owned(), plans, refused: false, failed: None }
+    }
+}
+
+impl Plans for UntilRefused {
     fn planned(&self) -> Option<u64> {
         self.plans.planned()
     }
@@ -137,7 +145,11 @@ impl Plans for UntilRefused<'_> {
     }
 
     fn left_out(&mut self) -> Vec<(String, Error)> {
-        self.failed.take().map(|error| (self.title.to_owned(), error)).into_iter().collect()
+        self.failed.take().map(|error| (self.title.clone(), error)).into_iter().collect()
+    }
+
+    fn is_paused(&self) -> bool {
+        self.refused
     }
 }
 
@@ -337,21 +349,28 @@ impl Writer {
         if plans.len() < 2 {
             return self.apply(plans.pop().unwrap_or_else(|| Plan::new(title))).await;
         }
-        self.all_or_nothing_of(title, &mut Ready::new(plans), watch).await
+        let mut plans = UntilRefused::new(title, Box::new(Ready::new(plans)));
+        let outcome = self.run(title, &mut plans, watch).await?;
+        self.whole(title, outcome).await
     }
 
-    /// The same of plans that are made one after the other.
+    /// The same of plans that are made one after the other, as a run that can be gone on with when the program is killed.
     ///
     /// # Errors
     /// As [`Self::all_or_nothing`].
     pub async fn all_or_nothing_of(
         &self,
-        title: &str,
-        plans: &mut dyn Plans,
+        opening: &Opening,
+        plans: Box<dyn Plans>,
         watch: &Watch,
     ) -> Result<Outcome> {
-        let mut plans = UntilRefused { title, plans, refused: false, failed: None };
-        let outcome = self.run(title, &mut plans, watch).await?;
+        let mut plans = UntilRefused::new(&opening.title, plans);
+        let outcome = self.run_held(self.open(opening).await?, &mut plans, watch).await?;
+        self.whole(&opening.title, outcome).await
+    }
+
+    /// Takes back what was done where that is not all.
+    async fn whole(&self, title: &str, outcome: Outcome) -> Result<Outcome> {
         let why = match outcome.refused.first() {
             Some((_, error)) => error.clone(),
             None if outcome.stopped => Error::new(Kind::Interrupted, "Stopped before the end."),
@@ -366,11 +385,16 @@ impl Writer {
         // Who stopped it wants none of it to stay.
         let writer = Self { db: self.db.uncancelled(), ..self.clone() };
         let undo = undo::plan(&writer.db, &writer.schema, run, OldPassword::WorksAgain).await?;
+        let opening = Opening { title: format!("Undo: {title}"), ..undo.opening(run) };
         let mut left = undo.left;
-        let undone =
-            writer.run(&format!("Undo: {title}"), &mut Ready::new(undo.plans), &Watch::default()).await?;
+        let hold = writer.open(&opening).await?;
+        let undone = writer.run_held(hold, &mut Ready::new(undo.plans), &Watch::default()).await?;
         left.extend(undone.refused.into_iter().map(|(_, error)| error.message));
         if left.is_empty() {
+            // Nobody has to be asked whether to go on with it.
+            if let Err(error) = writer.set_aside(run).await {
+                tracing::warn!(%error, "a run that was taken back could not be set aside");
+            }
             let message = format!("{why} What was written before that was taken back.");
             return Err(Error { message, ..why });
         }
@@ -393,9 +417,7 @@ impl Writer {
         let checked = self.db.rehearsal(move |tx| {
             let (plans, roles) = (Arc::clone(&plans), Arc::clone(&roles));
             Box::pin(async move {
-                for plan in plans.iter() {
-                    guard::check_rights(tx, &roles, account, plan).await?;
-                }
+                guard::check_together(tx, &roles, account, &plans).await?;
                 superusers::check_all(tx, &plans).await
             })
         });

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::db::own::{self, ChangeRow, ListedChange, Wanted};
 use crate::db::schema::{Schema, Table};
 use crate::db::{Cell, Db};
@@ -13,6 +15,7 @@ use crate::portal::password::{self, Stored};
 
 use super::admin_log::{Written, Wrote};
 use super::ddl::Ddl;
+use super::hold::Opening;
 use super::plan::{Image, Plan, Purpose, Step, Value};
 use super::rows::{self, Lock};
 
@@ -27,6 +30,21 @@ pub struct Undo {
     pub old_password: bool,
     /// Whether it may work again.
     pub password: OldPassword,
+}
+
+impl Undo {
+    /// The run that takes back `id`: stopped midway, it can be gone on with, and what was taken back by then is not taken
+    /// back again.
+    #[must_use]
+    pub fn opening(&self, id: &str) -> Opening {
+        let old_password = self.password == OldPassword::WorksAgain;
+        Opening {
+            title: format!("Undo the run {id}"),
+            purpose: Purpose::Undo,
+            planned: Some(self.plans.len() as u64),
+            resume_from: Some(json!({ "undo": id, "old_password": old_password }).to_string()),
+        }
+    }
 }
 
 /// Whether an old password may work again.

@@ -5,18 +5,15 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::args::{Chosen, UserEdit};
-use super::change::{complete, plan_lines};
-use super::json::Change as Written;
+use super::change::{Whole, complete};
 use super::setup::agreed;
 use super::users::chosen_filter;
 use super::{Work, prompt, runs};
-use crate::change::plan_file::numbered;
-use crate::change::{Outcome, Plan};
+use crate::change::Outcome;
 use crate::directory::bulk::{self, Ahead, Change, Extent};
 use crate::directory::users::{self, Query};
 use crate::directory::{departments, groups};
 use crate::error::{Error, Result};
-use crate::text;
 
 /// Above so many rows the count has to be typed.
 const MOST_BY_YES: u64 = 10;
@@ -88,24 +85,15 @@ fn confirm(work: &Work, ahead: &Ahead) -> Result<()> {
 
 /// Says what was done, or would be.
 fn show(work: &mut Work, ahead: &Ahead, outcome: &Outcome, dry_run: bool) -> Result<u8> {
-    let is_partial = ahead.rows > ahead.first.steps.len() as u64;
-    let first: &[Plan] = if ahead.ids.is_empty() { &[] } else { std::slice::from_ref(&ahead.first) };
-    let mut file = if dry_run { work.plan_file(first, is_partial)? } else { serde_json::Map::new() };
-    file.insert("ahead".to_owned(), facts(ahead));
-    let written = Written {
-        operation: outcome.operation().map(str::to_owned),
-        operations: (outcome.operations.len() > 1).then(|| outcome.operations.clone()),
-        rows: if dry_run { ahead.rows } else { outcome.rows },
-        dry_run,
-        plan: numbered(first),
-        file,
-        ..Written::default()
+    let whole = Whole {
+        title: ahead.title.clone(),
+        rows: ahead.rows,
+        is_nothing: ahead.ids.is_empty(),
+        facts: facts(ahead),
+        words: ahead.words(),
+        first: &ahead.first,
     };
-    work.output.result(&written.object(), || in_words(ahead, outcome, dry_run))?;
-    if let Some(operation) = outcome.operation() {
-        work.output.talk(&format!("To take it back: portaldesk undo {operation}"));
-    }
-    Ok(0)
+    work.report_whole(&whole, outcome, dry_run)
 }
 
 /// What a look ahead found, for scripts.
@@ -129,24 +117,6 @@ fn facts(ahead: &Ahead) -> Value {
         "superusers": counts(effects.superusers),
         "admins": counts(effects.admins),
     })
-}
-
-fn in_words(ahead: &Ahead, outcome: &Outcome, dry_run: bool) -> String {
-    let mut lines = Vec::new();
-    if dry_run {
-        if !ahead.ids.is_empty() {
-            lines.extend(plan_lines(&ahead.first));
-        }
-        lines.extend(ahead.words().iter().map(|line| text::safe(line).into_owned()));
-        lines.push("Nothing was written.".to_owned());
-    } else if let Some(operation) = outcome.operation() {
-        let rows = if outcome.rows == 1 { "row" } else { "rows" };
-        lines.push(text::safe(&ahead.title).into_owned());
-        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
-    } else {
-        lines.push("Nothing to do.".to_owned());
-    }
-    lines.join("\n") + "\n"
 }
 
 /// The change that the options of `user edit` ask for.

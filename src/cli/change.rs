@@ -1,6 +1,6 @@
 //! What all commands that write have in common: showing a plan, applying it, and saying what was done.
 
-use serde_json::Map;
+use serde_json::{Map, Value as Json};
 
 use super::json::Change;
 use super::setup::agreed;
@@ -67,7 +67,7 @@ impl Work {
     }
 
     /// The fields that let these plans be kept in a file and applied later.
-    pub(super) fn plan_file(&self, plans: &[Plan], partial: bool) -> Result<Map<String, serde_json::Value>> {
+    pub(super) fn plan_file(&self, plans: &[Plan], partial: bool) -> Result<Map<String, Json>> {
         let target = self.portal.db.target();
         plan_file::fields(target.engine, &target.to_string(), plans, partial)
     }
@@ -99,15 +99,78 @@ impl Work {
             file,
             left: note.left.clone(),
         };
-        let value = change.object();
-        self.output
-            .result(&value, || in_words(plans, outcome, note))
-            .map_err(|error| written_all_the_same(error, outcome))?;
-        if let (false, Some(operation)) = (note.dry_run, outcome.operation()) {
+        self.tell(&change.object(), outcome, || in_words(plans, outcome, note))
+    }
+}
+
+/// A run that is too large to be listed row by row.
+pub(super) struct Whole<'a> {
+    pub(super) title: String,
+    /// How many rows it writes.
+    pub(super) rows: u64,
+    /// Whether that is none, for whatever reason.
+    pub(super) is_nothing: bool,
+    /// What is known of it beforehand, for scripts.
+    pub(super) facts: Json,
+    /// The same in sentences, where they were not said yet.
+    pub(super) words: Vec<String>,
+    /// Its first plan; what comes behind it is more of the same.
+    pub(super) first: &'a Plan,
+}
+
+impl Whole<'_> {
+    fn in_words(&self, outcome: &Outcome, dry_run: bool) -> String {
+        let mut lines = Vec::new();
+        if dry_run {
+            if !self.is_nothing {
+                lines.extend(plan_lines(self.first));
+            }
+            let more = self.rows.saturating_sub(self.first.steps.len() as u64);
+            lines.extend((more > 0).then(|| format!("  and {} rows more like these", text::grouped(more))));
+            lines.extend(self.words.iter().map(|line| text::safe(line).into_owned()));
+            lines.push("Nothing was written.".to_owned());
+        } else if let Some(operation) = outcome.operation() {
+            lines.push(text::safe(&self.title).into_owned());
+            lines.push(written(outcome.rows, operation));
+        } else {
+            lines.push("Nothing to do.".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+impl Work {
+    /// Says what a large run did, or would do: in all, and its first plan.
+    pub(super) fn report_whole(&mut self, whole: &Whole<'_>, outcome: &Outcome, dry_run: bool) -> Result<u8> {
+        let is_partial = whole.rows > whole.first.steps.len() as u64;
+        let first: &[Plan] = if whole.is_nothing { &[] } else { std::slice::from_ref(whole.first) };
+        let mut file = if dry_run { self.plan_file(first, is_partial)? } else { Map::new() };
+        file.insert("ahead".to_owned(), whole.facts.clone());
+        let change = Change {
+            operation: outcome.operation().map(str::to_owned),
+            operations: (outcome.operations.len() > 1).then(|| outcome.operations.clone()),
+            rows: if dry_run { whole.rows } else { outcome.rows },
+            dry_run,
+            plan: numbered(first),
+            file,
+            ..Change::default()
+        };
+        self.tell(&change.object(), outcome, || whole.in_words(outcome, dry_run))
+    }
+
+    /// Prints what was done, or would be, and how to take it back.
+    fn tell(&mut self, value: &Json, outcome: &Outcome, text: impl FnOnce() -> String) -> Result<u8> {
+        self.output.result(value, text).map_err(|error| written_all_the_same(error, outcome))?;
+        if let Some(operation) = outcome.operation() {
             self.output.talk(&format!("To take it back: portaldesk undo {operation}"));
         }
         Ok(0)
     }
+}
+
+/// `3 rows written, operation 019…`
+fn written(rows: u64, operation: &str) -> String {
+    format!("{rows} {} written, operation {operation}", if rows == 1 { "row" } else { "rows" })
 }
 
 /// A change that could not be reported stands: the error says so and names it.
@@ -158,8 +221,7 @@ fn in_words(plans: &[Plan], outcome: &Outcome, note: &Note) -> String {
     if note.dry_run {
         lines.push("Nothing was written.".to_owned());
     } else if let Some(operation) = outcome.operation() {
-        let rows = if outcome.rows == 1 { "row" } else { "rows" };
-        lines.push(format!("{} {rows} written, operation {operation}", outcome.rows));
+        lines.push(written(outcome.rows, operation));
     }
     if let Some(password) = &note.password {
         lines.push(format!("Password (shown only now): {password}"));

@@ -8,12 +8,12 @@ use super::args::{
     Department, DepartmentAdd, DepartmentDelete, DepartmentEdit, DepartmentList, DepartmentMerge,
     DepartmentOrder, MergeSide, MoveMembers,
 };
-use super::change::{Note, complete};
+use super::change::Note;
+use super::leaving::leave;
 use super::lines::Lines;
 use super::table::pairs;
-use super::{Work, json, prompt, time};
-use crate::change::{Outcome, Plan, Watch};
-use crate::directory::departments::{self, Draft, Keep, Leaving, Members, Record, Side, To};
+use super::{Work, json, time};
+use crate::directory::departments::{self, Draft, Keep, Members, Record, Side, To};
 use crate::directory::users;
 use crate::error::{Error, Result};
 use crate::integrity::{self, Remark};
@@ -187,7 +187,7 @@ async fn delete(work: &mut Work, wanted: &DepartmentDelete) -> Result<u8> {
         Some(name) => Some(To::Department(found(work, "move_members_to", name).await?)),
         None => wanted.leave_members_without.then_some(To::Nowhere),
     };
-    let leaving = Leaving::delete(&work.portal, id, to).await.map_err(|error| match to {
+    let leaving = departments::delete(&work.portal, id, to).await.map_err(|error| match to {
         None if error.fields.contains_key("members") => {
             Error::usage(format!("{error} Give --move-members-to NAME or --leave-members-without."))
         }
@@ -208,7 +208,7 @@ async fn merge(work: &mut Work, wanted: &DepartmentMerge) -> Result<u8> {
         description: wanted.description_of.map(side),
         is_active: side(wanted.active_of),
     };
-    let leaving = Leaving::merge(&work.portal, from, into, &keep).await?;
+    let leaving = departments::merge(&work.portal, from, into, &keep).await?;
     leave(work, leaving, wanted.write.dry_run).await
 }
 
@@ -233,40 +233,12 @@ async fn move_members(work: &mut Work, wanted: &MoveMembers) -> Result<u8> {
         ids.push(users::find(&work.portal, name).await?);
     }
     let only = (!ids.is_empty()).then_some(ids.as_slice());
-    let leaving = Leaving::members(&work.portal, from, only, to).await?;
+    let leaving = departments::move_members(&work.portal, from, only, to).await?;
     if leaving.people() < ids.len() {
         return Err(Error::invalid(format!(
             "Not all of these accounts are in {}; nothing was written.",
-            leaving.from.name
+            leaving.name()
         )));
     }
     leave(work, leaving, wanted.write.dry_run).await
-}
-
-/// Says what it means, asks where a department goes, and does it or shows it.
-async fn leave(work: &mut Work, leaving: Leaving, dry_run: bool) -> Result<u8> {
-    for note in leaving.notes() {
-        work.output.talk(&note);
-    }
-    if !dry_run && leaving.is_together() && !work.global.yes {
-        work.portal.writer()?;
-        let question = format!("{}: type its name to go on", leaving.title());
-        if prompt::line(&question, "--yes")?.trim() != leaving.from.name {
-            return Err(Error::denied(
-                "That is not the name of the department that goes; nothing was written.",
-            ));
-        }
-    }
-    let plans = leaving.all_plans().await?;
-    let note = Note { dry_run, ..Note::default() };
-    if dry_run || plans.iter().all(|plan: &Plan| plan.steps.is_empty()) {
-        return work.report(&plans, &Outcome::default(), &note);
-    }
-    let watch = Watch { cancel: work.cancel.clone(), ..Watch::default() };
-    let outcome = leaving.apply(&work.portal.writer()?, &watch).await?;
-    if outcome.operations.is_empty() {
-        return complete(&outcome).map(|()| 0);
-    }
-    work.report(&plans, &outcome, &note)?;
-    complete(&outcome).map(|()| 0)
 }

@@ -6,7 +6,7 @@ use super::args::{Group as Command, GroupPermissions, Write};
 use super::change::Note;
 use super::lines::Lines;
 use super::table::pairs;
-use super::{Work, accounts, bulk, json, leave, prompt};
+use super::{Work, accounts, bulk, json, leave, leaving};
 use crate::directory::accounts::Groups;
 use crate::directory::bulk::Change;
 use crate::directory::groups::{self, Draft, Group, Intent, Record};
@@ -39,13 +39,8 @@ pub(super) async fn run(work: &mut Work, command: &Command) -> Result<u8> {
         }
         Command::Delete { name, write } => {
             let id = groups::find(&work.portal, name).await?;
-            let intent = groups::delete(&work.portal, id).await?;
-            tell(work, &intent);
-            if !write.dry_run && !work.global.yes {
-                work.portal.writer()?;
-                confirm(&intent)?;
-            }
-            change(work, intent, write).await
+            let leaving = groups::delete(&work.portal, id).await?;
+            leaving::leave(work, leaving, write.dry_run).await
         }
         Command::AddMember(membership) => {
             let group = groups::find(&work.portal, &membership.group).await?;
@@ -71,15 +66,6 @@ pub(super) async fn run(work: &mut Work, command: &Command) -> Result<u8> {
         }
         Command::Permissions(wanted) => permissions(work, wanted).await,
     }
-}
-
-/// Asks for the name of the group to be typed.
-fn confirm(intent: &Intent) -> Result<()> {
-    let typed = prompt::line("Type the group's name to delete it", "--yes")?;
-    if intent.grave.as_deref() == Some(typed.trim()) {
-        return Ok(());
-    }
-    Err(Error::denied("That is not the name; nothing was written."))
 }
 
 /// Applies an intent, or shows it.

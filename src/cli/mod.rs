@@ -18,6 +18,7 @@ pub mod history;
 mod import;
 pub mod json;
 mod leave;
+mod leaving;
 mod lines;
 pub mod lockouts;
 mod manual;

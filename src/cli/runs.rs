@@ -113,10 +113,13 @@ pub(super) async fn resume(work: &mut Work, id: &str, dry_run: bool) -> Result<u
         Resumed::Repair(fixed) => check::show(work, &fixed).await,
         Resumed::Other(outcome) => {
             work.report(&[], &outcome, &Note::default())?;
-            if outcome.stopped {
-                return Err(stopped(work, id).await);
+            if !outcome.stopped {
+                return complete(&outcome).map(|()| 0);
             }
-            complete(&outcome).map(|()| 0)
+            let stopped = stopped(work, id).await;
+            // What stopped it, where that was not somebody's wish.
+            let why = outcome.refused.first().map(|(title, error)| format!("{title}: {error} "));
+            Err(Error { message: why.unwrap_or_default() + &stopped.message, ..stopped })
         }
     }
 }

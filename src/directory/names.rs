@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::change::{MOST_ROWS, Plan, Value};
+use crate::change::{MOST_ROWS, Plan, Step, Value};
 use crate::db::{Cell, Sql};
 use crate::error::Result;
 use crate::portal::access::Level;
@@ -48,7 +48,21 @@ pub async fn read(portal: &Portal, plans: &[Plan]) -> Result<Names> {
             .map(|department| (department.id, department.name))
             .collect();
     }
+    // What a plan brings back has no row that could be asked.
+    names.users.extend(brought(plans, "auth_user", "username"));
+    names.groups.extend(brought(plans, "auth_group", "name"));
+    names.departments.extend(brought(plans, "core_department", "name"));
     Ok(names)
+}
+
+/// The names of the rows that these plans insert with an id that is known already.
+fn brought(plans: &[Plan], table: &str, column: &str) -> impl Iterator<Item = (i64, String)> {
+    let inserts = plans.iter().flat_map(|plan| &plan.steps);
+    let inserts = inserts.filter(move |step| matches!(step, Step::Insert { .. }) && step.table() == table);
+    inserts.filter_map(move |step| match (step.cell("id").and_then(Cell::as_int), step.cell(column)) {
+        (Some(id), Some(Cell::Text(name))) => Some((id, name.clone())),
+        _ => None,
+    })
 }
 
 async fn listed(portal: &Portal, select: &'static str, ids: BTreeSet<i64>) -> Result<BTreeMap<i64, String>> {

@@ -5,10 +5,11 @@
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-use crate::change::{Hold, Outcome, Owner, Plans, Purpose, Watch, is_alive};
+use crate::change::{Hold, Outcome, Owner, Plans, Purpose, Watch, is_alive, rights};
 use crate::db::own::{self, Run, WantedRuns};
-use crate::directory::{Portal, bulk, history, import};
+use crate::directory::{Portal, bulk, history, import, leaving};
 use crate::error::{Error, Result};
+use crate::portal::access::{Action, allowed};
 use crate::text;
 
 use super::fix::{self, Fixed};
@@ -156,6 +157,21 @@ pub async fn stopped(portal: &Portal) -> Result<Vec<Listed>> {
     Ok(found)
 }
 
+/// The stopped runs that whoever is signed in has to be asked about: all of them for who may repair, else their own.
+///
+/// # Errors
+/// What the engine says.
+pub async fn to_ask(portal: &Portal) -> Result<Vec<Listed>> {
+    let mut found = stopped(portal).await?;
+    if let Some(account) = &portal.actor.account {
+        let facts = rights::actor(&mut portal.db.clone(), &portal.roles, account.id).await?;
+        if facts.is_none_or(|facts| allowed(&facts, &Action::Repair).is_err()) {
+            found.retain(|it| it.run.actor_id == Some(account.id));
+        }
+    }
+    Ok(found)
+}
+
 /// Sets a stopped run aside: nobody is asked about it any more. What it wrote stands and can still be taken back.
 ///
 /// # Errors
@@ -183,6 +199,7 @@ const MAKERS: &[(Purpose, Maker)] = &[
     (Purpose::Undo, |portal, hold| Box::pin(history::plans_left_of_undo(portal, hold.resume_from()))),
     (Purpose::Bulk, |portal, hold| Box::pin(bulk::plans_left(portal, hold))),
     (Purpose::Import, |portal, hold| Box::pin(import::plans_left(portal, hold))),
+    (Purpose::Leaving, |portal, hold| Box::pin(leaving::plans_left(portal, hold))),
 ];
 
 /// Goes on with a run that was stopped, under its own id. What is left is looked for anew.

@@ -188,7 +188,7 @@ impl App {
 
     /// Does what is due now, without input: the idle lock, the spinner's next picture.
     pub fn tick(&mut self, now: Instant) {
-        if self.jobs.working(now).is_some() {
+        if self.jobs.working(now, self.top_id()).is_some() {
             self.dirty = true;
         }
         if self.keeper.due().is_some_and(|due| due <= now) {

@@ -5,7 +5,7 @@ use std::fmt;
 use ratatui::layout::Size;
 
 use super::actions::Action;
-use super::jobs::{Slot, Start, Task};
+use super::jobs::{Reply, Slot, Start, Task};
 use super::screen::Screen;
 use super::widgets::status_line::Head;
 use super::widgets::toast::Toast;
@@ -35,6 +35,8 @@ pub enum Effect {
     Toast(Toast),
     /// Start work.
     Start(Start),
+    /// Give this to the screen that asks as the reply of one of its slots.
+    Tell(Reply),
     /// Stop the work in this slot of the screen that asks.
     Stop(&'static str),
     /// Rows changed: tell every screen.
@@ -171,9 +173,9 @@ impl Cx {
         self.effects.push(Effect::Start(Start::alone(slot, label.into(), work)));
     }
 
-    /// Hands a value to this screen's own `reply`, in its turn.
+    /// Hands a value to this screen's own `reply`, before the next key.
     pub fn tell<T: Send + 'static>(&mut self, slot: &Slot<T>, value: T) {
-        self.start_without_portal(slot, "going on", move |_| async move { Ok(value) });
+        self.effects.push(Effect::Tell(Reply::of(slot, Ok(value))));
     }
 
     /// Closes the screen that asks, and [tells](Self::tell) the one that opened it.
@@ -207,6 +209,7 @@ impl fmt::Debug for Effect {
             Self::Replace(screen) => write!(f, "Replace({})", screen.title()),
             Self::Toast(toast) => write!(f, "Toast({:?})", toast.text()),
             Self::Start(start) => write!(f, "Start({start:?})"),
+            Self::Tell(reply) => write!(f, "Tell({})", reply.slot()),
             Self::Stop(slot) => write!(f, "Stop({slot})"),
             Self::Changed => f.write_str("Changed"),
             Self::Act(action) => write!(f, "Act({})", action.name()),

@@ -161,13 +161,13 @@ impl App {
         self.apply(self.top_id(), cx.take());
     }
 
-    /// `Esc`: the error, the work, something of the screen's own, the screen, in this order.
+    /// `Esc`: the error, the work of the screen on top, something of the screen's own, the screen, in this order.
     pub(super) fn escape(&mut self) {
         if self.toast.as_ref().is_some_and(|(toast, _)| !toast.fades()) {
             self.toast = None;
             return;
         }
-        let stopped = self.jobs.cancel_visible(Instant::now());
+        let stopped = self.jobs.cancel_visible(Instant::now(), Some(self.top_id()));
         if !stopped.is_empty() {
             self.tell_stopped(stopped);
             return;
@@ -181,7 +181,7 @@ impl App {
 
     /// `Ctrl-C`: stops the reads that can be seen; where there are none, quits.
     pub(super) fn cancel_or_quit(&mut self) {
-        let stopped = self.jobs.cancel_visible(Instant::now());
+        let stopped = self.jobs.cancel_visible(Instant::now(), None);
         if stopped.is_empty() {
             self.ask_to_quit();
         } else {

@@ -244,17 +244,20 @@ where
 
     fn draw(&mut self) -> Result<(), B::Error> {
         /// Nobody answers what they see sooner than this.
-        const REACTION: Duration = Duration::from_millis(100);
-        let began = Instant::now();
+        const REACTION: Duration = Duration::from_millis(200);
+        let mut ready = Instant::now();
         let size = self.terminal.size()?;
         // A terminal being closed or not yet placed has no cells; it will tell us when it has some.
         if size.width > 0 && size.height > 0 {
-            self.terminal.draw(|frame| self.app.draw(frame))?;
+            self.terminal.draw(|frame| {
+                self.app.draw(frame);
+                ready = Instant::now();
+            })?;
         }
         let now = Instant::now();
-        // A frame that went out at once counts as seen from its beginning: the other end may have it, and have answered,
-        // before we are told that it is written.
-        self.app.drawn(if now - began < REACTION { began } else { now });
+        // A frame that went out at once counts as seen from when it was ready: the other end may have it, and have
+        // answered, before we are told that it is written.
+        self.app.drawn(if now - ready < REACTION { ready } else { now });
         self.pacer.drawn(now);
         self.dirty_since = None;
         Ok(())

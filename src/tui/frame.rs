@@ -58,7 +58,7 @@ impl App {
         }
         let parts = Parts::of(area);
         let theme = self.theme.clone();
-        let working = self.jobs.working(Instant::now());
+        let working = self.jobs.working(Instant::now(), self.top_id());
         if parts.head.height > 0 {
             draw_head(frame.buffer_mut(), parts.head, &self.head, &self.tab_labels(), &theme);
         }

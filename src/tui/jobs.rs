@@ -111,7 +111,7 @@ pub struct Reply {
 type Payload = Box<dyn Any + Send>;
 
 impl Reply {
-    /// A reply for a test of a screen.
+    /// A reply that no work has made: a dialog's answer, or what a test gives to a screen.
     #[must_use]
     pub fn of<T: Send + 'static>(slot: &Slot<T>, result: Result<T>) -> Self {
         Self { slot: slot.name, payload: Some(result.map(|value| Box::new(value) as Payload)) }
@@ -391,6 +391,7 @@ impl Jobs {
                 work(portal, theirs).await
             };
             let result = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(panicked()));
+            super::test_hooks::be_late_if_asked().await;
             // Without a receiver the program is over.
             let _ = sender.send(Finished { generation, result });
         });
@@ -447,10 +448,13 @@ impl Jobs {
         self.drop_latest(|running| running.screen == screen && running.slot == slot);
     }
 
-    /// Cancels every read that is old enough to be seen, for `Esc` and `Ctrl-C`; gives the replies that tell their
-    /// screens. What nobody can see yet is not what anybody means to stop.
-    pub fn cancel_visible(&mut self, now: Instant) -> Vec<(ScreenId, Reply)> {
-        self.cancel_reads(|running| now.saturating_duration_since(running.since) >= SHOWN_AFTER)
+    /// Cancels every read that is old enough to be seen, of this screen for `Esc`, of all for `Ctrl-C`; gives the replies
+    /// that tell their screens. What nobody can see yet, or lies below a dialog, is not what anybody means to stop.
+    pub fn cancel_visible(&mut self, now: Instant, of: Option<ScreenId>) -> Vec<(ScreenId, Reply)> {
+        self.cancel_reads(|running| {
+            now.saturating_duration_since(running.since) >= SHOWN_AFTER
+                && of.is_none_or(|screen| running.screen == screen)
+        })
     }
 
     /// Cancels every read, when the program ends.
@@ -507,9 +511,9 @@ impl Jobs {
         self.running.iter().any(|running| running.kind == SlotKind::Latest && is_young(running))
     }
 
-    /// The oldest work, once it is old enough to be shown.
+    /// The oldest work, once it is old enough to be shown, with this screen on top.
     #[must_use]
-    pub fn working(&self, now: Instant) -> Option<Working> {
+    pub fn working(&self, now: Instant, top: ScreenId) -> Option<Working> {
         let oldest = self.running.iter().min_by_key(|running| running.since)?;
         let elapsed = now.saturating_duration_since(oldest.since);
         (elapsed >= SHOWN_AFTER).then(|| Working {
@@ -517,7 +521,7 @@ impl Jobs {
             elapsed,
             counted: oldest.task.counted(),
             pace: oldest.task.pace(),
-            can_stop: oldest.stops,
+            can_stop: oldest.stops && oldest.screen == top,
         })
     }
 

@@ -118,6 +118,7 @@ mod frame;
 pub mod input;
 pub mod jobs;
 pub mod keymap;
+mod leaving_review;
 mod pacer;
 pub mod plan_diff;
 pub mod plan_review;

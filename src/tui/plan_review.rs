@@ -24,6 +24,7 @@
 use std::sync::Arc;
 
 use crate::change::{Outcome, Plan, Ready, Watch};
+use crate::directory::leaving::Leaving;
 use crate::directory::{Portal, names};
 use crate::error::Result;
 use crate::text;
@@ -47,12 +48,22 @@ const MOST_TYPED: usize = 40;
 /// Plans with all that their review shows.
 #[derive(Clone)]
 pub struct Prepared {
-    /// What is applied, in this order.
+    /// What is applied, in this order, as far as it is made already.
     pub plans: Vec<Plan>,
     /// What is shown. A screen may add notes, a secret, another title.
     pub text: ReviewText,
+    how: How,
+}
+
+/// How it is applied.
+#[derive(Clone)]
+enum How {
+    /// Plan after plan, whatever becomes of the others.
+    OneByOne,
     /// The plans only make sense together: when one is refused, those before it are taken back.
-    together: bool,
+    Together,
+    /// The plans are made when it is applied.
+    Leaving(Box<Leaving>),
 }
 
 /// What applying gave.
@@ -93,7 +104,7 @@ pub async fn prepare_together(portal: &Portal, plans: Vec<Plan>) -> Result<Prepa
     check(portal, &plans).await?;
     let names = names::read(portal, &plans).await?;
     let mut prepared = reviewed(title, plans, &names);
-    prepared.together = true;
+    prepared.how = How::Together;
     if let Some(name) = plan_diff::grave(&prepared.plans, &names).filter(|name| can_be_typed(name)) {
         prepared.text.confirm = Confirmation::Typed(name);
     }
@@ -129,7 +140,7 @@ fn reviewed(title: String, plans: Vec<Plan>, names: &names::Names) -> Prepared {
         confirm: confirmation(rows, plan_diff::grave(&plans, names)),
         secret: None,
     };
-    Prepared { plans, text, together: false }
+    Prepared { plans, text, how: How::OneByOne }
 }
 
 /// Deleting and changes of power ask for the name, many rows for their count.
@@ -150,10 +161,15 @@ pub fn can_be_typed(name: &str) -> bool {
 }
 
 impl Prepared {
+    /// Members who leave, whose plans are made when they are applied.
+    pub(super) fn of_leaving(leaving: Leaving, text: ReviewText) -> Self {
+        Self { plans: Vec::new(), text, how: How::Leaving(Box::new(leaving)) }
+    }
+
     /// Whether nothing would be written.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.plans.iter().all(|plan| plan.steps.is_empty())
+        self.rows() == 0
     }
 
     /// Asks for this name before it is applied, unless more is asked for already.
@@ -169,15 +185,18 @@ impl Prepared {
     /// How many rows would be written.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.plans.iter().map(|plan| plan.steps.len()).sum()
+        match &self.how {
+            How::Leaving(leaving) => leaving.rows(),
+            _ => self.plans.iter().map(|plan| plan.steps.len()).sum(),
+        }
     }
 
     /// The review; `y` there applies the plans in the name of the screen that opened it.
     #[must_use]
     pub fn review(self) -> Review {
-        let Self { plans, text, together } = self;
+        let Self { plans, text, how } = self;
         let title = text.title.clone();
-        Review::new(text, move |cx| apply(cx, title, plans, together))
+        Review::new(text, move |cx| apply(cx, title, plans, how))
     }
 
     /// Opens the review, or says that there is nothing to do.
@@ -191,10 +210,10 @@ impl Prepared {
 }
 
 /// Starts applying in [`APPLY`].
-fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>, together: bool) {
+fn apply(cx: &mut Cx, title: String, plans: Vec<Plan>, how: How) {
     let label = lower_first(&title);
     cx.start_task(&APPLY, label, move |portal, task| async move {
-        write(&portal, &task, title, plans, together).await
+        write(&portal, &task, title, plans, how).await
     });
 }
 
@@ -203,15 +222,14 @@ async fn write(
     task: &Task,
     title: String,
     mut plans: Vec<Plan>,
-    together: bool,
+    how: How,
 ) -> Result<Applied> {
-    let writer = portal.writer()?;
-    let outcome = if plans.len() == 1 {
-        writer.apply(plans.remove(0)).await?
-    } else if together {
-        writer.all_or_nothing(&title, plans, &watch(task)).await?
-    } else {
-        writer.run(&title, &mut Ready::new(plans), &watch(task)).await?
+    let (writer, watch) = (portal.writer()?, watch(task));
+    let outcome = match how {
+        How::Leaving(leaving) => leaving.over(portal).apply(&writer, &watch).await?,
+        _ if plans.len() == 1 => writer.apply(plans.remove(0)).await?,
+        How::Together => writer.all_or_nothing(&title, plans, &watch).await?,
+        How::OneByOne => writer.run(&title, &mut Ready::new(plans), &watch).await?,
     };
     Ok(Applied { title, outcome })
 }

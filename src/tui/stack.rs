@@ -95,6 +95,7 @@ impl App {
                     self.say_of(origin, Toast::refused(format!("Not started ({label}): still {running}.")));
                 }
             }
+            Effect::Tell(mut reply) => self.deliver(origin, &mut reply),
             Effect::Stop(slot) => self.jobs.stop(origin, slot),
             Effect::Changed => self.broadcast_change(),
             Effect::Act(_) if self.lock_above(origin).is_some() => {}

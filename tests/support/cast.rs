@@ -109,6 +109,44 @@ impl Cast {
     }
 }
 
+/// So many active accounts more, named `crowd000000` and so on: names and ids are in the same order.
+pub(crate) async fn crowd(db: &TestDb, count: usize) {
+    let (yes, no) = (db.yes(), if db.yes() == "1" { "0" } else { "false" });
+    for part in (0..count).collect::<Vec<_>>().chunks(500) {
+        let people: Vec<String> = part
+            .iter()
+            .map(|at| {
+                format!("('{HASH}', {no}, 'crowd{at:06}', '', '', '', {no}, {yes}, '2026-01-02 03:04:05')")
+            })
+            .collect();
+        db.run(&format!(
+            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, is_active, \
+             date_joined) VALUES {}",
+            people.join(", ")
+        ))
+        .await;
+    }
+}
+
+/// The same in a group.
+pub(crate) async fn crowd_in_group(db: &TestDb, group: i64, count: usize) {
+    crowd(db, count).await;
+    db.run(&format!(
+        "INSERT INTO auth_user_groups (user_id, group_id) SELECT id, {group} FROM auth_user WHERE username LIKE 'crowd%'"
+    ))
+    .await;
+}
+
+/// The same in a department, each with a profile.
+pub(crate) async fn crowd_in_department(db: &TestDb, department: i64, count: usize) {
+    crowd(db, count).await;
+    db.run(&format!(
+        "INSERT INTO core_userprofile (user_id, department_id, email_notifications, created_at, updated_at) \
+         SELECT id, {department}, is_active, date_joined, date_joined FROM auth_user WHERE username LIKE 'crowd%'"
+    ))
+    .await;
+}
+
 async fn over(db: &Db, roles: Roles) -> Portal {
     let settings = Settings { roles, ..Settings::default() };
     Portal::over(db.clone(), settings, Actor::unix("tester", None)).await.unwrap()

@@ -15,12 +15,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long anything may take before the test fails; a loaded machine is slow.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How soon a key shows an effect, if it has one.
-const EFFECT: Duration = Duration::from_millis(300);
+const EFFECT: Duration = Duration::from_secs(5);
+/// How often a key is pressed that does no harm when it is pressed too often.
+const OFTEN: Duration = Duration::from_millis(300);
 
 /// Columns and rows.
 pub(crate) type Size = (u16, u16);
@@ -67,7 +70,7 @@ impl Home {
     }
 
     /// The variables that the program gets; no others.
-    fn environment(&self) -> [(&'static str, String); 6] {
+    fn environment(&self) -> [(&'static str, String); 7] {
         [
             ("HOME", self.0.display().to_string()),
             ("TMPDIR", self.0.display().to_string()),
@@ -75,6 +78,8 @@ impl Home {
             ("TERM", "xterm-256color".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
             ("TZ", "UTC".to_owned()),
+            // With it, every answer comes late by a random time: the tests hold on the slowest machine too.
+            ("PORTALDESK_TEST_LATE", std::env::var("PORTALDESK_TEST_LATE").unwrap_or_default()),
         ]
     }
 
@@ -98,6 +103,46 @@ impl Home {
         let output = self.run(input, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// The database that the program uses here, for who comes from outside.
+    pub(crate) fn database(&self) -> Target {
+        Target {
+            engine: Engine::Sqlite,
+            address: Address::File(self.0.join(".local/share/portaldesk/portal.sqlite3")),
+            database: "portal".to_owned(),
+            user: None,
+            password: None,
+            tls: Tls::NotNeeded,
+            read_only: false,
+            patience: Patience::default(),
+        }
+    }
+
+    /// Runs statements in it, as another program would.
+    pub(crate) fn script(&self, statements: Vec<String>) {
+        let target = self.database();
+        let work = async { Db::open(&target).await?.script(statements).await };
+        tokio::runtime::Runtime::new().expect("a runtime").block_on(work).expect("the statements run");
+    }
+
+    /// Puts so many active accounts into a department, named `crowd0001` and so on, each with a profile.
+    pub(crate) fn crowd(&self, department: &str, count: usize) {
+        let people: Vec<String> = (1..=count)
+            .map(|at| format!("('!', 0, 'crowd{at:04}', '', '', '', 0, 1, '2026-01-02 03:04:05')"))
+            .collect();
+        self.script(vec![
+            format!(
+                "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, \
+                 is_active, date_joined) VALUES {}",
+                people.join(", ")
+            ),
+            format!(
+                "INSERT INTO core_userprofile (user_id, department_id, email_notifications, created_at, updated_at) \
+                 SELECT u.id, d.id, 1, u.date_joined, u.date_joined FROM auth_user u, core_department d \
+                 WHERE u.username LIKE 'crowd%' AND d.name = '{department}'"
+            ),
+        ]);
     }
 
     /// All logs.
@@ -216,12 +261,38 @@ impl Terminal {
     /// Presses keys again and again until the screen holds this text, or until it no longer does. A review throws away
     /// what is typed before its first frame is out, and a test is faster than any person.
     pub(crate) fn press_until(&mut self, keys: &str, text: &str, wanted: bool) {
+        self.press(keys, text, wanted, EFFECT);
+    }
+
+    /// As [`Self::press_until`], for keys that have to be pressed many times, and do no harm when it is once too often.
+    pub(crate) fn press_often_until(&mut self, keys: &str, text: &str, wanted: bool) {
+        self.press(keys, text, wanted, OFTEN);
+    }
+
+    /// Presses `Esc` until the screen holds this text, or until it no longer does: where something is read for longer than
+    /// a moment, the first one stops only that, and says so.
+    pub(crate) fn escape_until(&mut self, text: &str, wanted: bool) {
+        const STOPPED: &str = "– Stopped ";
+        let done = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
+        loop {
+            let had_stopped = self.contents().contains(STOPPED);
+            self.keys(keys::ESC);
+            let stopped = |shown: &Shown| !had_stopped && shown.parser.screen().contents().contains(STOPPED);
+            let what = if wanted { format!("{text:?}") } else { format!("no {text:?}") };
+            self.wait(&what, |shown| (done(shown) || stopped(shown)).then_some(()));
+            if done(&self.shown()) {
+                return;
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str, text: &str, wanted: bool, effect: Duration) {
         let deadline = Instant::now() + PATIENCE;
         let is_so = |shown: &Shown| shown.parser.screen().contents().contains(text) == wanted;
         while !is_so(&self.shown()) {
             assert!(Instant::now() < deadline, "{keys:?} has no effect on {text:?}:\n{}", self.contents());
             self.keys(keys);
-            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| !is_so(shown)));
+            drop(self.shared.1.wait_timeout_while(self.shown(), effect, |shown| !is_so(shown)));
         }
     }
 
@@ -233,7 +304,7 @@ impl Terminal {
             let writer = self.writer.as_mut().expect("the terminal is open");
             // It may have ended meanwhile, and its terminal with it.
             let _ = writer.write_all(keys.as_bytes()).and_then(|()| writer.flush());
-            drop(self.shared.1.wait_timeout_while(self.shown(), EFFECT, |shown| shown.ended.is_none()));
+            drop(self.shared.1.wait_timeout_while(self.shown(), OFTEN, |shown| shown.ended.is_none()));
         }
     }
 

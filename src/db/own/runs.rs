@@ -52,7 +52,9 @@ pub struct Run {
     pub done: i64,
     /// How much was refused, once it has ended.
     pub refused: i64,
-    /// The portal account that began it.
+    /// The id of the portal account that began it.
+    pub actor_id: Option<i64>,
+    /// What that account was called.
     pub actor: Option<String>,
     /// The Unix user who began it.
     pub unix_user: String,
@@ -213,7 +215,7 @@ pub async fn forget_run(tx: &mut Tx, run: &str, sitting: &str) -> Result<(), DbE
 pub async fn runs(reads: &mut dyn Reads, wanted: &WantedRuns) -> Result<Vec<Run>, DbError> {
     let mut sql = Sql::new(
         "SELECT r.id, r.title, r.kind, r.state, r.planned, r.done, r.failed, r.actor, r.unix_user, r.ssh_from, \
-         r.sitting, r.owner, r.resume_from, ",
+         r.sitting, r.owner, r.resume_from, r.actor_id, ",
     )
     .time("r.started")
     .push(", ")
@@ -256,9 +258,10 @@ fn run(row: &Row) -> Result<Run, DbError> {
         sitting: row.text(10)?,
         owner: row.text(11)?,
         resume_from: row.text_opt(12)?,
-        started: row.time(13)?.unwrap_or_default(),
-        heartbeat: row.time(14)?.unwrap_or_default(),
-        finished: row.time(15)?,
+        actor_id: row.int_opt(13)?,
+        started: row.time(14)?.unwrap_or_default(),
+        heartbeat: row.time(15)?.unwrap_or_default(),
+        finished: row.time(16)?,
     })
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, absolute};
 
 use super::Change;
 use super::effects::{Counting, Effects};
-use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
 use super::words::{Words, requirements};
 use crate::change::{MOST_ROWS, Plan, superusers};
 use crate::db::Sql;
 use crate::directory::accounts::Rows;
+use crate::directory::ranges::sorted;
 use crate::directory::{Portal, passwords};
 use crate::error::{Error, Kind, Result};
 use crate::portal::password;

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::Change;
+use crate::directory::ranges;
 use crate::error::{Error, Result};
 
 /// More ranges than these are not written down with the run; it then can't be gone on with.
@@ -21,21 +22,12 @@ pub(super) struct Kept {
 
 impl Kept {
     pub(super) fn of(change: &Change, ids: &[i64]) -> Self {
-        Self { change: change.clone(), ids: sorted(ids.to_vec()) }
+        Self { change: change.clone(), ids: ranges::sorted(ids.to_vec()) }
     }
 
     /// `{"change": "add-group", "to": 3, "users": [[1, 40], [42, 42]]}`; nothing when there are too many.
     pub(super) fn to_json(&self) -> Option<String> {
-        let mut ranges: Vec<(i64, i64)> = Vec::new();
-        for id in &self.ids {
-            match ranges.last_mut() {
-                Some((_, last)) if last.checked_add(1) == Some(*id) => *last = *id,
-                _ => ranges.push((*id, *id)),
-            }
-        }
-        if ranges.len() > MOST_KEPT {
-            return None;
-        }
+        let ranges = ranges::of(self.ids.iter().copied(), MOST_KEPT)?;
         let mut kept = written(&self.change)?;
         kept["users"] = json!(ranges);
         Some(kept.to_string())
@@ -50,11 +42,8 @@ impl Kept {
         let json: Json = serde_json::from_str(text).map_err(|_| wrong())?;
         let change = change(&json).ok_or_else(wrong)?;
         let ranges: Vec<(i64, i64)> = serde_json::from_value(json["users"].clone()).map_err(|_| wrong())?;
-        let users = ranges.iter().map(|(first, last)| last.saturating_sub(*first));
-        if users.fold(0_i64, i64::saturating_add) > MOST_USERS {
-            return Err(wrong());
-        }
-        Ok(Self { change, ids: sorted(ranges.into_iter().flat_map(|(first, last)| first..=last).collect()) })
+        let ids = ranges::numbers(&ranges, MOST_USERS).ok_or_else(wrong)?;
+        Ok(Self { change, ids })
     }
 }
 
@@ -97,13 +86,6 @@ fn change(json: &Json) -> Option<Change> {
     })
 }
 
-/// Each id once, ascending.
-pub(super) fn sorted(mut ids: Vec<i64>) -> Vec<i64> {
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,13 +126,5 @@ mod tests {
         ] {
             assert!(Kept::read(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn too_many_ranges_are_not_kept() {
-        let every_other: Vec<i64> = (0..).step_by(2).take(MOST_KEPT + 1).collect();
-        assert_eq!(Kept::of(&Change::Activate, &every_other).to_json(), None);
-        let in_a_row: Vec<i64> = (0..).take(MOST_KEPT * 2).collect();
-        assert!(Kept::of(&Change::Activate, &in_a_row).to_json().is_some());
     }
 }

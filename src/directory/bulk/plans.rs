@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, VecDeque};
 use futures_util::future::BoxFuture;
 
 use super::Change;
-use super::kept::sorted;
 use super::parts::{Encoded, Part, of_rows};
 use super::passwords::Secrets;
 use super::words::{Words, requirements};
@@ -13,6 +12,7 @@ use crate::change::{MOST_ROWS, Plan, Plans, Tally};
 use crate::directory::Portal;
 use crate::directory::accounts::Rows;
 use crate::directory::password_file::PasswordFile;
+use crate::directory::ranges::sorted;
 use crate::error::{Error, Result};
 
 /// An account of a plan: its id, and its name for whoever is told of it.

@@ -1,10 +1,10 @@
 //! Departments: which there are, who is in them, and what people want of them.
 
 mod edit;
-mod leaving;
+mod keep;
+mod leave;
 pub mod members;
 mod record;
-mod turning;
 
 use std::collections::BTreeMap;
 
@@ -16,10 +16,10 @@ use crate::portal::department::Department;
 use super::Portal;
 
 pub use edit::{Draft, Inside, create, edit, edit_row, left_inside, name_owner, row, set_active};
-pub use leaving::{Keep, Leaving, Side, left_in_words, value_in_words};
+pub use keep::{Keep, Side, left_in_words, value_in_words};
+pub use leave::{To, delete, merge, move_members};
 pub use members::{Member, Members};
 pub use record::{Record, read};
-pub use turning::To;
 
 /// The table.
 pub(super) const TABLE: &str = "core_department";

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::portal::department::Department;
 
 use super::by_id;
-use super::leaving;
+use super::leave;
 use super::members::{self, Member, Members};
 
 /// How many members and changes a record shows.
@@ -41,7 +41,7 @@ pub async fn read(portal: &Portal, id: i64) -> Result<Record> {
     Ok(Record {
         members: members::of(portal, id).await?,
         first: members::first(portal, id, false, FIRST).await?,
-        elsewhere: leaving::elsewhere(portal, id).await?,
+        elsewhere: leave::elsewhere(portal, id).await?,
         history: changes(portal, id).await?,
         department,
     })

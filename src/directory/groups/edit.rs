@@ -1,4 +1,4 @@
-//! Making, changing and deleting groups: what somebody gave becomes plans, and sentences about what they mean.
+//! Making and changing groups: what somebody gave becomes plans, and sentences about what they mean.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,10 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::access::Level;
 use crate::portal::rules;
 
+use super::TABLE;
 use super::list::{self, gone};
 
-/// The table of groups, and those whose rows go with a group, in the order in which they go.
-const TABLE: &str = "auth_group";
-const GOES_ALONG: [&str; 2] = ["auth_user_groups", "auth_group_permissions"];
-
-/// The most memberships that go with a deleted group: all of it is one thing that is done or not done.
-const MOST_MEMBERS: i64 = 20_000;
+const PERMISSIONS: &str = "auth_group_permissions";
 
 /// What somebody gave.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -107,7 +103,7 @@ pub async fn create(portal: &Portal, name: &str, permissions: &[i64]) -> Result<
     let group = plan.insert(TABLE, vec![("name", text(&name))]);
     for permission in permissions.iter().collect::<BTreeSet<_>>() {
         let row = vec![("group_id", Value::NewId(group)), ("permission_id", id_cell(*permission))];
-        plan.insert(GOES_ALONG[1], row);
+        plan.insert(PERMISSIONS, row);
     }
     let role = role_of_name(portal, &name).await?;
     let notes = role.map(|level| format!("By its name it gives the role {level} to whoever is put into it."));
@@ -177,18 +173,18 @@ async fn plan_permissions(portal: &Portal, plan: &mut Plan, id: i64, wish: &Grou
     if let Some(lacking) = permissions::lacking(portal) {
         return Err(Error::conflict(format!("{lacking} Nothing was written.")));
     }
-    let rows = of_group(portal, GOES_ALONG[1], id).await?;
+    let rows = permissions_of(portal, id).await?;
     let now: Vec<i64> = rows.iter().filter_map(|row| row.int("permission_id")).collect();
     let wanted = wish.apply(&now);
-    let table = rows::table(&portal.schema, GOES_ALONG[1])?;
+    let table = rows::table(&portal.schema, PERMISSIONS)?;
     for row in &rows {
         if row.int("permission_id").is_some_and(|permission| !wanted.contains(&permission)) {
-            plan.delete(GOES_ALONG[1], rows::key_of(table, row), row.clone());
+            plan.delete(PERMISSIONS, rows::key_of(table, row), row.clone());
         }
     }
     let given: Vec<i64> = wanted.into_iter().filter(|permission| !now.contains(permission)).collect();
     for permission in &given {
-        plan.insert(GOES_ALONG[1], vec![("group_id", id_cell(id)), ("permission_id", id_cell(*permission))]);
+        plan.insert(PERMISSIONS, vec![("group_id", id_cell(id)), ("permission_id", id_cell(*permission))]);
     }
     Ok(given)
 }
@@ -214,70 +210,8 @@ async fn empowering(portal: &Portal, id: i64, given: &[i64]) -> Result<Option<St
     })
 }
 
-/// Plans to delete a group as Django does, who is in it and what it carries first.
-///
-/// # Errors
-/// Conflict, when rows of other tables refer to it, it has too many members for one go, or it is gone.
-pub async fn delete(portal: &Portal, id: i64) -> Result<Intent> {
-    let group = list::read(portal, id).await?;
-    if let Some(obstacle) = obstacle(portal, id).await? {
-        return Err(Error::conflict(format!(
-            "{} can't be deleted: {obstacle} that refer to it. Nothing was written.",
-            group.name
-        )));
-    }
-    if group.members > MOST_MEMBERS {
-        return Err(Error::conflict(format!(
-            "{} has {} members, more than go with a group at once ({MOST_MEMBERS}). Nothing was written; remove \
-             members first.",
-            group.name, group.members
-        )));
-    }
-    let mut plan = Plan::new(format!("Delete the group {}", group.name));
-    for name in GOES_ALONG {
-        if let Some(table) = portal.schema.table(name) {
-            for row in of_group(portal, name, id).await? {
-                plan.delete(name, rows::key_of(table, &row), row);
-            }
-        }
-    }
-    plan.delete(TABLE, Image::id(id), row(portal, id).await?);
-    let mut notes = Vec::new();
-    if group.members > 0 {
-        notes.push(format!("The accounts of its {} stay.", counted(group.members, "member")));
-    }
-    if let Some(level) = group.level {
-        notes.push(format!(
-            "It is the portal's role {level} by its name. portaldesk setup-groups makes the group again, empty; undo \
-             brings it back with its members."
-        ));
-    }
-    Ok(Intent { plans: plan.in_pieces(), notes, grave: Some(group.name) })
-}
-
-/// The rows of other tables that refer to a group, in words; nothing where there are none.
-async fn obstacle(portal: &Portal, id: i64) -> Result<Option<String>> {
-    let mut held = Vec::new();
-    let mut seen = BTreeSet::new();
-    for key in portal.schema.references_to(TABLE).filter(|key| key.to_column == "id") {
-        if GOES_ALONG.contains(&key.table.as_str()) && key.column == "group_id"
-            || !seen.insert((&key.table, &key.column))
-        {
-            continue;
-        }
-        let Some(table) = portal.schema.table(&key.table) else { continue };
-        let Some(column) = table.column(&key.column) else { continue };
-        let sql = Sql::new("SELECT COUNT(*) FROM ").ident(&table.name).push(" WHERE ").ident(&column.name);
-        let rows = portal.count(sql.push_bind(" = ?", id)).await?;
-        if rows > 0 {
-            held.push(format!("{} holds {} ({})", key.table, counted(rows, "row"), key.column));
-        }
-    }
-    Ok((!held.is_empty()).then(|| held.join(", ")))
-}
-
 /// The row of a group.
-async fn row(portal: &Portal, id: i64) -> Result<Image> {
+pub(super) async fn row(portal: &Portal, id: i64) -> Result<Image> {
     let table = rows::table(&portal.schema, TABLE)?;
     let found = rows::by_keys(&mut portal.db.clone(), table, &[Image::id(id)], Lock::No).await?;
     found.into_iter().next().ok_or_else(|| gone(id))
@@ -290,9 +224,9 @@ fn name_in(row: &Image) -> String {
     })
 }
 
-/// The rows of a table that are a group's; none where this portal lacks the table.
-async fn of_group(portal: &Portal, table: &str, id: i64) -> Result<Vec<Image>> {
-    let Some(table) = portal.schema.table(table) else { return Ok(Vec::new()) };
+/// The rows of a group's permissions; none where this portal lacks the table.
+async fn permissions_of(portal: &Portal, id: i64) -> Result<Vec<Image>> {
+    let Some(table) = portal.schema.table(PERMISSIONS) else { return Ok(Vec::new()) };
     Ok(rows::by_column(&mut portal.db.clone(), table, "group_id", &[Cell::Int(id)], Lock::No).await?)
 }
 

@@ -1,11 +1,13 @@
 //! Groups: as choices in forms, as a list, changed, with who is in them; and the two management commands of the portal
 //! that are about them.
 
+mod delete;
 mod edit;
 mod list;
 mod members;
 
-pub use edit::{Draft, Intent, create, delete, edit, name_owner};
+pub use delete::delete;
+pub use edit::{Draft, Intent, create, edit, name_owner};
 pub use list::{Counts, Group, Record, counts, list, record};
 pub use members::{add, remove};
 
@@ -15,6 +17,9 @@ use crate::error::{Error, Kind, Result};
 use crate::portal::access::{Level, RoleGroup, Roles};
 
 use super::{Portal, departments};
+
+/// The table.
+const TABLE: &str = "auth_group";
 
 /// A group that can be given.
 #[derive(Debug, Clone, PartialEq, Eq)]

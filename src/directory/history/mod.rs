@@ -12,10 +12,10 @@ pub use filter::{Filter, Source, named, quoted};
 pub use portal_log::Logged;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::change::undo::{self, OldPassword, Undo};
-use crate::change::{Opening, Outcome, Plans, Purpose, Ready, Watch, journal, rights};
+use crate::change::{Outcome, Plans, Ready, Watch, journal, rights};
 use crate::db::own::{self, ListedChange};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::{self, allowed};
@@ -102,19 +102,11 @@ pub async fn apply_undo(portal: &Portal, id: &str, planned: Undo, watch: &Watch)
         )));
     }
     let writer = portal.writer()?;
+    let opening = planned.opening(id);
     let mut plans = planned.plans;
     if plans.len() == 1 {
         return writer.apply(plans.remove(0)).await;
     }
-    // Stopped midway, it can be gone on with: what was taken back by then is not taken back again.
-    let opening = Opening {
-        title: format!("Undo the run {id}"),
-        purpose: Purpose::Undo,
-        planned: Some(plans.len() as u64),
-        resume_from: Some(
-            json!({ "undo": id, "old_password": planned.password == OldPassword::WorksAgain }).to_string(),
-        ),
-    };
     writer.run_held(writer.open(&opening).await?, &mut Ready::new(plans), watch).await
 }
 

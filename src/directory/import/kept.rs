@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 
 use crate::directory::password_file::PasswordFile;
+use crate::directory::ranges;
 use crate::error::{Error, Result};
 
 use super::source::{Delimiter, Source};
@@ -12,6 +13,9 @@ use super::{Checked, Options};
 
 /// With more ranges of refused rows than these, nothing is kept: the import then can't be gone on with.
 const MOST_RANGES: usize = 10_000;
+
+/// No file has more rows than these.
+const MOST_ROWS: i64 = 50_000_000;
 
 /// What a run is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,13 +55,8 @@ impl Kept {
 
     /// As JSON; nothing where a path is no text, or there would be too much of it.
     pub(super) fn to_json(&self) -> Option<String> {
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for number in &self.bad {
-            match ranges.last_mut() {
-                Some((_, last)) if *last + 1 == *number => *last = *number,
-                _ => ranges.push((*number, *number)),
-            }
-        }
+        let bad = self.bad.iter().map(|number| i64::try_from(*number).unwrap_or(i64::MAX));
+        let ranges = ranges::of(bad, MOST_RANGES)?;
         let passwords = match &self.passwords {
             Some(path) => Some(path.to_str()?),
             None => None,
@@ -77,7 +76,7 @@ impl Kept {
             "departments": self.departments,
             "passwords": passwords,
         });
-        (ranges.len() <= MOST_RANGES).then(|| json.to_string())
+        Some(json.to_string())
     }
 
     /// Reads [`Kept::to_json`] back.
@@ -91,11 +90,9 @@ impl Kept {
         let on = |name: &str| json[name].as_bool().ok_or_else(wrong);
         let texts =
             |name: &str| serde_json::from_value::<Vec<String>>(json[name].clone()).map_err(|_| wrong());
-        let ranges: Vec<(u64, u64)> = serde_json::from_value(json["bad"].clone()).map_err(|_| wrong())?;
+        let ranges: Vec<(i64, i64)> = serde_json::from_value(json["bad"].clone()).map_err(|_| wrong())?;
+        let bad = ranges::numbers(&ranges, MOST_ROWS).ok_or_else(wrong)?;
         let total = json["total"].as_u64().ok_or_else(wrong)?;
-        if ranges.iter().any(|(first, last)| last.saturating_sub(*first) > u64::from(u32::MAX)) {
-            return Err(wrong());
-        }
         let byte = json["delimiter"].as_u64().and_then(|byte| u8::try_from(byte).ok());
         Ok(Self {
             file: Path::new(text("file")?).to_owned(),
@@ -108,7 +105,7 @@ impl Kept {
                 generate: on("generate")?,
                 delimiter: byte.and_then(Delimiter::of),
             },
-            bad: ranges.into_iter().flat_map(|(first, last)| first..=last).collect(),
+            bad: bad.into_iter().filter_map(|number| u64::try_from(number).ok()).collect(),
             total,
             groups: texts("groups")?,
             departments: texts("departments")?,

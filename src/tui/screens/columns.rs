@@ -267,7 +267,7 @@ mod tests {
         dialog.act(Action::Choose, &mut cx);
         let Some(Effect::CloseThen(then)) = cx.take().pop() else { panic!("it closes and tells") };
         then(&mut cx);
-        assert_eq!(format!("{:?}", cx.take()), "[Start(list.columns: going on)]");
+        assert_eq!(format!("{:?}", cx.take()), "[Tell(list.columns)]");
         dialog.act(Action::No, &mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Close]");
     }

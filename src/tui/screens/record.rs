@@ -266,7 +266,7 @@ impl RecordScreen {
 
     fn read(&mut self, cx: &mut Cx) {
         self.pane.want(self.whom.id, Duration::ZERO, cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 }
 

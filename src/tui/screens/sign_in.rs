@@ -13,7 +13,7 @@ use crate::change::rights;
 use crate::directory::drafts::{self, Offered};
 use crate::directory::{Portal, setup, sign_in};
 use crate::error::{Error, Result};
-use crate::integrity::runs::Listed;
+use crate::integrity::runs::{self, Listed};
 use crate::portal::access::Level;
 use crate::portal::{password, rules};
 use crate::tui::actions::Action;
@@ -293,7 +293,7 @@ async fn enter(portal: &Arc<Portal>, name: Option<String>, password: &SecretStri
         // What was left unfinished is no reason to be kept out.
         None => (
             drafts::offered(&portal).await.unwrap_or_default(),
-            StoppedRun::to_ask(&portal).await.unwrap_or_default(),
+            runs::to_ask(&portal).await.unwrap_or_default(),
         ),
     };
     Ok(SignedIn { portal, level, left, stopped })

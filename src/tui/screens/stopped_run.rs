@@ -4,11 +4,8 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::integrity::repair::may_repair;
 use super::undo::Undo;
-use super::user_actions::Sitting;
-use crate::directory::Portal;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::integrity::Fixed;
 use crate::integrity::runs::{self, Listed, Resumed};
 use crate::tui::actions::Action;
@@ -53,14 +50,6 @@ pub struct StoppedRun {
 }
 
 impl StoppedRun {
-    /// The runs that the person signed in is to be asked about: none, where they may not repair.
-    pub(super) async fn to_ask(portal: &Portal) -> Result<Vec<Listed>> {
-        match may_repair(&Sitting::read(portal).await?) {
-            Ok(()) => runs::stopped(portal).await,
-            Err(_) => Ok(Vec::new()),
-        }
-    }
-
     /// Asks about them, if there are any.
     pub(super) fn offer(list: Vec<Listed>, cx: &mut Cx) {
         if !list.is_empty() {
@@ -155,7 +144,7 @@ impl Screen for StoppedRun {
         &[KEYS]
     }
 
-    fn enabled(&self, action: Action) -> std::result::Result<(), String> {
+    fn enabled(&self, action: Action) -> Result<(), String> {
         let can_go_on = self.list.first().is_some_and(Listed::can_go_on);
         match action {
             Action::No => Ok(()),
@@ -169,7 +158,7 @@ impl Screen for StoppedRun {
 
     fn changed(&mut self, cx: &mut Cx) {
         if !self.is_going {
-            cx.start(&LOOK, "looking for stopped runs", |portal| async move { Self::to_ask(&portal).await });
+            cx.start(&LOOK, "looking for stopped runs", |portal| async move { runs::to_ask(&portal).await });
         }
     }
 
@@ -252,6 +241,7 @@ mod tests {
             planned: Some(1_000),
             done: 340,
             refused: 0,
+            actor_id: Some(3),
             actor: Some("amir".to_owned()),
             unix_user: "alice".to_owned(),
             ssh_from: None,

@@ -76,9 +76,16 @@ pub struct Sitting {
 }
 
 impl Sitting {
-    /// Starts reading; the reply comes in [`SITTING`].
-    pub fn ask(cx: &mut Cx) {
+    /// Starts reading anew; the reply comes in [`SITTING`].
+    pub fn ask(&mut self, cx: &mut Cx) {
+        self.forget_newest();
         cx.start(&SITTING, "reading your rights", |portal| async move { Self::read(&portal).await });
+    }
+
+    /// Something was written: what there is to take back is not known until it is read again.
+    pub fn forget_newest(&mut self) {
+        self.can_undo = None;
+        self.can_redo = None;
     }
 
     /// Reads it.

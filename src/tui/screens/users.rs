@@ -189,7 +189,7 @@ impl Screen for Users {
     fn opened(&mut self, cx: &mut Cx) {
         self.beside.opened(cx);
         self.list.open(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
@@ -197,7 +197,7 @@ impl Screen for Users {
         if let Some(id) = self.list.current().map(|user| user.id) {
             self.pane.want(id, Duration::ZERO, cx);
         }
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

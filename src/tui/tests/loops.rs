@@ -157,7 +157,8 @@ async fn control_c_stops_the_reads_that_are_seen_first_and_quits_then() {
     press(&mut running, "").await;
     let stop = || vec![Input::Key(ctrl('c'))];
     running.app.update(&now('R'));
-    while running.app.jobs().working(Instant::now()).is_none() {
+    let top = running.app.top_id();
+    while running.app.jobs().working(Instant::now(), top).is_none() {
         tokio::task::yield_now().await;
     }
     assert_eq!(feed(&mut running, stop()).await, Exit::InputEnded);
@@ -392,9 +393,11 @@ async fn work_is_shown_when_it_is_old_enough_and_counts() {
     });
     jobs.start(slow, ScreenId(1)).expect("a read is never refused");
     started.recv().await;
-    assert!(jobs.working(before).is_none());
+    assert!(jobs.working(before, ScreenId(1)).is_none());
     let now = Instant::now();
-    let working = jobs.working(now + Duration::from_secs(2)).expect("it is old");
+    let working = jobs.working(now + Duration::from_secs(2), ScreenId(1)).expect("it is old");
+    let under_a_dialog = jobs.working(now + Duration::from_secs(2), ScreenId(2)).expect("it is old");
+    assert!(!under_a_dialog.can_stop);
     assert_eq!(
         (working.label.as_str(), working.counted, working.can_stop),
         ("scanning", Some((20, 100)), true)

@@ -313,7 +313,7 @@ impl Screen for DecisionScreen {
 
     fn changed(&mut self, cx: &mut Cx) {
         self.load(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

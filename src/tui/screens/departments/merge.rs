@@ -5,8 +5,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::Which;
-use super::leave::Reviewed;
-use crate::directory::departments::{self, Keep, Leaving, Members, Side, left_in_words, value_in_words};
+use crate::directory::departments::{self, Keep, Members, Side, left_in_words, value_in_words};
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
 use crate::portal::form::{Field, FieldKind, Options};
@@ -17,7 +16,8 @@ use crate::tui::cx::Cx;
 use crate::tui::input::Input;
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
-use crate::tui::plan_review::APPLY;
+use crate::tui::leaving_review;
+use crate::tui::plan_review::{APPLY, Prepared};
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::form::{self, Form, Used};
@@ -35,7 +35,7 @@ struct Facts {
 }
 
 const LOAD: Slot<Facts> = Slot::latest("merge-department.load");
-const PLAN: Slot<Reviewed> = Slot::latest("merge-department.plan");
+const PLAN: Slot<Prepared> = Slot::latest("merge-department.plan");
 
 /// The form.
 pub struct MergeDepartment {
@@ -109,7 +109,7 @@ impl MergeDepartment {
         };
         let (id, into, keep) = (self.which.id, stays.id, self.keep());
         cx.start(&PLAN, "planning", move |portal| async move {
-            Reviewed::prepare(&portal, Leaving::merge(&portal, id, into, &keep).await?).await
+            leaving_review::prepare(&portal, departments::merge(&portal, id, into, &keep).await?).await
         });
     }
 

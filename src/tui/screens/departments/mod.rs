@@ -2,7 +2,6 @@
 
 pub mod actions;
 pub mod form;
-mod leave;
 mod line;
 pub mod merge;
 mod record;

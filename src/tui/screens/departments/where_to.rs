@@ -5,9 +5,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::actions::Which;
-use super::leave::Reviewed;
 use crate::directory::Portal;
-use crate::directory::departments::{self, Choice, Leaving, To};
+use crate::directory::departments::{self, Choice, To};
+use crate::directory::leaving::Leaving;
 use crate::directory::selection::Selection;
 use crate::error::{Error, Kind, Result};
 use crate::tui::actions::Action;
@@ -15,6 +15,8 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key, code};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::keymap::Binding;
+use crate::tui::leaving_review;
+use crate::tui::plan_review::Prepared;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::picker::{self, Picker};
@@ -38,10 +40,10 @@ enum Who {
 impl Who {
     async fn leaving(&self, portal: &Portal, from: i64, to: To) -> Result<Leaving> {
         match self {
-            Self::All => Leaving::delete(portal, from, Some(to)).await,
+            Self::All => departments::delete(portal, from, Some(to)).await,
             Self::Some(selection, _) => {
                 let ids = selection.ids(portal).await?;
-                Leaving::members(portal, from, Some(&ids), to).await
+                departments::move_members(portal, from, Some(&ids), to).await
             }
         }
     }
@@ -54,7 +56,7 @@ struct Ahead {
 }
 
 const AHEAD: Slot<Ahead> = Slot::latest("where-to.ahead");
-const PLAN: Slot<Reviewed> = Slot::latest("where-to.plan");
+const PLAN: Slot<Prepared> = Slot::latest("where-to.plan");
 
 /// The most rows of the list.
 const MOST: usize = 12;
@@ -110,7 +112,7 @@ impl WhereTo {
     fn plan(&self, to: To, cx: &mut Cx) {
         let (id, who) = (self.which.id, self.who.clone());
         cx.start(&PLAN, "planning", move |portal| async move {
-            Reviewed::prepare(&portal, who.leaving(&portal, id, to).await?).await
+            leaving_review::prepare(&portal, who.leaving(&portal, id, to).await?).await
         });
     }
 

@@ -278,7 +278,7 @@ impl Screen for FindingScreen {
 
     fn changed(&mut self, cx: &mut Cx) {
         self.show(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
         let small = self.board.get().report.as_ref().is_some_and(|report| report.users <= SMALL);
         if small && may_scan(&self.sitting).is_ok() {
             self.rescan(cx);

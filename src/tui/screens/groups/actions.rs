@@ -10,6 +10,7 @@ use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
 use crate::tui::input::{Key, code, key};
 use crate::tui::keymap::Binding;
+use crate::tui::leaving_review;
 use crate::tui::plan_review::{self, PLAN, Prepared};
 use crate::tui::screens::bulk::ANYBODY;
 use crate::tui::screens::menu::Entry;
@@ -81,7 +82,7 @@ pub(super) fn act(action: Action, which: Option<&Which>, cx: &mut Cx) {
         (Action::GroupsDelete, Some(which)) => {
             let id = which.id;
             cx.start(&PLAN, "planning", move |portal| async move {
-                prepare(&portal, groups::delete(&portal, id).await?).await
+                leaving_review::prepare(&portal, groups::delete(&portal, id).await?).await
             });
         }
         _ => {}

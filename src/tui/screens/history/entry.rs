@@ -129,7 +129,7 @@ impl Screen for EntryScreen {
 
     fn changed(&mut self, cx: &mut Cx) {
         self.pane.want(&self.entry, Duration::ZERO, cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

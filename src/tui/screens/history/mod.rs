@@ -268,7 +268,7 @@ impl Screen for History {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
@@ -276,7 +276,7 @@ impl Screen for History {
         if let Some(entry) = self.current().cloned() {
             self.pane.want(&entry, Duration::ZERO, cx);
         }
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

@@ -194,7 +194,8 @@ impl Integrity {
         }
     }
 
-    fn look(cx: &mut Cx) {
+    fn look(&mut self, cx: &mut Cx) {
+        self.sitting.forget_newest();
         cx.start(&LOOK, "reading your rights", |portal| async move {
             let users = portal.count(Sql::new("SELECT COUNT(*) FROM auth_user")).await?;
             Ok((Sitting::read(&portal).await?, users))
@@ -383,7 +384,7 @@ impl Screen for Integrity {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        Self::look(cx);
+        self.look(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
@@ -394,7 +395,7 @@ impl Screen for Integrity {
             board.repairing = false;
         }
         self.show(cx);
-        Self::look(cx);
+        self.look(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

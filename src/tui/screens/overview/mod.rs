@@ -279,11 +279,11 @@ impl Screen for Overview {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        Sitting::ask(cx);
+        Sitting::default().ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
-        Sitting::ask(cx);
+        Sitting::default().ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

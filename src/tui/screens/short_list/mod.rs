@@ -125,13 +125,13 @@ impl<T: Thing> ShortList<T> {
     }
 
     /// Reads names at once, and behind them what takes longer.
-    fn read(cx: &mut Cx) {
+    fn read(&mut self, cx: &mut Cx) {
         cx.start(&Self::ROWS, format!("loading {}", T::NOUNS), |portal| async move {
             Ok(Loaded { lines: T::list(&portal).await?, lack: T::lack(&portal) })
         });
         cx.start(&Self::COUNTS, "counting members", |portal| async move { T::counts(&portal).await });
         look::<T>(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     /// Shows those that match, with what is known now, in the order in force. The cursor stays where it is.
@@ -286,7 +286,7 @@ impl<T: Thing> Screen for ShortList<T> {
         if let Some(which) = self.which() {
             self.pane.want(which.id(), Duration::ZERO, cx);
         }
-        Self::read(cx);
+        self.read(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
@@ -358,10 +358,10 @@ impl<T: Thing> Screen for ShortList<T> {
             self.remember(cx);
         } else if let Some((left, _)) = self.memory.take(reply) {
             self.restore(&left);
-            Self::read(cx);
+            self.read(cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.awaited = Some(id);
-            Self::read(cx);
+            self.read(cx);
         } else if !copying::reply(reply, cx) {
             plan_review::open(reply, cx);
         }

@@ -162,7 +162,7 @@ impl<T: Thing> Screen for RecordScreen<T> {
     fn changed(&mut self, cx: &mut Cx) {
         self.pane.want(self.which.id(), Duration::ZERO, cx);
         look::<T>(cx);
-        Sitting::ask(cx);
+        self.sitting.ask(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {

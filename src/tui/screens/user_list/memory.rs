@@ -14,6 +14,7 @@ pub(super) const NAME: &str = "users";
 impl UserList {
     /// Asks how the list was left, and reads it like that.
     pub fn open(&mut self, cx: &mut Cx) {
+        self.is_opening = true;
         self.table.start();
         self.memory.ask_in_names(cx);
         self.home.ask(cx);
@@ -22,6 +23,7 @@ impl UserList {
     /// Takes how the list was left; says whether the reply was that.
     pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
         let Some((left, line)) = self.memory.take(reply) else { return false };
+        self.is_opening = false;
         self.restore(&left, &line);
         self.read_first(cx);
         true
@@ -101,6 +103,24 @@ mod tests {
         assert!(list.escape(&mut cx), "it is a filter like any other");
         assert_eq!(kept(&mut cx), Some(ListState { filter: String::new(), ..left() }));
         assert!(!list.escape(&mut cx));
+    }
+
+    #[test]
+    fn a_change_meanwhile_does_not_read_the_list_before_that() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut list = UserList::new(Clock::default());
+        list.open(&mut cx);
+        asked(&mut cx);
+        list.reload(&mut cx);
+        assert_eq!(
+            asked(&mut cx),
+            "[]",
+            "whoever saw it so would lose their place when it is read as it was left"
+        );
+        assert!(list.reply(&mut answer(None), &mut cx));
+        asked(&mut cx);
+        list.reload(&mut cx);
+        assert!(asked(&mut cx).starts_with("[Start(users.rows"));
     }
 
     #[test]

@@ -85,6 +85,10 @@ pub struct UserList {
     typing: bool,
     marking: Marking,
     memory: ListMemory,
+    /// The user whose place in the list is being read.
+    sought: Option<i64>,
+    /// How it was left is still being read; until then there is nothing to read again.
+    is_opening: bool,
     clock: Clock,
 }
 
@@ -101,6 +105,8 @@ impl UserList {
             typing: false,
             marking: Marking::default(),
             memory: ListMemory::new(memory::NAME),
+            sought: None,
+            is_opening: false,
             clock,
         };
         list.table.arrange(line::usual());
@@ -155,14 +161,23 @@ impl UserList {
 
     /// Reads again what is shown.
     pub fn reload(&mut self, cx: &mut Cx) {
-        let want = self.table.again();
-        self.fetch(want, cx);
-        self.count(cx);
+        if self.is_opening {
+            return;
+        }
+        if let Some(id) = self.sought {
+            // Reading again what is shown would give up the place that is sought.
+            self.go_to(id, cx);
+        } else {
+            let want = self.table.again();
+            self.fetch(want, cx);
+            self.count(cx);
+        }
         self.count_marks(cx);
     }
 
     /// Moves to a user, loaded or not.
     pub fn go_to(&mut self, id: i64, cx: &mut Cx) {
+        self.sought = Some(id);
         let (query, more) = (self.query.clone(), self.more());
         cx.start(&ROWS, "loading users", move |portal| async move {
             more.with(&portal, around(&portal, &query, id).await?).await
@@ -252,6 +267,7 @@ impl UserList {
     }
 
     fn take_rows(&mut self, result: Result<Rows>, cx: &mut Cx) {
+        self.sought = None;
         let mut extra = BTreeMap::new();
         let result = result.map(|rows| {
             let joins = matches!(rows.loaded, Loaded::Page(Want::After | Want::Before, _));
@@ -300,7 +316,8 @@ impl UserList {
         }
     }
 
-    fn fetch(&self, want: Want, cx: &mut Cx) {
+    fn fetch(&mut self, want: Want, cx: &mut Cx) {
+        self.sought = None;
         let place = |line: Option<&Line>| line.map(|line| line.user.place.clone());
         let (from, limit) = match want {
             Want::First => (From::Start, PAGE),
@@ -447,6 +464,22 @@ mod tests {
         assert!(list.status().ends_with("by last web login"), "{}", list.status());
         list.sort(users::Column::LastLogin, &mut cx);
         assert!(list.status().ends_with("by last web login, reversed"), "{}", list.status());
+    }
+
+    #[test]
+    fn a_change_does_not_give_up_the_place_that_is_sought() {
+        let (mut list, mut cx) = list();
+        list.go_to(7, &mut cx);
+        asked(&mut cx);
+        list.reload(&mut cx);
+        assert_eq!(asked(&mut cx), BOTH);
+        assert_eq!(list.sought, Some(7), "what is read leads there");
+        let around = Loaded::Around { rows: Vec::new(), cursor: 0, more: (false, false) };
+        let rows = Rows { loaded: around, matching: Vec::new(), extra: BTreeMap::new() };
+        assert!(list.reply(&mut Reply::of(&ROWS, Ok(rows)), &mut cx));
+        asked(&mut cx);
+        list.reload(&mut cx);
+        assert_eq!((asked(&mut cx).as_str(), list.sought), (BOTH, None));
     }
 
     #[test]
