@@ -168,7 +168,7 @@ stories! {
         db.run("UPDATE core_userprofile SET department_id = 51 WHERE user_id = 104").await;
         let before = digest(&db.db).await;
         let ids = crowd_ids(30);
-        let cases: [(Change, &str, usize, &str, i64); 12] = [
+        let cases: [(Change, &str, usize, &str, i64); 13] = [
             (Change::Activate, "Activate user0003", 1, "SELECT COUNT(*) FROM auth_user WHERE is_active = TRUE", 31),
             (Change::Deactivate, "Deactivate 29 users", 29, "SELECT COUNT(*) FROM auth_user WHERE is_active = TRUE", 1),
             (Change::AddGroup(GROUP), "Add 30 users to Keepers", 30, "SELECT COUNT(*) FROM auth_user_groups", 60),
@@ -197,6 +197,14 @@ stories! {
             (Change::Staff(true), "Give staff to 30 users", 30, "SELECT COUNT(*) FROM auth_user WHERE is_staff = TRUE", 30),
             (Change::Staff(false), "", 0, "SELECT COUNT(*) FROM auth_user WHERE is_staff = TRUE", 0),
             (Change::Notifications(true), "", 0, "SELECT COUNT(*) FROM core_userprofile WHERE email_notifications = TRUE", 30),
+            (
+                Change::Several(vec![Change::Deactivate, Change::SetDepartment(Some(SALES)), Change::AddGroup(GROUP)]),
+                "Edit 30 users: inactive, department Sales, in Keepers",
+                30,
+                "SELECT COUNT(*) FROM auth_user u JOIN core_userprofile p ON p.user_id = u.id JOIN auth_user_groups g \
+                 ON g.user_id = u.id WHERE u.is_active = FALSE AND p.department_id = 51 AND g.group_id = 40",
+                30,
+            ),
             (Change::OffBoard, "Off-board 30 users", 30, "SELECT COUNT(*) FROM auth_user WHERE password LIKE '!%'", 30),
             (Change::Delete, "Delete 30 users", 30, "SELECT COUNT(*) FROM auth_user", 1),
         ];

@@ -184,8 +184,8 @@ pub async fn look(portal: &Portal, line: &str) -> Result<std::result::Result<Fil
 /// The line without a key whose value is still to come, and what is to be said of that.
 #[must_use]
 pub fn finished(line: &str) -> (String, Option<Wrong>) {
-    let unfinished = grammar::read(line).into_iter().filter_map(std::result::Result::err);
-    let Some(wrong) = unfinished.into_iter().find(|wrong| wrong.is_unfinished) else {
+    let mut wrongs = grammar::read(line).into_iter().filter_map(std::result::Result::err);
+    let Some(wrong) = wrongs.find(|wrong| wrong.is_unfinished) else {
         return (line.to_owned(), None);
     };
     let (before, after) = (line.get(..wrong.span.start), line.get(wrong.span.end..));
