@@ -7,7 +7,6 @@ mod support;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use portaldesk::change::undo::OldPassword;
@@ -17,6 +16,7 @@ use portaldesk::directory::import::{self, Checked, Options, Source};
 use portaldesk::directory::selection::Selection;
 use portaldesk::directory::{Portal, Settings, history};
 use portaldesk::error::{Error, Result};
+use support::files::{copy, failed, peak_of, remove};
 use support::measure::{Hold, head, line, once, peak_kilobytes, ratio_line};
 use support::seed;
 
@@ -59,10 +59,6 @@ async fn open(file: &Path) -> Result<Portal> {
     Portal::open(&seed::target(file), Settings::default(), Actor::unix("bench", None)).await
 }
 
-fn failed(error: &std::io::Error) -> Error {
-    Error::unreachable(format!("a file of the bench can't be made: {error}"))
-}
-
 /// New users for an import, made from their numbers.
 fn made(beside: &Path, users: u64) -> Result<PathBuf> {
     let path = beside.with_extension(format!("{users}.csv"));
@@ -76,21 +72,6 @@ fn made(beside: &Path, users: u64) -> Result<PathBuf> {
     let written = std::fs::File::create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| failed(&error))?;
     Ok(path)
-}
-
-fn copy(from: &Path) -> Result<PathBuf> {
-    let to = from.with_extension("files");
-    remove(&to);
-    std::fs::copy(from, &to).map_err(|error| failed(&error))?;
-    Ok(to)
-}
-
-fn remove(file: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = file.as_os_str().to_owned();
-        name.push(suffix);
-        drop(std::fs::remove_file(name));
-    }
 }
 
 async fn look(portal: &Portal, file: &Path) -> Result<(Source, Checked)> {
@@ -118,7 +99,8 @@ async fn export_some(portal: &Portal, users: u64) -> Result<u64> {
 }
 
 async fn times(seeded: &Path, large: u64) -> Result<()> {
-    let file = copy(seeded)?;
+    let file = seeded.with_extension("files");
+    copy(seeded, &file)?;
     let portal = open(&file).await?;
     let started = Instant::now();
     export_some(&portal, large).await?;
@@ -150,28 +132,16 @@ async fn times(seeded: &Path, large: u64) -> Result<()> {
     Ok(())
 }
 
-/// What a process of its own needs at most, at a tenth of the users and at all of them.
+/// What a process of its own needs at most, at all of the users and at a tenth of them.
 fn memory(seeded: &Path, large: u64) -> Result<()> {
-    let exported = |users: u64| peak(EXPORT, seeded, &users.to_string());
+    let exported = |users: u64| peak_of(EXPORT, seeded, Some((WHAT, users.to_string().as_str())));
     ratio_line("peak memory of an export, in MB", (exported(large)?, exported(large / 10)?), 1.2);
     let imported = |users: u64| {
-        let file = copy(seeded)?;
-        let csv = made(&file, users)?;
-        let peak = peak(IMPORT, &file, &csv.display().to_string());
-        remove(&file);
+        let csv = made(seeded, users)?;
+        let peak = peak_of(IMPORT, seeded, Some((WHAT, csv.display().to_string().as_str())));
         drop(std::fs::remove_file(csv));
         peak
     };
     ratio_line("peak memory of an import, in MB", (imported(large)?, imported(large / 10)?), 1.2);
     Ok(())
-}
-
-fn peak(task: &str, file: &Path, what: &str) -> Result<f64> {
-    let program = std::env::current_exe().map_err(|error| failed(&error))?;
-    let output = Command::new(program).env(task, file).env(WHAT, what).output();
-    let output = output.map_err(|error| failed(&error))?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let peak = text.lines().last().and_then(|line| line.parse::<f64>().ok());
-    peak.map(|kilobytes| kilobytes / 1024.0)
-        .ok_or_else(|| Error::bug(format!("the child measured nothing: {text}")))
 }

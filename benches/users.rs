@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use portaldesk::change::Actor;
 use portaldesk::db::{Db, Sql};
 use portaldesk::directory::accounts::{self, Draft};
-use portaldesk::directory::filter::Filter;
+use portaldesk::directory::filter::{self, Filter};
 use portaldesk::directory::users::{self, Column, From, Page, Query};
 use portaldesk::directory::{Portal, Settings, record, search};
 use portaldesk::error::Result;
@@ -53,6 +53,9 @@ async fn main() -> Result<()> {
     sort(&portal).await?;
     check(&portal).await?;
     memory_line("memory: sorting and checking", 100);
+    forget_peak_memory();
+    filter(&portal).await?;
+    memory_line("memory: filtering", 100);
     forget_peak_memory();
     find_words(&portal, count).await?;
     memory_line("memory: searching, with the index of words", 100);
@@ -142,6 +145,33 @@ async fn sort(portal: &Portal) -> Result<()> {
         let first = users::page(portal, &query, &From::Start, PAGE).await?;
         let next = page(portal, &query, &after(&first)).await?;
         line(&format!("{what}: next page"), next, None, Hold::Millis(300));
+    }
+    Ok(())
+}
+
+/// The first page of those whom a filter lets through, and where it says so all of their ids.
+async fn filter(portal: &Portal) -> Result<()> {
+    let hundred = Hold::Millis(100);
+    for (written, sort, hold) in [
+        ("dept:\"Department 08\"", Column::Username, hundred),
+        ("dept:\"Department 08\"", Column::Joined, hundred),
+        ("dept:none", Column::Username, hundred),
+        ("group:Engineer", Column::Username, hundred),
+        ("group:Engineer", Column::Joined, hundred),
+        ("group:none", Column::Username, hundred),
+        ("-group:Engineer dept:\"Department 08\"", Column::Username, hundred),
+        ("super:yes", Column::Username, Hold::Nothing),
+        ("super:yes", Column::Joined, Hold::Nothing),
+        ("active:no login:>30d", Column::Username, Hold::Nothing),
+    ] {
+        let query = Query { filter: filter::read(portal, written).await?, sort, ..Query::default() };
+        let what = format!("filter {written}, by {}", sort.label());
+        line(&what, page(portal, &query, &From::Start).await?, None, hold);
+        if sort == Column::Username {
+            continue;
+        }
+        let all = measure(|| users::ids(portal, &query)).await?;
+        line(&format!("  all {} ids", users::ids(portal, &query).await?.len()), all, None, Hold::Nothing);
     }
     Ok(())
 }

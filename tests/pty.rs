@@ -20,7 +20,7 @@ use portaldesk::portal::password::Recipe;
 use rustix::process::Signal;
 use serde_json::Value;
 use support::{Made, TestDb};
-use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, F1, F2, TAB};
+use terminal::keys::{BACK_TAB, CTRL_C, CTRL_G, CTRL_N, CTRL_S, CTRL_U, CTRL_Z, ENTER, ESC, F1, F2, TAB};
 use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, go_to, program};
 
 /// Within this, everything that asks for the end must have had it.

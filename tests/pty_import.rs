@@ -9,7 +9,7 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use terminal::keys::{CTRL_S, ENTER};
+use terminal::keys::{CTRL_S, CTRL_U, ENTER};
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 const FILE: &str = "username,groups,email,phone_number\n\
@@ -36,7 +36,7 @@ fn signed_in(size: (u16, u16)) -> (Home, Terminal) {
 fn import(size: (u16, u16)) {
     let (home, mut terminal) = signed_in(size);
     terminal.press_until("I", "Change existing", true);
-    terminal.keys("staff.csv");
+    terminal.keys("st\t");
     terminal.wait_for("staff.csv");
     terminal.keys(CTRL_S);
     terminal.wait_for("staff.csv: 1 new, 3 refused");
@@ -49,8 +49,9 @@ fn import(size: (u16, u16)) {
     ] {
         terminal.wait_for(told);
     }
-    terminal.keys("\t\t\t");
-    terminal.wait_for("FILE.rejected.csv");
+    terminal.wait_for("comma");
+    terminal.keys("\t\t\t\t\t");
+    terminal.wait_for("They go into a file of their own");
     terminal.keys(" ");
     terminal.wait_until("the box is ticked", |screen| {
         screen.contents().lines().any(|line| line.contains("Skip bad rows") && line.contains("[x]"))
@@ -91,4 +92,8 @@ fn export() {
     terminal.press_until("E", "File: users.csv", true);
     terminal.keys(ENTER);
     terminal.wait_for("is there already");
+    terminal.keys(CTRL_U);
+    terminal.wait_gone("users.csv");
+    terminal.keys("u\t");
+    terminal.wait_for("File: users.csv");
 }

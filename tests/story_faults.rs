@@ -615,7 +615,7 @@ async fn set(db: &Db, table: &Table, id: i64, values: Vec<(String, Cell)>) {
     let table = table.clone();
     db.transaction(move |tx| {
         let (table, values) = (table.clone(), values.clone());
-        Box::pin(async move { Ok(rows::update(tx, &table, &Image::id(id), &values).await?) })
+        Box::pin(async move { Ok(rows::update(tx, &table, &[Image::id(id)], &values).await?) })
     })
     .await
     .unwrap();
@@ -655,14 +655,14 @@ async fn take_out_each_row(db: &Db, table: &'static str) {
         let (known, gone) = (known.clone(), known.clone());
         db.transaction(move |tx| {
             let gone = gone.clone();
-            Box::pin(async move { Ok(rows::delete(tx, &gone, &Image::id(id)).await?) })
+            Box::pin(async move { Ok(rows::delete(tx, &gone, &[Image::id(id)]).await?) })
         })
         .await
         .unwrap();
         assert_ne!(journal::verify(db).await.unwrap(), [], "{table} {id} was taken out");
         db.transaction(move |tx| {
             let (known, row) = (known.clone(), row.clone());
-            Box::pin(async move { Ok(rows::insert(tx, &known, &row.0).await.map(drop)?) })
+            Box::pin(async move { Ok(rows::insert(tx, &known, vec![row.0]).await.map(drop)?) })
         })
         .await
         .unwrap();

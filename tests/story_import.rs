@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use portaldesk::change::undo::OldPassword;
-use portaldesk::change::{Account, Actor, Outcome, Watch};
+use portaldesk::change::{Account, Actor, Outcome, Require, Watch};
 use portaldesk::db::Dialect;
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::export::{self, Shape, columns};
@@ -33,8 +33,13 @@ use support::{TestDb, digest};
 const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
 
 /// Names that a spreadsheet, a terminal or a CSV reader might stumble over.
-const ODD: [&str; 9] = [
+const ODD: [&str; 14] = [
     "=HYPERLINK(\"http://x\")",
+    "=1+1",
+    "+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
     "'=1",
     "'",
     "a,b;c\td",
@@ -76,9 +81,10 @@ fn everybody() -> Selection {
     Selection::Matching { query: Query::default(), except: BTreeSet::new() }
 }
 
-async fn exported(portal: &Portal) -> String {
+/// What an export with these columns writes.
+async fn exported(portal: &Portal, columns: &[&str]) -> String {
     let mut out = Vec::new();
-    let shape = Shape::Csv(columns::usual());
+    let shape = Shape::Csv(columns::named(columns.iter().copied()).expect("columns"));
     export::write(portal, &everybody(), &shape, &mut |piece| {
         out.extend_from_slice(piece);
         Ok(())
@@ -86,6 +92,15 @@ async fn exported(portal: &Portal) -> String {
     .await
     .expect("an export");
     String::from_utf8(out).expect("UTF-8")
+}
+
+/// The same file as a spreadsheet saves it where the comma is for decimals.
+fn by_semicolons(text: &str) -> String {
+    let mut lines = csv::WriterBuilder::new().delimiter(b';').from_writer(Vec::new());
+    for record in csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes()).records() {
+        lines.write_record(&record.expect("a record")).expect("a line");
+    }
+    String::from_utf8(lines.into_inner().expect("lines")).expect("UTF-8")
 }
 
 async fn check(portal: &Portal, text: impl AsRef<[u8]>, options: &Options) -> Result<Checked> {
@@ -115,6 +130,18 @@ fn update() -> Options {
     Options { update: true, ..Options::default() }
 }
 
+/// Stops the work once so much is done.
+fn stopping_after(count: u64) -> Watch {
+    let watch = Watch::default();
+    let cancel = watch.cancel.clone();
+    let progress = move |progress: portaldesk::change::Progress| {
+        if progress.done > count {
+            cancel.cancel();
+        }
+    };
+    Watch { progress: Some(Arc::new(progress)), ..watch }
+}
+
 /// New users enough for several plans.
 fn many(count: usize) -> String {
     let lines = (0..count).map(|number| format!("user{number:05},First,Engineer;Night shift,Field"));
@@ -134,13 +161,22 @@ stories! {
             let name = name.replace('\'', "''").replace('\\', "\\\\");
             db.run(&format!("UPDATE auth_user SET first_name = '{name}', email = ' x' WHERE id = {id}")).await;
         }
+        // Groups and a department whose names would be run too, or taken apart.
+        let made = "username,groups,department,main_portal_id\nodd0,=1+1;a\\;b\\\\,'@Field,'-1\nodd1,'@x,'\t=1 Sales,\n";
+        import(&portal, made, &Options { create_missing: true, ..update() }).await.expect("an import");
         let before = digest(&db).await;
-        let text = exported(&portal).await;
-        for options in [Options::default(), update()] {
-            let (checked, outcome) = import(&portal, &text, &options).await.expect("an import");
-            assert_eq!(problems(&checked), Vec::<String>::new());
-            assert_eq!((checked.rows, checked.unchanged, checked.to_write()), (12, 12, 0));
-            assert_eq!(outcome.operation(), None);
+        let all: Vec<&str> = columns::COLUMNS.iter().map(|column| column.name).collect();
+        let usual: Vec<&str> = columns::usual().iter().map(|column| column.name).collect();
+        for columns in [&all[..], &usual[..], &["groups", "first_name", "id"][..]] {
+            let text = exported(&portal, columns).await;
+            for text in [by_semicolons(&text), text] {
+                for options in [Options::default(), update()] {
+                    let (checked, outcome) = import(&portal, &text, &options).await.expect("an import");
+                    assert_eq!(problems(&checked), Vec::<String>::new());
+                    assert_eq!((checked.rows, checked.unchanged, checked.to_write()), (17, 17, 0));
+                    assert_eq!(outcome.operation(), None);
+                }
+            }
         }
         // By name, in another order, and marked as UTF-8.
         let text = "\u{feff}last_login,email,username\r\n,,bela\r\n,\" x\",odd0\r\n".to_owned();
@@ -208,7 +244,11 @@ stories! {
     async fn what_is_no_file_of_users_is_refused(db: TestDb) {
         let portal = program(&db).await;
         let huge = [b"username\na\n\"".to_vec(), vec![b'x'; 10 << 20]].concat();
-        let files: [(&[u8], &str); 8] = [
+        let many = format!("username{}\nann\n", ",c".repeat(299));
+        let twice = [b"username,".to_vec(), vec![b'x'; 1_000], b",".to_vec(), vec![b'x'; 1_000]].concat();
+        let files: [(&[u8], &str); 10] = [
+            (many.as_bytes(), "Line 1, the names of the columns: there are 300 of them, and users have at most 19"),
+            (&twice, "x…'"),
             (b"email,department\na@b.example,\n", "no column 'username' or 'id'"),
             (b"username,email,username\na,,\n", "the columns 1 and 3 are both 'username'"),
             (b"username,e-mail\na,\n", "did you mean 'email'?"),
@@ -226,11 +266,75 @@ stories! {
         let checked = check(&portal, b"username,first_name\ncho,Jos\xe9\n", &Options::default()).await.unwrap();
         assert_eq!(problems(&checked), ["2 first_name"]);
         assert!(checked.problems[0].message.contains("not UTF-8 (the byte e9)"), "{:?}", checked.problems);
+        let row = format!("username,department\nann,{}\n", "x".repeat(500_000));
+        let checked = check(&portal, row, &Options::default()).await.unwrap();
+        assert_eq!(problems(&checked), ["2 department"]);
+        assert!(checked.problems[0].message.len() < 1_000, "nobody reads all of that");
+        // A header alone is nothing to do; a mark of UTF-8, and whatever ends the lines, are no fault, and lines are counted
+        // within cells too.
+        let (checked, outcome) = import(&portal, "username,email\n", &Options::default()).await.unwrap();
+        assert_eq!((checked.counts().as_str(), outcome.operation()), ("no rows", None));
+        let text = "\u{feff}username,first_name\rann,\rben,\"of two\rlines\"\rno good,\r";
+        let checked = check(&portal, text, &Options::default()).await.unwrap();
+        assert_eq!((checked.counts().as_str(), problems(&checked)), ("1 new, 2 refused", vec!["3 first_name".into(), "5 username".into()]));
+    }
+
+    /// What came through a pipe is gone when the import is stopped; begun again it passes over what stands.
+    async fn an_import_from_a_pipe_is_begun_again(db: TestDb) {
+        let portal = peopled(&db).await;
+        let options = Options { create_missing: true, ..Options::default() };
+        let source = Source::copy(many(700).as_bytes()).unwrap();
+        let checked = import::check(&portal, &source, &options, None, &Watch::default()).await.expect("a check");
+        let watch = stopping_after(200);
+        let outcome = import::apply(&portal, source, &options, &checked, None, None, &watch).await.expect("a part");
+        let run = outcome.run.clone().filter(|_| outcome.stopped).expect("a run that was stopped");
+        assert!(!runs::show(&portal, &run).await.expect("the run").can_go_on());
+        let there = db.number("SELECT COUNT(*) FROM auth_user").await - 3;
+        let (checked, outcome) = import(&portal, many(700), &update()).await.expect("the rest");
+        assert_eq!(checked.counts(), format!("{} new, {there} unchanged", 700 - there));
+        assert_eq!((outcome.refused, db.number("SELECT COUNT(*) FROM auth_user").await), (Vec::new(), 703));
+    }
+
+    /// Somebody makes an account whose name differs in case only, after the file was looked through: the row is refused by
+    /// its name, and the others are written.
+    async fn a_twin_that_comes_meanwhile_is_refused(db: TestDb) {
+        let portal = peopled(&db).await;
+        let text = format!("{}\nanna,Anna,,\nben,Ben,,\n", many(300));
+        let options = Options { create_missing: true, ..Options::default() };
+        let source = Source::copy(text.as_bytes()).unwrap();
+        let checked = import::check(&portal, &source, &options, None, &Watch::default()).await.expect("a check");
+        assert_eq!(checked.counts(), "302 new");
+        let other = program(&db).await;
+        for name in ["Anna", "BEN", "zoe"] {
+            add(&other, Draft::default().with("username", name)).await;
+        }
+        let outcome =
+            import::apply(&portal, source, &options, &checked, None, None, &Watch::default()).await.expect("a part");
+        let refused: Vec<&str> = outcome.refused.iter().map(|(title, _)| title.as_str()).collect();
+        assert_eq!(refused, ["Line 302 (anna)", "Line 303 (ben)"]);
+        for ((_, error), owner) in outcome.refused.iter().zip(["Anna", "BEN"]) {
+            assert!(error.message.contains(&format!("A user named '{owner}' exists already")), "{}", error.message);
+        }
+        assert_eq!(db.number("SELECT COUNT(*) FROM auth_user").await, 306);
+        assert_eq!(db.number("SELECT COUNT(*) FROM auth_user WHERE LOWER(username) IN ('anna', 'ben')").await, 2);
+
+        // And where it comes after the row was planned, the transaction refuses it.
+        let newest = db.number("SELECT MAX(id) FROM auth_user").await;
+        let mut plan = accounts::create(&portal, &Draft::default().with("username", "emma")).await.expect("a plan");
+        plan.require.push(Require::NoTwin { usernames: vec!["dora".to_owned(), "emma".to_owned()], after: newest });
+        add(&other, Draft::default().with("username", "Emma")).await;
+        let error = portal.writer().unwrap().apply(plan).await.expect_err("a twin");
+        assert_eq!((error.kind, error.fields["username"].len()), (Kind::Duplicate, 1));
+        assert!(error.message.contains("'Emma'"), "{}", error.message);
     }
 
     /// The good rows are written, the others stand in a file with their reasons; corrected, it is imported too.
     async fn refused_rows_come_back_corrected(db: TestDb) {
         let portal = peopled(&db).await;
+        let create = Options { create_missing: true, ..Options::default() };
+        let text = "username,email,department\nann,no,Nowhere\ncy,,There\n";
+        let checked = check(&portal, text, &create).await.expect("a check");
+        assert_eq!(checked.departments, ["There"], "nobody would be in the other");
         let staff = Temporary::new("username;groups;phone_number\nann;Engineer;+1 5\nbob;Engineers;'=1\ncy;;12\n");
         let options = Options { skip_invalid: true, ..Options::default() };
         let (source, kept) = (Source::open(&staff.0).unwrap(), Temporary::none());
@@ -290,15 +394,8 @@ stories! {
         let staff = Temporary::new(&many(700));
         let options = Options { create_missing: true, ..Options::default() };
         let source = Source::open(&staff.0).unwrap();
-        let watch = Watch::default();
-        let checked = import::check(&portal, &source, &options, None, &watch).await.expect("a check");
-        let cancel = watch.cancel.clone();
-        let progress = move |progress: portaldesk::change::Progress| {
-            if progress.done > 200 {
-                cancel.cancel();
-            }
-        };
-        let watch = Watch { progress: Some(Arc::new(progress)), ..watch };
+        let checked = import::check(&portal, &source, &options, None, &Watch::default()).await.expect("a check");
+        let watch = stopping_after(200);
         let outcome = import::apply(&portal, source, &options, &checked, None, None, &watch).await.expect("a part");
         assert!(outcome.stopped);
         let run = outcome.run.clone().expect("a run");
@@ -338,8 +435,10 @@ stories! {
         let lines: Vec<u64> = checked.problems.iter().map(|problem| problem.line).collect();
         assert_eq!((checked.counts().as_str(), lines.as_slice()), ("1 new, 1 changed, 3 refused", &[3, 4, 5][..]));
         let create = Options { create_missing: true, ..update() };
-        let error = check(&portal, "username,groups\nnew4,Night shift\n", &create).await.map(drop);
-        assert_eq!(error.expect_err("no group may be made").kind, Kind::Denied);
+        let checked = check(&portal, "username,groups\nnew4,Night shift\n", &create).await.expect("a check");
+        assert_eq!((checked.counts().as_str(), checked.groups.len()), ("1 refused", 0));
+        let error = check(&portal, "username,department\nnew4,Night shift\n", &create).await.map(drop);
+        assert_eq!(error.expect_err("no department may be made").kind, Kind::Denied);
         // Nor may all superusers go, wherever they stand in the file.
         let error = check(&root, "username,is_superuser\nroot,no\n", &update()).await.map(drop);
         assert_eq!(error.expect_err("nobody could run the portal").kind, Kind::Denied);

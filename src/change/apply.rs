@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::db::schema::{Schema, Table};
+use crate::db::schema::Schema;
 use crate::db::{Cell, Db, DbErrorKind, Dialect, Failure, ForeignKeys, Sql, Tx, own};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::Roles;
@@ -16,10 +16,10 @@ use super::actor::Actor;
 use super::admin_log::{self, Names, Written, Wrote};
 use super::compare::{describe, lock_and_compare, require};
 use super::counter::Raise;
-use super::plan::{Image, MOST_ROWS, Plan, Purpose, Step, Value};
-use super::rows::{self, Lock};
+use super::plan::{Image, MOST_ROWS, Plan, Purpose, Step};
+use super::rows::{self, ByKey, Lock};
 use super::superusers::{self, Standing};
-use super::{alone, guard, hold, journal, references, taken};
+use super::{alone, guard, hold, journal, references, taken, write};
 
 /// How long to look for the answer when the connection broke at COMMIT.
 pub(super) const SETTLE: Duration = Duration::from_secs(10);
@@ -171,7 +171,7 @@ pub(super) async fn in_transaction(tx: &mut Tx, order: &Order) -> std::result::R
     let account = order.actor.account.as_ref().map(|account| account.id);
     let checked = guard::check_rights(tx, &order.roles, account, plan).await?;
 
-    let keys = write(tx, order, now).await?;
+    let keys = write::write(tx, order, now).await?;
     let written = read_back(tx, order, &keys, &found).await?;
     if !brings_fault_back(tx, plan).await? {
         check_portal_ids(tx, &portal_ids, plan).await?;
@@ -244,155 +244,18 @@ async fn other_owner(tx: &mut Tx, id: &str, plan: &Plan) -> std::result::Result<
     Ok(None)
 }
 
-/// Writes the steps; the key of the row that each concerns, nothing for one that needed no writing.
-async fn write(
-    tx: &mut Tx,
-    order: &Order,
-    now: DateTime<Utc>,
-) -> std::result::Result<Vec<Option<Image>>, Failure> {
-    let clock = Cell::Text(tx.dialect().time_text(now));
-    let made = made_meanwhile(tx, order).await?;
-    let mut keys: Vec<Option<Image>> = Vec::with_capacity(order.plan.steps.len());
-    for step in &order.plan.steps {
-        if let Some(key) = write_beside_rows(tx, step).await? {
-            keys.push(Some(key));
-            continue;
-        }
-        let table = rows::table(&order.schema, step.table())?;
-        let key = match step {
-            Step::Insert { values, .. } => {
-                let values = resolve(tx, table, values, &keys, &clock)?;
-                write_insert(tx, order, table, (step, &values), &made).await?
-            }
-            Step::Update { key, set, .. } => {
-                let set = resolve(tx, table, set, &keys, &clock)?;
-                rows::update(tx, table, key, &set).await?;
-                Some(key.clone())
-            }
-            Step::Delete { key, before, .. } => {
-                references::refuse_referred(tx, &order.schema, table, before).await?;
-                rows::delete(tx, table, key).await?;
-                Some(key.clone())
-            }
-            Step::Counter { .. } | Step::Ddl(_) => None,
-        };
-        keys.push(key);
-    }
-    Ok(keys)
-}
-
-/// Writes what stands beside the rows; its key, or nothing for a step that writes a row.
-async fn write_beside_rows(tx: &mut Tx, step: &Step) -> std::result::Result<Option<Image>, Failure> {
-    match step {
-        Step::Ddl(ddl) => {
-            tx.execute(ddl.sql()?).await?;
-            Ok(Some(Image::default()))
-        }
-        Step::Counter { table, column, to, .. } => {
-            Raise { table, column, to: *to }.write(tx).await?;
-            Ok(Some(Image::of("column", Cell::Text(column.clone()))))
-        }
-        _ => Ok(None),
-    }
-}
-
-fn resolve(
-    tx: &Tx,
-    table: &Table,
-    values: &[(String, Value)],
-    keys: &[Option<Image>],
-    clock: &Cell,
-) -> Result<Vec<(String, Cell)>> {
-    values
-        .iter()
-        .map(|(name, value)| {
-            let cell = match value {
-                Value::Cell(cell) => cell.clone(),
-                Value::Now => clock.clone(),
-                Value::NewId(step) => keys
-                    .get(*step)
-                    .and_then(Option::as_ref)
-                    .and_then(|key| key.get("id"))
-                    .cloned()
-                    .ok_or_else(|| Error::bug(format!("step {} creates no id", step + 1)))?,
-            };
-            let column = table.columns.iter().find(|column| column.name.as_str() == name);
-            Ok((name.clone(), column.map_or(cell.clone(), |column| tx.dialect().normal(cell, column))))
-        })
-        .collect()
-}
-
-/// Rows that the portal may have made meanwhile and that inserts of the plan would double: by table and column.
-type Made<'a> = BTreeMap<(&'a str, &'a str), Vec<Image>>;
-
-/// Looks for all of them at once, so that a column without index is looked through once a plan.
-async fn made_meanwhile<'a>(tx: &mut Tx, order: &'a Order) -> std::result::Result<Made<'a>, Failure> {
-    let mut wanted: BTreeMap<(&str, &str), Vec<Cell>> = BTreeMap::new();
-    for step in &order.plan.steps {
-        if let Step::Insert { table, adopt: Some(adopt), .. } = step
-            && let Some(value @ Cell::Int(_)) = step.cell(&adopt.by)
-        {
-            wanted.entry((table, &adopt.by)).or_default().push(value.clone());
-        }
-    }
-    let mut made = Made::new();
-    for ((name, column), values) in wanted {
-        let table = rows::table(&order.schema, name)?;
-        made.insert((name, column), rows::by_column(tx, table, column, &values, Lock::Rows).await?);
-    }
-    Ok(made)
-}
-
-async fn write_insert(
-    tx: &mut Tx,
-    order: &Order,
-    table: &Table,
-    (step, values): (&Step, &[(String, Cell)]),
-    made: &Made<'_>,
-) -> std::result::Result<Option<Image>, Failure> {
-    let Step::Insert { adopt, .. } = step else { return Ok(None) };
-    let given = Image(values.to_vec());
-    if let Some(adopt) = adopt
-        && let Some(value) = given.get(&adopt.by)
-    {
-        let there = match step.cell(&adopt.by) {
-            Some(Cell::Int(_)) => made
-                .get(&(step.table(), adopt.by.as_str()))
-                .and_then(|rows| rows.iter().find(|row| row.get(&adopt.by) == Some(value)).cloned()),
-            // Text is the engine's to compare.
-            _ => rows::by_column(tx, table, &adopt.by, std::slice::from_ref(value), Lock::Rows)
-                .await?
-                .into_iter()
-                .next(),
-        };
-        if let Some(row) = there {
-            let set: Vec<(String, Cell)> =
-                values.iter().filter(|(column, _)| adopt.columns.contains(column)).cloned().collect();
-            if set.iter().all(|(column, cell)| row.get(column) == Some(cell)) {
-                return Ok(None);
-            }
-            return Err(Error::conflict(format!(
-                "Meanwhile the portal made the row {}; nothing was written. Reload it and look again.",
-                describe(table.name.as_str(), &rows::key_of(table, &row))
-            ))
-            .into());
-        }
-    }
-    let key = rows::insert(tx, table, values).await?;
-    if let Some(id) = key.int("id") {
-        references::refuse_leftovers(tx, &order.schema, table.name.as_str(), id).await?;
-    }
-    Ok(Some(key))
-}
-
 /// What is deleted must not leave rows behind that a later one with the same id would inherit.
 async fn check_deleted(tx: &mut Tx, order: &Order) -> std::result::Result<(), Failure> {
+    let mut deleted: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for step in &order.plan.steps {
         if let Step::Delete { table, key, .. } = step
             && let Some(id) = key.int("id")
         {
-            references::refuse_remaining(tx, &order.schema, table, id).await?;
+            deleted.entry(table).or_default().push(id);
         }
+    }
+    for (table, ids) in deleted {
+        references::refuse_remaining(tx, &order.schema, table, &ids).await?;
     }
     Ok(())
 }
@@ -410,11 +273,10 @@ async fn read_back(
             wanted.entry(step.table()).or_default().push(key.clone());
         }
     }
-    let mut after: BTreeMap<&str, Vec<(Image, Image)>> = BTreeMap::new();
+    let mut after: BTreeMap<&str, ByKey> = BTreeMap::new();
     for (name, keys) in wanted {
         let table = rows::table(&order.schema, name)?;
-        let images = rows::by_keys(tx, table, &keys, Lock::No).await?;
-        after.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
+        after.insert(name, ByKey::new(table, rows::by_keys(tx, table, &keys, Lock::No).await?));
     }
     let mut written = Vec::with_capacity(keys.len());
     for ((step, key), before) in order.plan.steps.iter().zip(keys).zip(found) {
@@ -433,10 +295,7 @@ async fn read_back(
             }
             _ => {}
         }
-        let now = after
-            .get(step.table())
-            .and_then(|rows| rows.iter().find(|(found, _)| *found == key))
-            .map(|(_, image)| image.clone());
+        let now = after.get(step.table()).and_then(|rows| rows.get(&key)).cloned();
         if now.is_none() && !matches!(step, Step::Delete { .. }) {
             return Err(Error::bug(format!(
                 "the row {} was written and is gone",

@@ -9,7 +9,8 @@ use crate::error::{Differs, Error};
 use super::apply::Order;
 use super::counter::Raise;
 use super::plan::{Image, Require, Step, is_secret};
-use super::rows::{self, Lock};
+use super::rows::{self, ByKey, Lock};
+use super::taken;
 
 /// Columns that Django rewrites in passing: a difference there is no conflict.
 const VOLATILE: [&str; 4] = ["last_login", "date_joined", "created_at", "updated_at"];
@@ -39,6 +40,7 @@ pub(super) async fn require(tx: &mut Tx, order: &Order) -> Result<(), Failure> {
                     values.push(value.clone());
                 }
             }
+            Require::NoTwin { usernames, after } => taken::refuse_twins(tx, usernames, *after).await?,
         }
     }
     for (name, required) in by_table {
@@ -59,21 +61,13 @@ pub(super) async fn require(tx: &mut Tx, order: &Order) -> Result<(), Failure> {
 
 async fn require_rows(tx: &mut Tx, table: &Table, required: &Required<'_>) -> Result<(), Failure> {
     let name = table.name.as_str();
-    let mut keys: Vec<Image> = Vec::new();
-    for key in &required.rows {
-        if !keys.contains(key) {
-            keys.push((*key).clone());
-        }
-    }
-    let found = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
-    let found: Vec<(Image, Image)> =
-        found.into_iter().map(|image| (rows::key_of(table, &image), image)).collect();
-    let there = |key: &Image| found.iter().find(|(found, _)| found == key).map(|(_, image)| image);
-    if let Some(key) = keys.iter().find(|key| there(key).is_none()) {
+    let keys: Vec<Image> = required.rows.iter().map(|key| (*key).clone()).collect();
+    let found = ByKey::new(table, rows::by_keys(tx, table, &keys, Lock::Rows).await?);
+    if let Some(key) = keys.iter().find(|key| found.get(key).is_none()) {
         return Err(gone(name, key).into());
     }
     for (key, column, value) in &required.holds {
-        if there(key).and_then(|image| image.get(column)) != Some(*value) {
+        if found.get(key).and_then(|image| image.get(column)) != Some(*value) {
             return Err(Error::conflict(format!(
                 "Someone else changed {} meanwhile ({column}); nothing was written. Look again.",
                 describe(name, key)
@@ -109,17 +103,13 @@ pub(super) async fn lock_and_compare(tx: &mut Tx, order: &Order) -> Result<Vec<O
     let mut by_table: BTreeMap<&str, Vec<Image>> = BTreeMap::new();
     for step in &order.plan.steps {
         if let Step::Update { table, key, .. } | Step::Delete { table, key, .. } = step {
-            let keys = by_table.entry(table).or_default();
-            if !keys.contains(key) {
-                keys.push(key.clone());
-            }
+            by_table.entry(table).or_default().push(key.clone());
         }
     }
-    let mut locked: BTreeMap<&str, Vec<(Image, Image)>> = BTreeMap::new();
+    let mut locked: BTreeMap<&str, ByKey> = BTreeMap::new();
     for (name, keys) in by_table {
         let table = rows::table(&order.schema, name)?;
-        let images = rows::by_keys(tx, table, &keys, Lock::Rows).await?;
-        locked.insert(name, images.into_iter().map(|image| (rows::key_of(table, &image), image)).collect());
+        locked.insert(name, ByKey::new(table, rows::by_keys(tx, table, &keys, Lock::Rows).await?));
     }
     let mut found = Vec::with_capacity(order.plan.steps.len());
     let mut differences = Vec::new();
@@ -130,8 +120,7 @@ pub(super) async fn lock_and_compare(tx: &mut Tx, order: &Order) -> Result<Vec<O
             Step::Update { table, key, before, .. } | Step::Delete { table, key, before } => {
                 let image = locked
                     .get(table.as_str())
-                    .and_then(|rows| rows.iter().find(|(found, _)| found == key))
-                    .map(|(_, image)| image)
+                    .and_then(|rows| rows.get(key))
                     .ok_or_else(|| gone(table, key))?;
                 differences.extend(compare(step, table, key, before, image));
                 Some(image.clone())

@@ -27,6 +27,7 @@ pub mod superusers;
 mod taken;
 pub mod undo;
 mod unsettled;
+mod write;
 
 pub use actor::{Account, Actor};
 pub use admin_log::{Written, Wrote};

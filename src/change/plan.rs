@@ -242,6 +242,26 @@ impl Step {
         }
     }
 
+    /// The key of the row that it changes or takes away.
+    #[must_use]
+    pub const fn key(&self) -> Option<&Image> {
+        match self {
+            Self::Update { key, .. } | Self::Delete { key, .. } => Some(key),
+            Self::Insert { .. } | Self::Counter { .. } | Self::Ddl(_) => None,
+        }
+    }
+
+    /// The columns that it gives values.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        let pairs = match self {
+            Self::Insert { values, .. } => values,
+            Self::Update { set, .. } => set,
+            Self::Delete { .. } | Self::Counter { .. } | Self::Ddl(_) => return Vec::new(),
+        };
+        pairs.iter().map(|(column, _)| column.as_str()).collect()
+    }
+
     /// The value that it gives a column, where it does.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Value> {
@@ -334,6 +354,14 @@ pub enum Require {
         column: String,
         /// The value.
         value: Cell,
+    },
+    /// Of the accounts that came after this one none has one of these usernames, or one that differs in case only: what
+    /// the portal's own form refuses, and no index.
+    NoTwin {
+        /// The usernames.
+        usernames: Vec<String>,
+        /// The id of the newest account that is known to have none of them.
+        after: i64,
     },
 }
 

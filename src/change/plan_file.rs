@@ -95,6 +95,7 @@ enum RequireJson {
     Row { table: String, key: Columns },
     Holds { table: String, key: Columns, column: String, value: Cell },
     NoRow { table: String, column: String, value: Cell },
+    NoTwin { usernames: Vec<String>, after: i64 },
 }
 
 /// The fields that make an object of the command line a plan file: `engine`, `database`, `plans` and, where there were
@@ -263,6 +264,7 @@ fn check_plan(plan: &Plan, schema: &Schema) -> std::result::Result<(), String> {
             table.has(column)
         }
         Require::NoRow { table, column, .. } => Known::of(schema, table)?.has(column),
+        Require::NoTwin { .. } => Known::of(schema, "auth_user")?.has("username"),
     })
 }
 
@@ -360,7 +362,7 @@ impl From<&Plan> for PlanJson {
 /// Whether a requirement says nothing of a secret.
 fn is_open(require: &Require) -> bool {
     match require {
-        Require::Row { .. } => true,
+        Require::Row { .. } | Require::NoTwin { .. } => true,
         Require::Holds { column, value, .. } | Require::NoRow { column, value, .. } => {
             !is_secret(column) || is_harmless(value)
         }
@@ -490,6 +492,7 @@ impl From<&Require> for RequireJson {
             Require::Row { table, key } => Self::Row { table, key: key.0 },
             Require::Holds { table, key, column, value } => Self::Holds { table, key: key.0, column, value },
             Require::NoRow { table, column, value } => Self::NoRow { table, column, value },
+            Require::NoTwin { usernames, after } => Self::NoTwin { usernames, after },
         }
     }
 }
@@ -502,6 +505,7 @@ impl From<RequireJson> for Require {
                 Self::Holds { table, key: Image(key), column, value }
             }
             RequireJson::NoRow { table, column, value } => Self::NoRow { table, column, value },
+            RequireJson::NoTwin { usernames, after } => Self::NoTwin { usernames, after },
         }
     }
 }

@@ -68,32 +68,40 @@ impl Referred {
         found
     }
 
+    /// A row that refers to one of these ids: the id, the row's table, and the check that speaks of it.
     async fn referring(
         &self,
         tx: &mut Tx,
         schema: &Schema,
-        id: i64,
-    ) -> Result<Option<(String, &'static str)>, DbError> {
+        ids: &[i64],
+    ) -> Result<Option<(i64, String, &'static str)>, DbError> {
+        let ids: Vec<Cell> = ids.iter().copied().map(Cell::Int).collect();
         for (table, column, check) in self.columns(schema) {
             let Some(found) = schema.table(&table) else { continue };
-            if rows::any(tx, found, &column, &Cell::Int(id)).await? {
-                return Ok(Some((table, check)));
+            if let Some(id) = rows::first_of(tx, found, &column, &ids).await? {
+                return Ok(Some((id.as_int().unwrap_or_default(), table, check)));
             }
         }
         Ok(None)
     }
 }
 
-/// Refuses a new row whose id is already referred to: an orphan profile or a ghost membership would hand the old
-/// owner's rights to the new one, and a new group would get members whom nobody gave it.
+/// Whether rows refer to those of this table in a way that [`refuse_leftovers`] looks at.
+#[must_use]
+pub fn is_referred(table: &str) -> bool {
+    Referred::named(table).is_some()
+}
+
+/// Refuses new rows of a table whose ids are already referred to: an orphan profile or a ghost membership would hand the
+/// old owner's rights to the new one, and a new group would get members whom nobody gave it.
 ///
 /// # Errors
 /// A conflict that names the check which repairs those rows; what the engine says.
-pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, table: &str, id: i64) -> Result<(), Failure> {
+pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, table: &str, ids: &[i64]) -> Result<(), Failure> {
     let Some(referred) = Referred::named(table) else { return Ok(()) };
-    match referred.referring(tx, schema, id).await? {
+    match referred.referring(tx, schema, ids).await? {
         None => Ok(()),
-        Some((table, check)) => Err(Error::new(
+        Some((id, table, check)) => Err(Error::new(
             Kind::Conflict,
             format!(
                 "The new {} would get id {id}, and rows left behind in {table} already refer to it: it would \
@@ -109,11 +117,11 @@ pub async fn refuse_leftovers(tx: &mut Tx, schema: &Schema, table: &str, id: i64
 ///
 /// # Errors
 /// A conflict that names the table; what the engine says.
-pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, table: &str, id: i64) -> Result<(), Failure> {
+pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, table: &str, ids: &[i64]) -> Result<(), Failure> {
     let Some(referred) = Referred::named(table) else { return Ok(()) };
-    match referred.referring(tx, schema, id).await? {
+    match referred.referring(tx, schema, ids).await? {
         None => Ok(()),
-        Some((table, _)) => Err(Error::conflict(format!(
+        Some((id, table, _)) => Err(Error::conflict(format!(
             "Rows of {table} still refer to the {} with id {id}, so it can't be removed; nothing was written.",
             referred.noun
         ))
@@ -121,7 +129,7 @@ pub async fn refuse_remaining(tx: &mut Tx, schema: &Schema, table: &str, id: i64
     }
 }
 
-/// Refuses to delete a row that others still refer to, by the catalogue. Some engines would say so only at COMMIT, or
+/// Refuses to delete rows that others still refer to, by the catalogue. Some engines would say so only at COMMIT, or
 /// without a name; and with `ON DELETE CASCADE` or `SET NULL` they would delete or change rows by themselves, which nobody
 /// was shown and no undo brings back.
 ///
@@ -131,7 +139,7 @@ pub async fn refuse_referred(
     tx: &mut Tx,
     schema: &Schema,
     table: &Table,
-    row: &Image,
+    deleted: &[&Image],
 ) -> Result<(), Failure> {
     let name = table.name.as_str();
     for key in schema.references_to(name) {
@@ -139,8 +147,9 @@ pub async fn refuse_referred(
         if key.table == name && !key.acts_on_delete() {
             continue;
         }
-        let (Some(value), Some(from)) = (row.get(&key.to_column), schema.table(&key.table)) else { continue };
-        if value.is_null() || !rows::any(tx, from, &key.column, value).await? {
+        let Some(from) = schema.table(&key.table) else { continue };
+        let values: Vec<Cell> = deleted.iter().filter_map(|row| row.get(&key.to_column)).cloned().collect();
+        if rows::first_of(tx, from, &key.column, &values).await?.is_none() {
             continue;
         }
         let by_itself = if key.acts_on_delete() {

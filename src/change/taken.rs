@@ -1,6 +1,6 @@
 //! What a unique violation is about, in the words of the form that asked for it.
 
-use crate::db::{Cell, Db, DbError, Sql};
+use crate::db::{Cell, Db, DbError, Failure, Sql, Tx};
 use crate::error::{Error, Kind};
 
 use super::plan::{Plan, Step};
@@ -15,8 +15,7 @@ pub(super) async fn explain(db: &Db, error: &DbError, plan: &Plan) -> Option<Err
     if name.contains("username")
         && let Some(username) = text("auth_user", "username")
     {
-        let message = format!("A user named '{username}' exists already; nothing was written.");
-        return Some(Error::field(Kind::Duplicate, "username", message));
+        return Some(named(&username));
     }
     if name.contains("main_portal_id")
         && let Some(id) = text("core_userprofile", "main_portal_id")
@@ -37,6 +36,27 @@ pub(super) async fn explain(db: &Db, error: &DbError, plan: &Plan) -> Option<Err
         Kind::Duplicate,
         format!("{user} is already a member of {group}, given meanwhile; nothing was written. Look again."),
     ))
+}
+
+fn named(username: &str) -> Error {
+    let message = format!("A user named '{username}' exists already; nothing was written.");
+    Error::field(Kind::Duplicate, "username", message)
+}
+
+/// Refuses usernames that somebody has who came after this account, in whatever case.
+pub(super) async fn refuse_twins(tx: &mut Tx, usernames: &[String], after: i64) -> Result<(), Failure> {
+    let mut sql = Sql::new("SELECT username FROM auth_user WHERE id > ?").bind(after);
+    for (at, name) in usernames.iter().enumerate() {
+        let before = if at == 0 { " AND LOWER(username) IN (LOWER(?)" } else { ", LOWER(?)" };
+        sql = sql.push_bind(before, name.as_str());
+    }
+    if usernames.is_empty() {
+        return Ok(());
+    }
+    match tx.optional(sql.push(") ORDER BY id LIMIT 1")).await? {
+        Some(row) => Err(named(&row.text(0)?).into()),
+        None => Ok(()),
+    }
 }
 
 /// The refusal of a portal id, and whose it is if that is known.

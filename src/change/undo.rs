@@ -111,7 +111,7 @@ impl Rows<'_> {
         if let Some(planned) = self.planned.get(&Self::name(table.name.as_str(), &key)) {
             return Ok(planned.is_some());
         }
-        Ok(rows::any(&mut self.db, table, "id", id).await?)
+        Ok(rows::first_of(&mut self.db, table, "id", std::slice::from_ref(id)).await?.is_some())
     }
 
     fn note(&mut self, plan: &Plan) {

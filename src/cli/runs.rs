@@ -6,7 +6,7 @@ use super::args::{Run, RunList};
 use super::change::{Note, complete};
 use super::table::Table;
 use super::{Work, check, json, prompt, time};
-use crate::change::Outcome;
+use crate::change::{Outcome, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::integrity::runs::{self, Listed, Resumed};
 use crate::text;
@@ -141,7 +141,14 @@ pub(super) async fn stopped(work: &Work, id: &str) -> Error {
 /// What can be done about a stopped run.
 fn ways(listed: &Listed) -> String {
     let id = &listed.run.id;
-    let on = if listed.can_go_on() { format!(" Go on: portaldesk run resume {id}.") } else { String::new() };
+    let on = match Purpose::named(&listed.run.kind) {
+        _ if listed.can_go_on() => format!(" Go on: portaldesk run resume {id}."),
+        // What came through a pipe is gone.
+        Purpose::Import => {
+            " Go on: import the same rows once more with --update, which passes over what stands.".to_owned()
+        }
+        _ => String::new(),
+    };
     format!("What it did stands.{on} Take it back: portaldesk undo {id}.")
 }
 

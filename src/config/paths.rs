@@ -4,7 +4,7 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 
 use crate::error::{Error, Result};
 
@@ -44,6 +44,16 @@ pub fn state_dir() -> Result<PathBuf> {
     let path = project.state_dir().unwrap_or(project.data_local_dir()).to_owned();
     private_dir(&path)?;
     Ok(path)
+}
+
+/// A path as a person types it, where no shell puts the home folder in the place of `~/`.
+#[must_use]
+pub fn typed(text: &str) -> PathBuf {
+    let text = text.trim();
+    match (text.strip_prefix("~/"), BaseDirs::new()) {
+        (Some(rest), Some(dirs)) => dirs.home_dir().join(rest),
+        _ => PathBuf::from(text),
+    }
 }
 
 fn no_home(what: &str) -> Error {

@@ -259,6 +259,10 @@ const STRETCH: usize = 10_000;
 /// # Errors
 /// What the engine says.
 pub async fn ids(portal: &Portal, query: &Query) -> Result<Vec<i64>> {
+    if !order::is_indexed(query.sort) {
+        // Each stretch would sort all of them again.
+        return order::all(portal, query).await;
+    }
     let mut ids = Vec::new();
     let mut after = None;
     loop {

@@ -44,7 +44,8 @@ pub enum Format {
 /// `portaldesk user import`
 #[derive(Debug, Args)]
 pub struct UserImport {
-    /// The CSV file; `-` is standard input. Its first row names the columns, as an export does.
+    /// The CSV file; `-` is standard input, which isn't kept: such an import can't be resumed, but be made once more with
+    /// --update. Its first row names the columns, as an export does.
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// Change accounts that are there already, by their username; without, such a row is refused.

@@ -12,6 +12,7 @@ use crate::db::schema::Lack;
 use crate::db::{Row, Sql, like_text};
 use crate::error::{Error, Kind, Result};
 use crate::portal::department::Department;
+use crate::text;
 
 use super::Portal;
 
@@ -151,6 +152,8 @@ pub async fn names(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, String>
 
 /// "There is no department 'It'. Did you mean 'IT'?"
 pub(super) fn unknown(what: &str, name: &str, known: impl Iterator<Item = String>) -> String {
+    // A cell of a file may hold anything.
+    let name = &*text::truncate(name, 200);
     match nearest(name, known) {
         Some(known) => {
             format!("There is no {what} '{name}'. Did you mean '{known}'? Nothing was written.")

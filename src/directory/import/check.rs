@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use crate::change::{Plan, Progress, Watch, superusers};
 use crate::directory::{Portal, accounts};
 use crate::error::{Error, Kind, Result};
-use crate::text;
 
 use super::header::Header;
 use super::judge::{self, Fate, Verdict};
 use super::lookup::{Accounts, ids};
 use super::names::Names;
+use super::newcomers;
 use super::rejects::Rejects;
 use super::row::{Given, Wrong};
 use super::source::{Row, Rows, Source};
@@ -38,6 +38,7 @@ pub async fn check(
     let portal = &portal.cancellable(&watch.cancel);
     let header = Header::read(source, options.delimiter)?;
     let digest = source.digest()?;
+    let newest = newcomers::newest(portal).await?;
     let mut unique = [Twins::new(Value::Username), Twins::new(Value::PortalId)];
     let rows = gather(source, &header, &mut unique)?;
     for twins in &mut unique {
@@ -59,6 +60,7 @@ pub async fn check(
             header,
             digest,
             bad: Vec::new(),
+            newest,
             rows,
             new: 0,
             changed: 0,
@@ -72,6 +74,7 @@ pub async fn check(
         },
     };
     check.all(source, watch).await?;
+    check.names.forget_the_rest();
     check.together().await?;
     let Check { mut found, names, .. } = check;
     found.groups = names.groups;
@@ -230,10 +233,7 @@ impl Check<'_> {
         }
         let name = given.username().unwrap_or_default();
         Ok(match accounts::username_owner(self.portal, &name, None).await? {
-            Some((_, owner)) => {
-                let message = format!("A user named '{}' exists already.", text::safe(&owner));
-                Err(vec![("username".to_owned(), message)])
-            }
+            Some((_, owner)) => Err(vec![judge::taken(&owner)]),
             None => Ok(fate),
         })
     }
@@ -308,6 +308,7 @@ impl Check<'_> {
             Fate::Unchanged => self.found.unchanged += 1,
         }
         let (Fate::New(plan) | Fate::Changed(plan)) = fate else { return };
+        self.names.need(&plan);
         if superusers::are_touched(&plan) {
             let mut touched = Plan::new("");
             touched.steps = plan.steps.iter().filter(|step| step.table() == "auth_user").cloned().collect();

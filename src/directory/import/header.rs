@@ -11,6 +11,9 @@ use super::source::{Delimiter, Row, Source};
 /// The column of reasons in a file of refused rows.
 pub const REASON: &str = "reason";
 
+/// A first row with more cells than these doesn't name the columns of users, of which there are half as many.
+const MOST_COLUMNS: usize = 40;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Column {
@@ -70,19 +73,20 @@ impl Header {
     fn of(row: &Row, delimiter: Delimiter) -> Result<Self> {
         let mut columns: Vec<(String, Column)> = Vec::new();
         let mut wrong = Vec::new();
+        if row.len() > MOST_COLUMNS {
+            let words =
+                format!("there are {} of them, and users have at most {}", row.len(), COLUMNS.len() + 2);
+            return Err(refusal(row, vec![words]));
+        }
         for (at, cell) in row.cells().enumerate() {
             let name = name(cell);
+            let shown = text::safe(&text::truncate(&name, 60)).into_owned();
             if let Some(first) = columns.iter().position(|(other, _)| *other == name) {
-                wrong.push(format!(
-                    "the columns {} and {} are both '{}'",
-                    first + 1,
-                    at + 1,
-                    text::safe(&name)
-                ));
+                wrong.push(format!("the columns {} and {} are both '{shown}'", first + 1, at + 1));
             } else if name.is_empty() {
                 wrong.push(format!("column {} has no name", at + 1));
             } else if Column::named(&name).is_none() {
-                wrong.push(unknown(&text::safe(&text::truncate(&name, 60)), known()));
+                wrong.push(unknown(&shown, known()));
             }
             let column = Column::named(&name).unwrap_or(Column::PassedOver);
             columns.push((name, column));
@@ -93,12 +97,7 @@ impl Header {
         if wrong.is_empty() {
             return Ok(Self { delimiter, columns });
         }
-        let line = row.line;
-        let error = Error::new(
-            Kind::Invalid,
-            format!("Line {line}, the names of the columns: {}. Nothing was written.", wrong.join("; ")),
-        );
-        Err(wrong.into_iter().fold(error, |error, what| error.and_field(&format!("line {line}"), what)))
+        Err(refusal(row, wrong))
     }
 
     /// Whether there is a column of this name.
@@ -106,6 +105,14 @@ impl Header {
     pub(super) fn has(&self, name: &str) -> bool {
         self.columns.iter().any(|(other, _)| other == name)
     }
+}
+
+/// What is wrong with the first row.
+fn refusal(row: &Row, wrong: Vec<String>) -> Error {
+    let line = row.line;
+    let words = format!("Line {line}, the names of the columns: {}. Nothing was written.", wrong.join("; "));
+    let error = Error::new(Kind::Invalid, words);
+    wrong.into_iter().fold(error, |error, what| error.and_field(&format!("line {line}"), what))
 }
 
 /// The names that a header may have.

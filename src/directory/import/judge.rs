@@ -12,6 +12,7 @@ use crate::directory::export::columns::{COLUMNS, apart};
 use crate::directory::{Portal, portal_ids};
 use crate::error::{Error, Kind, Result};
 use crate::portal::rules;
+use crate::text;
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +66,11 @@ pub(super) async fn judge(
         Target::New => new(portal, options, names, given).await,
         Target::Account(account) => change(portal, options, names, given, &account).await,
     }
+}
+
+/// What is wrong with a name that somebody has.
+pub(super) fn taken(owner: &str) -> Wrong {
+    ("username".to_owned(), format!("A user named '{}' exists already.", text::safe(owner)))
 }
 
 /// What is wrong with a row, out of the error that refused it.

@@ -25,6 +25,8 @@ pub(super) struct Kept {
     pub(super) options: Options,
     /// Numbers of rows that are left out, ascending.
     pub(super) bad: Vec<u64>,
+    /// The newest account when it was looked through.
+    pub(super) newest: i64,
     /// How many accounts were to be written.
     pub(super) total: u64,
     pub(super) groups: Vec<String>,
@@ -45,6 +47,7 @@ impl Kept {
             digest: checked.digest.clone(),
             options: Options { delimiter: Some(checked.header.delimiter), ..options.clone() },
             bad: checked.bad.clone(),
+            newest: checked.newest,
             total: checked.to_write(),
             groups: checked.groups.clone(),
             departments: checked.departments.clone(),
@@ -71,6 +74,7 @@ impl Kept {
             "generate": self.options.generate,
             "delimiter": self.options.delimiter.map(Delimiter::byte),
             "bad": ranges,
+            "newest": self.newest,
             "total": self.total,
             "groups": self.groups,
             "departments": self.departments,
@@ -106,6 +110,7 @@ impl Kept {
                 delimiter: byte.and_then(Delimiter::of),
             },
             bad: bad.into_iter().filter_map(|number| u64::try_from(number).ok()).collect(),
+            newest: json["newest"].as_i64().ok_or_else(wrong)?,
             total,
             groups: texts("groups")?,
             departments: texts("departments")?,
@@ -130,6 +135,7 @@ mod tests {
                 ..Options::default()
             },
             bad: vec![0, 1, 2, 9],
+            newest: 7,
             total: 12,
             groups: vec!["Night shift".to_owned()],
             departments: Vec::new(),

@@ -11,6 +11,7 @@ mod judge;
 mod kept;
 mod lookup;
 mod names;
+mod newcomers;
 mod plans;
 mod rejects;
 mod row;
@@ -82,6 +83,8 @@ pub struct Checked {
     digest: String,
     /// Numbers of rows that are left out, ascending.
     bad: Vec<u64>,
+    /// The newest account that the rows were compared with.
+    newest: i64,
     /// How many rows it has, the header aside.
     pub rows: u64,
     /// Accounts that would be made.
@@ -105,6 +108,12 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// What stands between its cells.
+    #[must_use]
+    pub const fn delimiter(&self) -> Delimiter {
+        self.header.delimiter
+    }
+
     /// How many accounts would be written.
     #[must_use]
     pub const fn to_write(&self) -> u64 {

@@ -1,6 +1,6 @@
 //! Groups and departments by the names that rows give them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Plan, Step, Value};
 use crate::db::{Cell, Dialect, Sql};
@@ -16,7 +16,7 @@ const MOST_MADE: usize = 200;
 const REMEMBERED: usize = 5_000;
 
 /// What a name is looked up among.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kinds {
     /// Groups.
     Groups,
@@ -49,6 +49,8 @@ pub(super) struct Names {
     pub(super) groups: Vec<String>,
     /// Departments to be made.
     pub(super) departments: Vec<String>,
+    /// Those of them that somebody gets.
+    needed: BTreeSet<(Kinds, usize)>,
 }
 
 impl Names {
@@ -127,17 +129,32 @@ impl Names {
         for step in &mut plan.steps {
             let (Step::Insert { values, .. } | Step::Update { set: values, .. }) = step else { continue };
             for (column, value) in values {
-                let made = match column.as_str() {
-                    "group_id" => &self.groups,
-                    "department_id" => &self.departments,
-                    _ => continue,
+                let Some((kinds, at)) = place(column, value) else { continue };
+                let name = match kinds {
+                    Kinds::Groups => self.groups.get(at),
+                    Kinds::Departments => self.departments.get(at),
                 };
-                let Value::Cell(Cell::Int(id @ ..0)) = value else { continue };
-                let name = usize::try_from(-1 - *id).ok().and_then(|at| made.get(at));
                 *value = Value::Cell(Cell::text(name.map(|name| format!("{name} (new)")).as_deref()));
             }
         }
         plan
+    }
+
+    /// A row is taken, so what its plan waits for is made.
+    pub(super) fn need(&mut self, plan: &Plan) {
+        for step in &plan.steps {
+            let (Step::Insert { values, .. } | Step::Update { set: values, .. }) = step else { continue };
+            self.needed.extend(values.iter().filter_map(|(column, value)| place(column, value)));
+        }
+    }
+
+    /// All rows were judged: what only refused ones named is not made.
+    pub(super) fn forget_the_rest(&mut self) {
+        for (kinds, made) in [(Kinds::Groups, &mut self.groups), (Kinds::Departments, &mut self.departments)]
+        {
+            let mut places = 0..;
+            made.retain(|_| places.next().is_some_and(|at| self.needed.contains(&(kinds, at))));
+        }
     }
 
     /// The plan that makes what is to be made.
@@ -159,6 +176,17 @@ impl Names {
         }
         plan
     }
+}
+
+/// Which of what is to be made a value of a plan stands for.
+fn place(column: &str, value: &Value) -> Option<(Kinds, usize)> {
+    let kinds = match column {
+        "group_id" => Kinds::Groups,
+        "department_id" => Kinds::Departments,
+        _ => return None,
+    };
+    let Value::Cell(Cell::Int(id @ ..0)) = value else { return None };
+    Some((kinds, usize::try_from(-1 - *id).ok()?))
 }
 
 fn invalid(kinds: Kinds, words: String) -> Error {

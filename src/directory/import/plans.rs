@@ -14,10 +14,11 @@ use crate::portal::password;
 
 use super::check::behind_header;
 use super::header::Header;
-use super::judge::{self, Fate};
+use super::judge::{self, Fate, Verdict};
 use super::kept::Kept;
-use super::lookup::{Accounts, ids};
+use super::lookup::{Accounts, Target, ids};
 use super::names::Names;
+use super::newcomers::Newcomers;
 use super::rejects::Rejects;
 use super::row::{Given, Wrong};
 use super::source::{Row, Rows, Source};
@@ -50,6 +51,9 @@ pub(super) struct Import {
     /// Numbers of the rows that are left out and are still to come.
     bad: VecDeque<u64>,
     names: Names,
+    newcomers: Newcomers,
+    /// The names of the rows that were written last.
+    ours: BTreeSet<String>,
     /// Groups and departments, before all else.
     to_make: Option<Plan>,
     /// Rows that come again, in smaller pieces or because they did not fit.
@@ -92,6 +96,8 @@ impl Import {
             number: 0,
             bad: checked.bad.iter().copied().collect(),
             names,
+            newcomers: Newcomers::after(checked.newest),
+            ours: BTreeSet::new(),
             to_make: (!to_make.steps.is_empty()).then_some(to_make),
             again: VecDeque::new(),
             last: Vec::new(),
@@ -130,6 +136,7 @@ impl Import {
             header,
             digest: kept.digest,
             bad: kept.bad,
+            newest: kept.newest,
             rows: 0,
             new: kept.total,
             changed: 0,
@@ -170,11 +177,13 @@ impl Import {
 
     /// Plans rows together. What doesn't fit comes again.
     async fn plan(&mut self, mut wishes: Vec<Wish>) -> Result<Option<Plan>> {
+        let is_ours = |id, name: &str| self.ours.contains(name) || self.written.binary_search(&id).is_ok();
+        self.newcomers.look(&self.portal, is_ours).await?;
         let givens: Vec<Given> = wishes.iter().map(|wish| wish.given.clone()).collect();
         let ids = ids(&self.portal, &givens).await?;
         let mut accounts = Accounts::read(&self.portal, ids.iter().flatten().copied()).await?;
         let mut plan = Plan::default();
-        let mut planned: Vec<Wish> = Vec::new();
+        let (mut planned, mut usernames) = (Vec::<Wish>::new(), Vec::new());
         let mut at = 0;
         while at < wishes.len() {
             if ids[at].is_some_and(|id| self.written.binary_search(&id).is_ok()) {
@@ -184,7 +193,7 @@ impl Import {
             }
             let target = accounts.target(ids[at]);
             let given = &givens[at];
-            let verdict = judge::judge(&self.portal, &self.options, &mut self.names, given, target).await?;
+            let verdict = self.judge(given, target).await?;
             let (part, is_new) = match verdict {
                 Ok(Fate::New(part)) => (part, true),
                 Ok(Fate::Changed(part)) => (part, false),
@@ -210,6 +219,7 @@ impl Import {
             }
             let part = if is_new { self.with_password(&mut wishes[at], part).await? } else { part };
             plan = plan.followed_by(part);
+            usernames.extend(given.username().filter(|_| is_new));
             planned.push(wishes[at].clone());
             at += 1;
         }
@@ -218,8 +228,18 @@ impl Import {
             1 => format!("{}: {}", self.title, lower_first(&first.given.title())),
             _ => format!("{}: lines {} to {}", self.title, first.given.line, last.given.line),
         };
+        plan.require.push(self.newcomers.none_has(usernames));
         self.last = planned;
         Ok(Some(plan))
+    }
+
+    /// What becomes of a row, as things are now.
+    async fn judge(&mut self, given: &Given, target: Target) -> Result<Verdict> {
+        let verdict = judge::judge(&self.portal, &self.options, &mut self.names, given, target).await?;
+        match (&verdict, given.username()) {
+            (Ok(Fate::New(_)), Some(name)) => self.newcomers.judge(&self.portal, &name, verdict).await,
+            _ => Ok(verdict),
+        }
     }
 
     /// Gives a new account the password that is made up for it.
@@ -255,10 +275,9 @@ impl Import {
 
     /// The plan that was given is written.
     fn settle(&mut self) {
-        for wish in std::mem::take(&mut self.last) {
-            if let Some(name) = wish.given.username() {
-                self.waiting.remove(&name);
-            }
+        self.ours = self.last.drain(..).filter_map(|wish| wish.given.username()).collect();
+        for name in &self.ours {
+            self.waiting.remove(name);
         }
     }
 

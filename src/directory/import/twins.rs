@@ -185,10 +185,12 @@ impl Twins {
         Ok(line)
     }
 
-    /// Equal for all texts that some engine may take for the same.
     fn hash(&self, text: &str) -> u64 {
-        let folded: String =
-            text.trim_end().nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-        self.hasher.hash_one(folded)
+        self.hasher.hash_one(folded(text))
     }
+}
+
+/// Equal for all texts that some engine may take for the same.
+pub(super) fn folded(text: &str) -> String {
+    text.trim_end().nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
 }

@@ -20,13 +20,17 @@ use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::dialog;
-use crate::tui::widgets::text_field::{TextField, draw_prompt};
+use crate::tui::widgets::path::PathField;
+use crate::tui::widgets::text_field::draw_prompt;
 
 /// Its keys.
 pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Enter)], Action::Choose, "write it"),
     Binding::new(&[code(Key::Esc)], Action::No, "close"),
 ];
+
+/// All that a list holds, in words.
+pub const WHAT_IS_SHOWN: &str = "what is shown";
 
 const WRITE: Slot<PathBuf> = Slot::latest("export.write");
 
@@ -61,7 +65,9 @@ impl What {
 /// The dialog.
 pub struct Export {
     what: What,
-    file: TextField,
+    /// What that is, in words.
+    words: String,
+    file: PathField,
     refused: Option<Error>,
     busy: bool,
 }
@@ -70,21 +76,23 @@ impl Export {
     /// Offers to write these findings under this name, which says the kind of the file by its end.
     #[must_use]
     pub fn new(report: Report, lines: Lines, name: &str) -> Self {
-        Self::of(What::Findings(Box::new(report), lines), name)
+        Self::of(What::Findings(Box::new(report), lines), WHAT_IS_SHOWN, name)
     }
 
-    /// Offers to write these users, with these columns in a CSV file or, without any, with all that an import takes.
+    /// Offers to write these users, in words `14 marked`, with these columns in a CSV file or, without any, with all that
+    /// an import takes.
     #[must_use]
-    pub fn users(whom: Selection, columns: Option<Vec<&'static str>>) -> Self {
-        Self::of(What::Users(whom, columns), "users.csv")
+    pub fn users(whom: Selection, words: &str, columns: Option<Vec<&'static str>>) -> Self {
+        Self::of(What::Users(whom, columns), words, "users.csv")
     }
 
-    fn of(what: What, name: &str) -> Self {
-        Self { what, file: TextField::free(name), refused: None, busy: false }
+    fn of(what: What, words: &str, name: &str) -> Self {
+        let words = words.to_owned();
+        Self { what, words, file: PathField::new(name, &["csv", "json"]), refused: None, busy: false }
     }
 
     fn write(&mut self, cx: &mut Cx) {
-        let path = PathBuf::from(self.file.value().trim());
+        let path = self.file.path();
         let what = self.what.clone();
         self.busy = true;
         self.refused = None;
@@ -105,20 +113,22 @@ impl Export {
         match &self.refused {
             Some(error) => (Tone::Bad, error.message.clone()),
             None if self.busy => (Tone::Quiet, "Writing. Esc stops and leaves no file.".to_owned()),
-            None => (
-                Tone::Quiet,
-                format!(
-                    ".csv: {csv}; .json: {json}. A new file that only you can read; one that is \
-                     there already is not written over."
-                ),
-            ),
+            None => {
+                let words = self.file.words().unwrap_or_else(|| {
+                    format!(
+                        ".csv: {csv}; .json: {json}. A new file that only you can read; one that is there already is \
+                         not written over. Tab completes the name."
+                    )
+                });
+                (Tone::Quiet, words)
+            }
         }
     }
 }
 
 impl Screen for Export {
     fn title(&self) -> String {
-        "Export what is shown".to_owned()
+        format!("Export {}", self.words)
     }
 
     fn keys(&self) -> &'static [&'static [Binding]] {
@@ -150,10 +160,7 @@ impl Screen for Export {
     }
 
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
-        let used = match input {
-            _ if self.busy => false,
-            _ => self.file.input(input),
-        };
+        let used = !self.busy && self.file.input(input);
         if used {
             self.refused = None;
         }
@@ -179,7 +186,7 @@ impl Screen for Export {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let row = Rect { height: 1, ..area };
-        let at = draw_prompt(frame.buffer_mut(), row, "File: ", &self.file, theme.style(Tone::Strong));
+        let at = draw_prompt(frame.buffer_mut(), row, "File: ", self.file.line(), theme.style(Tone::Strong));
         frame.set_cursor_position(at);
         let skip = (1 + u16::from(area.height > 4)).min(area.height);
         let below = Rect { y: area.y + skip, height: area.height - skip, ..area };

@@ -10,7 +10,7 @@ use super::beside::{Beside, REST};
 use super::bulk::{self, Bulk, Marked};
 use super::columns;
 use super::copying::{self, copy_row};
-use super::export::Export;
+use super::export::{Export, WHAT_IS_SHOWN};
 use super::import::Import;
 use super::pick::SORTED;
 use super::record::{RecordPane, RecordScreen};
@@ -118,10 +118,11 @@ impl Users {
         self.marked().or_else(one)
     }
 
-    /// Whom an export is about: the marked, or all that the list shows.
-    fn exported(&self) -> Selection {
+    /// Asks where the marked are exported to, or all that the list shows.
+    fn export(&self) -> Export {
         let all = || Selection::Matching { query: self.list.query().clone(), except: BTreeSet::new() };
-        self.list.selection().unwrap_or_else(all)
+        let (whom, words) = self.marked().unwrap_or_else(|| (all(), WHAT_IS_SHOWN.to_owned()));
+        Export::users(whom, &words, self.list.columns_of_a_file())
     }
 
     /// The person signed in, as far as that is read.
@@ -228,7 +229,7 @@ impl Screen for Users {
             Action::Open => self.open(cx),
             Action::SwitchPane => self.beside.switch(!self.beside.in_record()),
             Action::UsersNew => cx.push(UserForm::new()),
-            Action::Export => cx.push(Export::users(self.exported(), self.list.columns_of_a_file())),
+            Action::Export => cx.push(self.export()),
             Action::Import => cx.push(Import::default()),
             Action::IntegrityFix => self.pane.findings.fix(&self.sitting, cx),
             _ if table::is_move(action) && self.beside.in_record() => self.pane.act(action),

@@ -87,6 +87,8 @@ pub struct Form {
     pub(super) picker: Option<Picker>,
     /// The first row that is shown, where there is no room for all.
     pub(super) first_row: u16,
+    /// Whether every field has a row of its own and texts all of its width.
+    pub(super) upright: bool,
 }
 
 impl Form {
@@ -114,7 +116,7 @@ impl Form {
                 proposed: false,
             })
             .collect();
-        Self { entries, focus: 0, picker: None, first_row: 0 }
+        Self { entries, focus: 0, picker: None, first_row: 0, upright: false }
     }
 
     /// A form that asks for something new: what its fields open with are proposals, and nothing counts as changed.
@@ -124,6 +126,12 @@ impl Form {
             entry.proposed = true;
         }
         self
+    }
+
+    /// One field a row, with room for long texts, such as paths; what is said about those stands in the last row.
+    #[must_use]
+    pub fn upright(self) -> Self {
+        Self { upright: true, ..self }
     }
 
     /// Opens with this text in a field.

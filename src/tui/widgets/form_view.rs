@@ -81,8 +81,9 @@ impl Form {
     fn layout(&self, width: u16) -> (Vec<Place>, Vec<Heading>) {
         let label = self.entries.iter().map(|entry| text::width(entry.field.short)).max().unwrap_or(0);
         let label = cells(label).min(width / 3);
-        let wide = width >= TWO_COLUMNS;
-        let value = if wide { VALUE } else { width.saturating_sub(label + 4) };
+        let wide = self.has_columns(width);
+        let rest = width.saturating_sub(label + 4);
+        let value = if width >= TWO_COLUMNS { VALUE } else { rest };
         let (mut places, mut headings) = (Vec::new(), Vec::new());
         let (mut row, mut beside) = (0, 0);
         let mut section = "";
@@ -109,13 +110,21 @@ impl Form {
                     row += 1;
                 }
             }
-            let (label, value) =
-                if self.is_list(entry) { (0, width.saturating_sub(4)) } else { (label, value) };
+            let (label, value) = match entry.value {
+                _ if self.is_list(entry) => (0, width.saturating_sub(4)),
+                Value::Text(_) if self.upright => (label, rest),
+                _ => (label, value),
+            };
             let height = entry_height(entry, value);
             places.push(Place { entry: at, row, height, x: 2, label, value });
             row += height;
         }
         (places, headings)
+    }
+
+    /// Whether boxes stand beside texts.
+    fn has_columns(&self, width: u16) -> bool {
+        width >= TWO_COLUMNS && !self.upright
     }
 
     /// Whether the field is the list under a heading of its own, which needs no label.
@@ -211,7 +220,7 @@ impl Form {
             .entries
             .iter()
             .filter(|entry| entry.field.kind == FieldKind::Bool && entry.field.section.is_empty());
-        let has_box = line.width >= TWO_COLUMNS
+        let has_box = self.has_columns(line.width)
             && place.x <= 2
             && entry.field.section.is_empty()
             && usize::from(place.row) < boxes.count();

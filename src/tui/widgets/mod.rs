@@ -12,6 +12,7 @@ mod form_view;
 pub mod help;
 pub mod labelled;
 pub mod marks;
+pub mod path;
 pub mod picker;
 pub mod row;
 pub mod sections;

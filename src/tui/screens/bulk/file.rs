@@ -1,7 +1,5 @@
 //! Into which file the new passwords of the marked users are written.
 
-use std::path::PathBuf;
-
 use chrono::Utc;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -16,7 +14,8 @@ use crate::tui::keymap::Binding;
 use crate::tui::screen::{Layer, Screen};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::dialog;
-use crate::tui::widgets::text_field::{TextField, draw_prompt};
+use crate::tui::widgets::path::PathField;
+use crate::tui::widgets::text_field::draw_prompt;
 
 /// Its keys.
 pub const KEYS: &[Binding] = &[
@@ -31,13 +30,13 @@ const WORDS: &str = "Each of them gets a new password, and their portal sessions
 /// The dialog.
 pub(super) struct File {
     marked: Marked,
-    path: TextField,
+    path: PathField,
 }
 
 impl File {
     pub(super) fn new(marked: Marked) -> Self {
         let name = format!("passwords-{}.csv", Clock::default().date(Utc::now()));
-        Self { marked, path: TextField::free(&name) }
+        Self { marked, path: PathField::new(&name, &["csv"]) }
     }
 }
 
@@ -52,7 +51,7 @@ impl Screen for File {
 
     fn enabled(&self, action: Action) -> Result<(), String> {
         match action {
-            Action::Choose if self.path.value().trim().is_empty() => Err("Name a file first.".to_owned()),
+            Action::Choose if self.path.is_blank() => Err("Name a file first.".to_owned()),
             _ => Ok(()),
         }
     }
@@ -61,7 +60,7 @@ impl Screen for File {
         if action != Action::Choose {
             return cx.close();
         }
-        let change = Change::GeneratePasswords { to: PathBuf::from(self.path.value().trim()) };
+        let change = Change::GeneratePasswords { to: self.path.path() };
         let marked = self.marked.clone();
         cx.close_then(move |cx| look_ahead(change, marked, cx));
     }
@@ -76,11 +75,12 @@ impl Screen for File {
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let row = Rect { height: 1, ..area };
-        let at = draw_prompt(frame.buffer_mut(), row, "File: ", &self.path, theme.style(Tone::Strong));
+        let at = draw_prompt(frame.buffer_mut(), row, "File: ", self.path.line(), theme.style(Tone::Strong));
         frame.set_cursor_position(at);
         let skip = (1 + u16::from(area.height > 4)).min(area.height);
         let below = Rect { y: area.y + skip, height: area.height - skip, ..area };
-        dialog::draw_text(frame, below, WORDS, Tone::Quiet, theme);
+        let words = self.path.words();
+        dialog::draw_text(frame, below, words.as_deref().unwrap_or(WORDS), Tone::Quiet, theme);
     }
 
     fn layer(&self) -> Layer {

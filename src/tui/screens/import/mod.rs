@@ -1,5 +1,7 @@
 //! Users from a CSV file: which file and how, what is wrong with it by line, and then the review of what it would write.
 
+mod asked;
+
 use std::path::{Path, PathBuf};
 
 use ratatui::Frame;
@@ -7,11 +9,9 @@ use ratatui::layout::Rect;
 
 use crate::change::Outcome;
 use crate::directory::Portal;
-use crate::directory::import::{self, Checked, Options, Rejects, Source};
+use crate::directory::import::{self, Checked, Rejects, Source};
 use crate::directory::password_file::PasswordFile;
 use crate::error::{Error, Result};
-use crate::portal::form::{Field, FieldKind};
-use crate::portal::rules;
 use crate::text;
 use crate::tui::actions::Action;
 use crate::tui::cx::Cx;
@@ -22,8 +22,9 @@ use crate::tui::plan_review::{self, MOST_ROWS_BY_Y};
 use crate::tui::screen::Screen;
 use crate::tui::screens::review::{Confirmation, Review, ReviewText};
 use crate::tui::theme::{Theme, Tone};
-use crate::tui::widgets::form::{self, Form};
-use crate::tui::widgets::{put, wrap};
+use crate::tui::widgets::{form, put, wrap};
+
+use asked::{Asked, FILE, Wanted};
 
 /// Its keys, beside those of a form.
 pub const KEYS: &[Binding] = &[
@@ -34,56 +35,6 @@ pub const KEYS: &[Binding] = &[
 const LOOK: Slot<Found> = Slot::latest("users.import.look");
 /// Where imports are written: one at a time in the whole program.
 pub const IMPORT: Slot<Imported> = Slot::exclusive("users.import").stoppable().reporting(Imported::words);
-
-/// Ends of names of text files. Whoever works behind a service account reads no others of its files here.
-const ENDS: [&str; 3] = ["csv", "tsv", "txt"];
-
-const FILE: &str = "file";
-const UPDATE: &str = "update";
-const CREATE: &str = "create_missing";
-const SKIP: &str = "skip_invalid";
-const PASSWORDS: &str = "passwords_to";
-
-const FIELDS: [Field; 5] = [
-    text_field(
-        FILE,
-        "File",
-        "A CSV file; its first row names the columns as an export does. Its name ends in .csv.",
-    ),
-    flag(
-        UPDATE,
-        "Change existing",
-        "Whether a row with the username of an account that is there changes it.",
-    ),
-    flag(CREATE, "Make missing", "Whether groups and departments that are not there are made."),
-    flag(
-        SKIP,
-        "Skip bad rows",
-        "Whether rows that can't be taken go into FILE.rejected.csv, and the others are written.",
-    ),
-    text_field(
-        PASSWORDS,
-        "Passwords to",
-        "A new .csv file for a password for each new account; empty: they have none and can't sign in yet.",
-    ),
-];
-
-const fn text_field(name: &'static str, label: &'static str, help: &'static str) -> Field {
-    let kind = FieldKind::Text { max: 4_096 };
-    Field { name, label, short: label, kind, section: "", help, check: |text| Ok(Some(text.to_owned())) }
-}
-
-const fn flag(name: &'static str, label: &'static str, help: &'static str) -> Field {
-    let check = |text: &str| rules::boolean(text).map(|value| Some(value.to_string()));
-    Field { name, label, short: label, kind: FieldKind::Bool, section: "", help, check }
-}
-
-/// What is asked for.
-struct Wanted {
-    file: PathBuf,
-    options: Options,
-    passwords_to: Option<PathBuf>,
-}
 
 /// A file that was looked through.
 struct Found {
@@ -135,8 +86,9 @@ fn shown(path: &Path) -> String {
 }
 
 /// The screen.
+#[derive(Default)]
 pub struct Import {
-    form: Form,
+    asked: Asked,
     /// What was found in the file, line by line, and how that sounds.
     lines: Vec<(Tone, String)>,
     first: usize,
@@ -144,21 +96,14 @@ pub struct Import {
     busy: bool,
 }
 
-impl Default for Import {
-    fn default() -> Self {
-        let form = Form::new(&FIELDS).proposing();
-        Self { form, lines: Vec::new(), first: 0, height: 1, busy: false }
-    }
-}
-
 impl Import {
     fn look(&mut self, cx: &mut Cx) {
-        self.form.clear_errors();
-        let wanted = match self.wanted() {
+        self.asked.form.clear_errors();
+        let wanted = match self.asked.wanted() {
             Ok(wanted) => wanted,
             Err((field, why)) => {
-                self.form.set_error(field, why);
-                return self.form.go_to(field);
+                self.asked.form.set_error(field, why);
+                return self.asked.form.go_to(field);
             }
         };
         self.lines.clear();
@@ -169,25 +114,9 @@ impl Import {
         });
     }
 
-    fn wanted(&self) -> std::result::Result<Wanted, (&'static str, String)> {
-        let file = path(FILE, self.form.text(FILE), &ENDS)?;
-        let passwords = self.form.text(PASSWORDS).trim();
-        let passwords_to = match passwords {
-            "" => None,
-            name => Some(path(PASSWORDS, name, &["csv"])?),
-        };
-        let options = Options {
-            update: self.form.flag(UPDATE),
-            create_missing: self.form.flag(CREATE),
-            skip_invalid: self.form.flag(SKIP),
-            generate: passwords_to.is_some(),
-            ..Options::default()
-        };
-        Ok(Wanted { file, options, passwords_to })
-    }
-
     fn found(&mut self, found: Found, cx: &mut Cx) {
         self.lines = lines(&found);
+        self.asked.tell(&found.checked);
         let Found { source, wanted, checked, rejects, review } = found;
         let Some(text) = review else { return };
         cx.push(Review::new(text, move |cx| {
@@ -197,20 +126,6 @@ impl Import {
             });
         }));
     }
-}
-
-/// A file that may be named here.
-fn path(
-    field: &'static str,
-    name: &str,
-    ends: &[&str],
-) -> std::result::Result<PathBuf, (&'static str, String)> {
-    let path = PathBuf::from(name.trim());
-    let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
-    if ends.iter().any(|known| end.eq_ignore_ascii_case(known)) {
-        return Ok(path);
-    }
-    Err((field, format!("The name has to end in .{}.", ends.join(" or ."))))
 }
 
 /// What was found, for the lower half of the screen.
@@ -235,8 +150,7 @@ fn lines(found: &Found) -> Vec<(Tone, String)> {
 /// Looks through a file, and plans its review.
 async fn look(portal: &Portal, task: &Task, wanted: Wanted) -> Result<Found> {
     let source = Source::open(&wanted.file)?;
-    let beside = wanted.options.skip_invalid.then(|| Rejects::beside(&wanted.file));
-    let mut rejects = beside.map(|path| Rejects::create(&path)).transpose()?;
+    let mut rejects = wanted.rejects.as_deref().map(Rejects::create).transpose()?;
     let watch = plan_review::watch(task);
     let checked = import::check(portal, &source, &wanted.options, rejects.as_mut(), &watch).await?;
     let review = match checked.whole(&wanted.options) {
@@ -262,9 +176,12 @@ async fn review(portal: &Portal, source: &Source, wanted: &Wanted, checked: &Che
             text.notes.push(format!("New {what}: {}", text::safe(&names.join(", "))));
         }
     }
-    if checked.refused > 0 {
-        let beside = Rejects::beside(&wanted.file);
-        text.notes.push(format!("{} rows are left out, and stand in {}.", checked.refused, shown(&beside)));
+    if let Some(rejects) = wanted.rejects.as_deref().filter(|_| checked.refused > 0) {
+        let rows = match checked.refused {
+            1 => "1 row is left out, and stands".to_owned(),
+            rows => format!("{} rows are left out, and stand", text::grouped(rows)),
+        };
+        text.notes.push(format!("{rows} in {}.", shown(rejects)));
     }
     match &wanted.passwords_to {
         Some(path) => text.notes.push(format!("New accounts get passwords, written into {}.", shown(path))),
@@ -320,7 +237,9 @@ impl Screen for Import {
             Action::Review if self.busy => {
                 Err("The file is being looked through; Esc stops that.".to_owned())
             }
-            Action::Review if self.form.text(FILE).trim().is_empty() => Err("Name a file first.".to_owned()),
+            Action::Review if self.asked.form.text(FILE).trim().is_empty() => {
+                Err("Name a file first.".to_owned())
+            }
             _ => Ok(()),
         }
     }
@@ -331,7 +250,7 @@ impl Screen for Import {
             Action::PageDown => self.first += self.height,
             Action::PageUp => self.first = self.first.saturating_sub(self.height),
             _ => {
-                if let Err(why) = self.form.act(action) {
+                if let Err(why) = self.asked.form.act(action) {
                     cx.refuse(why);
                 }
             }
@@ -339,11 +258,11 @@ impl Screen for Import {
     }
 
     fn takes_text(&self) -> bool {
-        self.form.takes_text()
+        self.asked.form.takes_text()
     }
 
     fn input(&mut self, input: &Input, _cx: &mut Cx) -> bool {
-        self.form.input(input).is_used()
+        self.asked.input(input)
     }
 
     fn reply(&mut self, reply: &mut Reply, cx: &mut Cx) {
@@ -379,11 +298,9 @@ impl Screen for Import {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        /// The fields, and what the one with the cursor is for.
-        const FORM: u16 = 7;
         let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        let above = Rect { height: FORM.min(inner.height), ..inner };
-        self.form.draw(frame, above, theme);
+        let above = Rect { height: Asked::ROWS.min(inner.height), ..inner };
+        self.asked.form.draw(frame, above, theme);
         let below = Rect { y: inner.y + above.height, height: inner.height - above.height, ..inner };
         let room = usize::from(below.width);
         let lines: Vec<(Tone, String)> = self
@@ -418,6 +335,7 @@ mod tests {
     use ratatui::layout::Size;
 
     use super::*;
+    use crate::directory::import::{Delimiter, Options};
 
     fn cx() -> Cx {
         Cx::new(Size::new(80, 24))
@@ -425,8 +343,30 @@ mod tests {
 
     fn typed(name: &str) -> Import {
         let mut import = Import::default();
-        import.form.set_text(FILE, name);
+        import.asked.form.set_text(FILE, name);
         import
+    }
+
+    #[test]
+    fn answers_are_taken_as_they_are_said() {
+        let (mut import, mut cx) = (typed("/srv/staff.tsv"), cx());
+        let wanted = |import: &Import| import.asked.wanted().map_err(|(field, _)| field).expect("a file");
+        let usual = wanted(&import);
+        assert_eq!((usual.options, usual.rejects, usual.passwords_to), (Options::default(), None, None));
+        // Down to the delimiter, past what the file has; then by id, and the three boxes.
+        for action in "↓>>↓>↓ ↓ ↓ ".chars().map(|key| match key {
+            '↓' => Action::NextField,
+            '>' => Action::NextChoice,
+            _ => Action::Toggle,
+        }) {
+            import.act(action, &mut cx);
+        }
+        let changed = wanted(&import);
+        let delimiter = Some(Delimiter::Semicolon);
+        let (update, rename, create_missing, skip_invalid) = (true, true, true, true);
+        let options = Options { update, rename, create_missing, skip_invalid, generate: false, delimiter };
+        assert_eq!(changed.options, options);
+        assert_eq!(changed.rejects, Some(PathBuf::from("/srv/staff.rejected.csv")));
     }
 
     #[test]
@@ -436,7 +376,7 @@ mod tests {
         let mut secret = typed("/etc/shadow");
         secret.act(Action::Review, &mut cx);
         assert_eq!(cx.take().len(), 0);
-        assert!(secret.form.error_map()[FILE].contains(".csv"));
+        assert!(secret.asked.form.error_map()[FILE].contains(".csv"));
         let mut staff = typed("staff.csv");
         staff.act(Action::Review, &mut cx);
         assert_eq!(format!("{:?}", cx.take()), "[Start(users.import.look: looking through the file)]");
@@ -454,10 +394,6 @@ mod tests {
         let mut terminal = Terminal::new(TestBackend::new(80, 22)).expect("a terminal");
         let theme = Theme { colours: false, ascii: false };
         terminal.draw(|frame| import.draw(frame, frame.area(), &theme)).expect("a picture");
-        let shown = terminal.backend().to_string();
-        for words in ["File", "Skip bad rows", "Line 1, the names of the columns: there is no column 'mail'."]
-        {
-            assert!(shown.contains(words), "{words}:\n{shown}");
-        }
+        insta::assert_snapshot!("refused", terminal.backend());
     }
 }
