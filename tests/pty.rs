@@ -28,9 +28,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// A home with a portal of its own in it and one superuser, `amir`.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     home
 }
 

@@ -15,9 +15,7 @@ use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`: an Engineer.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     let bela =
         ["--username", "bela", "--group", "Engineer", "--email", "bela@example.org", "--password-generate"];
     home.ok("", &[&["user", "add"], &bela[..]].concat());
@@ -26,32 +24,24 @@ fn portal() -> Home {
 
 /// The list, with the cursor on bela.
 fn on_bela(home: &Home) -> Terminal {
-    let mut terminal = Terminal::start(home, SMALL, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(home, SMALL);
     terminal.wait_for("1 of 2");
     terminal.keys(DOWN);
     terminal.wait_for("▸  bela");
     terminal
 }
 
-fn user(home: &Home, name: &str) -> Value {
-    let shown = home.ok("", &["user", "show", name, "--json"]);
-    serde_json::from_str::<Value>(&shown).expect("JSON")["item"].clone()
-}
-
 #[test]
 fn delete() {
     let home = portal();
-    let before = user(&home, "bela");
+    let before = home.user("bela");
     let mut terminal = on_bela(&home);
     terminal.keys("D");
     terminal.wait_for("Deleting takes along what Django's own delete does: 1 group,");
     terminal.wait_for("o off-board instead   D delete   n leave");
     // The dialog throws away what is typed before its first frame.
     terminal.press_until("n", "Deleting takes along", false);
-    assert_eq!(user(&home, "bela"), before, "leaving changes nothing");
+    assert_eq!(home.user("bela"), before, "leaving changes nothing");
 
     terminal.keys("D");
     terminal.wait_for("D delete   n leave");
@@ -67,14 +57,14 @@ fn delete() {
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
     terminal.assert_restored();
-    assert_eq!(user(&home, "bela"), before, "ids, profile, group and password as before");
+    assert_eq!(home.user("bela"), before, "ids, profile, group and password as before");
     home.ok("", &["check"]);
 }
 
 #[test]
 fn off_board() {
     let home = portal();
-    let before = user(&home, "bela");
+    let before = home.user("bela");
     let mut terminal = on_bela(&home);
     terminal.keys("a");
     terminal.wait_for("off-board: no way in, no rights");
@@ -82,7 +72,7 @@ fn off_board() {
     terminal.wait_for("bela loses the role Engineer.");
     apply(&mut terminal, "Off-board bela", "Off-boarded bela");
     terminal.wait_for("inactive");
-    let off = user(&home, "bela");
+    let off = home.user("bela");
     assert_eq!((&off["is_active"], &off["password_algorithm"]), (&false.into(), &"unusable".into()));
     assert_eq!(off["profile"]["email_notifications"], false);
 
@@ -98,7 +88,7 @@ fn off_board() {
     apply(&mut terminal, "Undo: Off-board bela", "Taken back: Off-board bela");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
-    let back = user(&home, "bela");
+    let back = home.user("bela");
     for column in ["is_active", "groups", "password_algorithm"] {
         assert_eq!(back[column], before[column], "{column}");
     }
@@ -115,7 +105,7 @@ fn a_new_user_like_another_and_a_rename() {
     terminal.keys(&format!("cho{CTRL_S}"));
     apply(&mut terminal, "Create cho", "Created cho");
     terminal.wait_for("▸  cho");
-    let cho = user(&home, "cho");
+    let cho = home.user("cho");
     assert_eq!((&cho["groups"][0], &cho["email"]), (&"Engineer".into(), &"".into()));
 
     terminal.keys("a");

@@ -20,9 +20,7 @@ const WIDE: Size = (120, 40);
 
 /// A portal with the superuser `amir`, and twelve users whose last name is Clerk.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     for number in 1..=12 {
         let name = format!("user{number:02}");
         home.ok("", &["user", "add", "--username", &name, "--last-name", "Clerk"]);
@@ -32,10 +30,7 @@ fn portal() -> Home {
 
 /// The list with the twelve marked, of whom all are shown.
 fn with_marks(home: &Home, size: Size) -> Terminal {
-    let mut terminal = Terminal::start(home, size, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(home, size);
     terminal.wait_for("1 of 13");
     terminal.keys(&format!("/clerk{ENTER}"));
     terminal.wait_for("1 of 12");

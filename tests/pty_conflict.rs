@@ -21,26 +21,16 @@ use tokio::sync::Notify;
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     let bela = ["--username", "bela", "--first-name", "Bela", "--last-name", "Novak", "--password-generate"];
     home.ok("", &[&["user", "add"], &bela[..]].concat());
     home
 }
 
-fn user(home: &Home, name: &str) -> Value {
-    let shown = home.ok("", &["user", "show", name, "--json"]);
-    serde_json::from_str::<Value>(&shown).expect("JSON")["item"].clone()
-}
-
 #[test]
 fn whoever_saves_second_sees_both_and_chooses() {
     let home = portal();
-    let mut terminal = Terminal::start(&home, SMALL, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("1 of 2");
     terminal.keys(DOWN);
     terminal.wait_for("▸  bela");
@@ -62,12 +52,12 @@ fn whoever_saves_second_sees_both_and_chooses() {
     terminal.wait_gone("← or →");
     terminal.keys(CTRL_S);
     terminal.wait_gone("bela was changed meanwhile");
-    assert_eq!(user(&home, "bela")["first_name"], "Adalbert", "choosing writes nothing");
+    assert_eq!(home.user("bela")["first_name"], "Adalbert", "choosing writes nothing");
 
     terminal.keys(CTRL_S);
     terminal.wait_for("First name  Adalbert → Bela B.");
     apply(&mut terminal, "Edit bela", "Changed bela");
-    let bela = user(&home, "bela");
+    let bela = home.user("bela");
     assert_eq!((&bela["first_name"], &bela["last_name"]), (&"Bela B.".into(), &"Nowak".into()));
     assert_eq!((&bela["email"], &bela["profile"]["phone_number"]), (&"b@example.org".into(), &"911".into()));
     terminal.keys("q");
@@ -125,5 +115,5 @@ fn a_command_that_is_overtaken_says_what_changed() {
         "{words}"
     );
     assert!(words.contains("first_name: it is now Adalbert"), "{words}");
-    assert_eq!(user(&home, "bela")["first_name"], "Adalbert");
+    assert_eq!(home.user("bela")["first_name"], "Adalbert");
 }

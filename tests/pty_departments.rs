@@ -17,9 +17,7 @@ use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, two departments, and three people in the one that goes.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     home.ok("", &["department", "add", "--name", "IT", "--description", "Runs it all."]);
     home.ok("", &["department", "add", "--name", "Sales", "--description", "Sells."]);
     for name in ["bela", "cho", "dana"] {
@@ -35,10 +33,7 @@ fn departments(home: &Home) -> Vec<Value> {
 }
 
 fn signed_in(home: &Home, size: Size) -> Terminal {
-    let mut terminal = Terminal::start(home, size, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(home, size);
     terminal
 }
 

@@ -19,15 +19,10 @@ fn group(home: &Home, name: &str) -> Value {
 }
 
 fn one_sitting(size: Size) {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     let add = ["user", "add", "--username", "bela", "--group", "Engineer", "--password-stdin"];
     home.ok(&format!("{PASSWORD}\n"), &add);
-    let mut terminal = Terminal::start(&home, size, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(&home, size);
     terminal.wait_for("[1] Users");
     terminal.wait_for("bela");
     terminal.keys("2");

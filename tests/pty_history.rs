@@ -11,16 +11,11 @@ use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
 
 #[test]
 fn a_change_from_the_command_line_is_taken_back_from_the_history() {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     home.ok("", &["user", "add", "--username", "bela", "--first-name", "Bela"]);
     for size in [SMALL, LARGE] {
         home.ok("", &["user", "edit", "bela", "--first-name", "Zdenka"]);
-        let mut terminal = Terminal::start(&home, size, &[]);
-        terminal.wait_for("Sign in to portaldesk");
-        terminal.wait_taken();
-        terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+        let mut terminal = Terminal::signed_in(&home, size);
         terminal.wait_for("[1] Users");
         terminal.press_often_until("5", "Create bela", true);
         terminal.keys(&format!("/field:first-name about:bela edit{ENTER}"));

@@ -20,14 +20,9 @@ const FILE: &str = "username,groups,email,phone_number\n\
 
 /// A portal in a home of its own with the superuser `amir`, who is signed in, and a file of staff.
 fn signed_in(size: (u16, u16)) -> (Home, Terminal) {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     std::fs::write(home.0.join("staff.csv"), FILE).expect("a file");
-    let mut terminal = Terminal::start(&home, size, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(&home, size);
     terminal.wait_for("1 of 1");
     (home, terminal)
 }

@@ -18,9 +18,7 @@ use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
 fn broken_portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     let bela = ["--username", "bela", "--group", "Engineer", "--phone-number", "+1 555 0100"];
     home.ok("", &[&["user", "add"], &bela[..], &["--password-generate"]].concat());
     let columns = "phone_number, main_portal_id, email_notifications, created_at, updated_at, user_id";
@@ -54,10 +52,7 @@ fn broken_portal() -> Home {
 
 /// The Integrity tab, scanned.
 fn on_the_tab(home: &Home) -> Terminal {
-    let mut terminal = Terminal::start(home, SMALL, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(home, SMALL);
     terminal.wait_for("1 of 5");
     terminal.keys("4");
     terminal.wait_for("scanned");

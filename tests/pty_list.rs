@@ -17,9 +17,7 @@ use terminal::{Home, PASSWORD, SMALL, Terminal};
 
 /// A portal in a home of its own with the superuser `amir` and three others.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     for (name, email) in
         [("bela", "zora@example.org"), ("cho", "yuna@example.org"), ("dana", "dana@example.com")]
     {
@@ -30,10 +28,7 @@ fn portal() -> Home {
 
 /// The program after signing in; what comes then is the test's to wait for.
 fn signed_in(home: &Home) -> Terminal {
-    let mut terminal = Terminal::start(home, SMALL, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(home, SMALL);
     terminal
 }
 

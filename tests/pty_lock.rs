@@ -29,9 +29,7 @@ fn portal() -> Home {
 fn signed_in(home: &Home, name: &str, role: &str, arguments: &[&str]) -> Terminal {
     // Wide enough that the first line has the role.
     let mut terminal = Terminal::start(home, LARGE, arguments);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("{name}{ENTER}{PASSWORD}{ENTER}"));
+    terminal.sign_in(name);
     terminal.wait_for(&format!("{name} · {role}"));
     terminal
 }

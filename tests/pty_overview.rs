@@ -14,9 +14,7 @@ use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
 
 /// Three people in IT, one in Sales, and a superuser in none.
 fn portal() -> Home {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     for department in ["IT", "Sales"] {
         home.ok("", &["department", "add", "--name", department]);
     }
@@ -29,9 +27,7 @@ fn portal() -> Home {
 
 /// The bar of the largest department says three, and its list has three.
 fn a_bar_opens_its_list(terminal: &mut Terminal) {
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    terminal.sign_in("amir");
     terminal.wait_for("1 of 5");
     terminal.keys("6");
     terminal.wait_for("5 users · 5 profiles, 1:1");

@@ -15,15 +15,10 @@ use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
 
 /// A portal with the superuser `amir` and the Engineer `bela`, and the program with the cursor on `bela`.
 fn on_bela() -> (Home, Terminal) {
-    let home = Home::new();
-    home.ok("", &["init", "--yes"]);
-    home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+    let home = Home::with_portal();
     let add = ["user", "add", "--username", "bela", "--group", "Engineer", "--password-stdin"];
     home.ok(&format!("{PASSWORD}\n"), &add);
-    let mut terminal = Terminal::start(&home, SMALL, &[]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("[1] Users");
     terminal.wait_for("bela");
     terminal.keys("G");

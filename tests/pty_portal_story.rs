@@ -122,9 +122,7 @@ fn one_sitting_puts_the_portal_right() {
 /// Signs in, repairs what is safe, decides about the rest.
 fn sitting(home: &Home, url: &str) {
     let mut terminal = Terminal::start(home, SMALL, &["--database", url]);
-    terminal.wait_for("Sign in to portaldesk");
-    terminal.wait_taken();
-    terminal.keys(&format!("amir{ENTER}{PASSWORD}{ENTER}"));
+    terminal.sign_in("amir");
     terminal.wait_for("1 of 5");
     terminal.keys("4");
     terminal.wait_for("scanned");

@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use portaldesk::db::{Address, Db, Engine, Patience, Target, Tls};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 /// How long anything may take before the test fails; a loaded machine is slow.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -67,6 +68,14 @@ impl Home {
         let path = std::env::temp_dir().join(format!("portaldesk-pty-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).expect("a home folder");
         Self(path)
+    }
+
+    /// A home with a portal in it, whose one user is the superuser `amir`.
+    pub(crate) fn with_portal() -> Self {
+        let home = Self::new();
+        home.ok("", &["init", "--yes"]);
+        home.ok(&format!("{PASSWORD}\n"), &["create-superuser", "--username", "amir", "--password-stdin"]);
+        home
     }
 
     /// The variables that the program gets; no others.
@@ -145,6 +154,16 @@ impl Home {
         ]);
     }
 
+    /// What a command prints with `--json`.
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok("", &[arguments, &["--json"]].concat())).expect("JSON")
+    }
+
+    /// A user as scripts see them.
+    pub(crate) fn user(&self, name: &str) -> Value {
+        self.json(&["user", "show", name])["item"].clone()
+    }
+
     /// All logs.
     pub(crate) fn log(&self) -> String {
         let folder = self.0.join(".local/state/portaldesk");
@@ -193,6 +212,20 @@ impl Terminal {
     /// Starts the program.
     pub(crate) fn start(home: &Home, size: Size, arguments: &[&str]) -> Self {
         Self::start_with(home, size, arguments, &[])
+    }
+
+    /// Starts the program and signs in as `amir`.
+    pub(crate) fn signed_in(home: &Home, size: Size) -> Self {
+        let mut terminal = Self::start(home, size, &[]);
+        terminal.sign_in("amir");
+        terminal
+    }
+
+    /// Signs in, once that is asked for; what comes then is the test's to wait for.
+    pub(crate) fn sign_in(&mut self, name: &str) {
+        self.wait_for("Sign in to portaldesk");
+        self.wait_taken();
+        self.keys(&format!("{name}{}{PASSWORD}{}", keys::ENTER, keys::ENTER));
     }
 
     /// Starts the program with more variables.
