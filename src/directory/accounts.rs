@@ -3,9 +3,10 @@
 //! A [`Draft`] holds what someone gave, field by field, as text; rules apply only to fields that were given, because
 //! rows of the portal may break them. Every problem is reported at once, by field.
 
+mod rows;
+
 use std::collections::BTreeMap;
 
-use crate::change::rows::{self, Lock};
 use crate::change::{Adopt, Image, Plan, Step, Value};
 use crate::db::{Cell, Dialect, Sql, like_text};
 use crate::error::{Error, Kind, Result};
@@ -14,6 +15,9 @@ use crate::portal::password;
 
 use super::given::{self, Checked};
 use super::{Portal, portal_ids};
+use rows::{GROUPS, PERMISSIONS};
+
+pub use rows::Rows;
 
 /// What happens to a user's groups, or to the permissions given to the account itself; both by ids.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -301,8 +305,8 @@ fn plan_account_of(
     if portal.has_table("core_userprofile") {
         plan.push(new_profile(portal, Value::NewId(user), draft, values));
     }
-    plan_links(plan, &Value::NewId(user), &GROUPS, &[], &draft.groups);
-    plan_links(plan, &Value::NewId(user), &PERMISSIONS, &[], &draft.permissions);
+    GROUPS.plan(plan, &Value::NewId(user), &[], &draft.groups);
+    PERMISSIONS.plan(plan, &Value::NewId(user), &[], &draft.permissions);
     Ok(())
 }
 
@@ -342,96 +346,6 @@ fn new_profile(portal: &Portal, user: Value, draft: &Draft, values: &Checked) ->
     }
 }
 
-/// A user's rows as they are: what an edit is made from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rows {
-    /// The row of `auth_user`.
-    pub user: Image,
-    /// The profiles; one is right.
-    pub profiles: Vec<Image>,
-    /// The memberships.
-    pub groups: Vec<Image>,
-    /// The permissions given to the account itself.
-    pub permissions: Vec<Image>,
-}
-
-impl Rows {
-    /// Reads them.
-    ///
-    /// # Errors
-    /// Conflict, when the user is gone; what the engine says.
-    pub async fn read(portal: &Portal, id: i64) -> Result<Self> {
-        Self::read_many(portal, &[id]).await?.remove(&id).ok_or_else(|| {
-            Error::conflict(format!("There is no user with id {id} any more; nothing was written."))
-        })
-    }
-
-    /// Reads those of many users, by their ids; users who are gone are absent.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub async fn read_many(portal: &Portal, ids: &[i64]) -> Result<BTreeMap<i64, Self>> {
-        let mut db = portal.db.clone();
-        let users = rows::table(&portal.schema, "auth_user")?;
-        let keys: Vec<Image> = ids.iter().copied().map(Image::id).collect();
-        let mut found = BTreeMap::new();
-        for user in rows::by_keys(&mut db, users, &keys, Lock::No).await? {
-            if let Some(id) = user.int("id") {
-                let none = Vec::new;
-                found.insert(id, Self { user, profiles: none(), groups: none(), permissions: none() });
-            }
-        }
-        for table in ["core_userprofile", GROUPS.table, PERMISSIONS.table] {
-            for row in of_users(portal, table, ids).await? {
-                let Some(rows) = row.int("user_id").and_then(|id| found.get_mut(&id)) else { continue };
-                match table {
-                    "core_userprofile" => rows.profiles.push(row),
-                    table if table == GROUPS.table => rows.groups.push(row),
-                    _ => rows.permissions.push(row),
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The username.
-    #[must_use]
-    pub fn username(&self) -> String {
-        self.user.get("username").map_or_else(String::new, |cell| match cell {
-            Cell::Text(name) => name.clone(),
-            other => other.show(),
-        })
-    }
-
-    /// The ids of the groups.
-    #[must_use]
-    pub fn group_ids(&self) -> Vec<i64> {
-        GROUPS.ids(&self.groups)
-    }
-}
-
-/// The rows of a table that belong to these users; none where this portal lacks the table.
-async fn of_users(portal: &Portal, table: &str, ids: &[i64]) -> Result<Vec<Image>> {
-    let Some(table) = portal.schema.table(table) else { return Ok(Vec::new()) };
-    let ids: Vec<Cell> = ids.iter().copied().map(Cell::Int).collect();
-    Ok(rows::by_column(&mut portal.db.clone(), table, "user_id", &ids, Lock::No).await?)
-}
-
-/// A table whose rows join users with something else.
-struct Links {
-    table: &'static str,
-    column: &'static str,
-}
-
-const GROUPS: Links = Links { table: "auth_user_groups", column: "group_id" };
-const PERMISSIONS: Links = Links { table: "auth_user_user_permissions", column: "permission_id" };
-
-impl Links {
-    fn ids(&self, rows: &[Image]) -> Vec<i64> {
-        rows.iter().filter_map(|row| row.int(self.column)).collect()
-    }
-}
-
 /// Plans the change of an account. Fields that the draft does not give stay as they are; a plan without steps means
 /// that nothing would change.
 ///
@@ -459,8 +373,8 @@ pub async fn edit_rows(portal: &Portal, id: i64, rows: &Rows, draft: &Draft) -> 
     plan_account(&mut plan, id, rows, draft, &values);
     plan_profile(portal, &mut plan, id, rows, draft, &values)?;
     let user = Value::Cell(Cell::Int(id));
-    plan_links(&mut plan, &user, &GROUPS, &rows.groups, &draft.groups);
-    plan_links(&mut plan, &user, &PERMISSIONS, &rows.permissions, &draft.permissions);
+    GROUPS.plan(&mut plan, &user, &rows.groups, &draft.groups);
+    PERMISSIONS.plan(&mut plan, &user, &rows.permissions, &draft.permissions);
     Ok(plan)
 }
 
@@ -564,21 +478,6 @@ fn plan_profile(
     }
     plan.update("core_userprofile", key, before.clone(), set);
     Ok(())
-}
-
-fn plan_links(plan: &mut Plan, user: &Value, links: &Links, rows: &[Image], wish: &Groups) {
-    let now = links.ids(rows);
-    let wanted = wish.apply(&now);
-    for row in rows {
-        if row.int(links.column).is_some_and(|id| !wanted.contains(&id)) {
-            let key = Image::of("id", row.get("id").cloned().unwrap_or(Cell::Null));
-            plan.delete(links.table, key, row.clone());
-        }
-    }
-    for id in wanted.into_iter().filter(|id| !now.contains(id)) {
-        let row = vec![("user_id", user.clone()), (links.column, Value::Cell(Cell::Int(id)))];
-        plan.insert(links.table, row);
-    }
 }
 
 /// Plans to let a user sign in, or not. Re-activating alone also revives the portal sessions that were open.

@@ -88,77 +88,68 @@ pub(super) async fn settings(db: &Db) -> Vec<Item> {
 
 fn about(settings: &server::Settings) -> Vec<Item> {
     let mut items = Vec::new();
-    let mut say = |name: &str, status, message: String, remedy: Option<&str>| {
-        let item = Item::new("server", name, status, message);
-        items.push(match remedy {
-            Some(remedy) => item.mend(remedy),
-            None => item,
-        });
-    };
     if settings.read_only {
         let words = "the server takes no writes: a replica, a standby, or set so";
-        say(
-            "read only",
-            Status::Warning,
-            words.to_owned(),
-            Some("Name the primary server in the configuration."),
+        items.push(
+            item("read only", Status::Warning, words).mend("Name the primary server in the configuration."),
         );
     }
-    if let Some(mode) = &settings.sql_mode {
-        if mode.contains("STRICT_TRANS_TABLES") || mode.contains("STRICT_ALL_TABLES") {
-            say("sql_mode", Status::Ok, "strict".to_owned(), None);
-        } else {
-            let words = "not strict: other programs may cut values without a word. portaldesk's own connections are strict";
-            let remedy =
-                "SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES'); also in my.cnf";
-            say("sql_mode", Status::Warning, words.to_owned(), Some(remedy));
-        }
-    }
+    items.extend(settings.sql_mode.as_deref().map(sql_mode));
     if let Some(set) = settings.character_set.as_deref().filter(|set| *set != "utf8mb4") {
         let words = format!("the database's is {set}, which can't hold every name");
         let remedy = "ALTER DATABASE … CHARACTER SET utf8mb4, and CONVERT its tables, after a backup";
-        say("character set", Status::Warning, words, Some(remedy));
+        items.push(item("character set", Status::Warning, words).mend(remedy));
     }
     if let Some(isolation) = &settings.isolation {
         let words = format!("{isolation} for other programs; portaldesk writes in READ COMMITTED");
-        say("isolation", Status::Ok, words, None);
+        items.push(item("isolation", Status::Ok, words));
     }
-    match settings.binlog_format.as_deref() {
-        Some("STATEMENT") => say(
-            "binlog_format",
-            Status::Problem,
-            "STATEMENT: the server refuses writes in READ COMMITTED".to_owned(),
-            Some("SET GLOBAL binlog_format = 'ROW'; also in my.cnf"),
-        ),
-        Some(format) => say("binlog_format", Status::Ok, format.to_owned(), None),
-        None => {}
-    }
+    items.extend(settings.binlog_format.as_deref().map(binlog_format));
     if !settings.galera.is_empty() {
-        let state: Vec<String> =
-            settings.galera.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        let is = |name: &str, wanted: &str| {
-            settings.galera.iter().any(|(known, value)| known == name && value == wanted)
-        };
-        if is("wsrep_ready", "ON") && is("wsrep_cluster_status", "Primary") {
-            say("galera", Status::Ok, state.join(", "), None);
-        } else {
-            let remedy = "This node can't commit: use another one, or bring the cluster back to a majority.";
-            say("galera", Status::Problem, state.join(", "), Some(remedy));
-        }
+        items.push(galera(&settings.galera));
     }
     if !settings.without_transactions.is_empty() {
-        let tables: Vec<String> = settings
-            .without_transactions
-            .iter()
-            .map(|(table, engine)| format!("{table} ({engine})"))
-            .collect();
+        let tables = settings.without_transactions.iter();
+        let tables: Vec<String> = tables.map(|(table, engine)| format!("{table} ({engine})")).collect();
         let words = format!("without transactions, so nothing there is rolled back: {}", tables.join(", "));
-        say("engines", Status::Problem, words, Some("ALTER TABLE … ENGINE=InnoDB, after a backup"));
+        let remedy = "ALTER TABLE … ENGINE=InnoDB, after a backup";
+        items.push(item("engines", Status::Problem, words).mend(remedy));
     }
-    if let Some(mode) = &settings.journal_mode {
-        say("journal mode", Status::Ok, mode.clone(), None);
-    }
+    items.extend(settings.journal_mode.as_ref().map(|mode| item("journal mode", Status::Ok, mode.as_str())));
     items
+}
+
+fn item(name: &str, status: Status, words: impl Into<String>) -> Item {
+    Item::new("server", name, status, words.into())
+}
+
+fn sql_mode(mode: &str) -> Item {
+    if mode.contains("STRICT_TRANS_TABLES") || mode.contains("STRICT_ALL_TABLES") {
+        return item("sql_mode", Status::Ok, "strict");
+    }
+    let words =
+        "not strict: other programs may cut values without a word. portaldesk's own connections are strict";
+    item("sql_mode", Status::Warning, words)
+        .mend("SET GLOBAL sql_mode = CONCAT(@@GLOBAL.sql_mode, ',STRICT_TRANS_TABLES'); also in my.cnf")
+}
+
+fn binlog_format(format: &str) -> Item {
+    if format != "STATEMENT" {
+        return item("binlog_format", Status::Ok, format);
+    }
+    item("binlog_format", Status::Problem, "STATEMENT: the server refuses writes in READ COMMITTED")
+        .mend("SET GLOBAL binlog_format = 'ROW'; also in my.cnf")
+}
+
+/// What a node of a cluster says of itself.
+fn galera(said: &[(String, String)]) -> Item {
+    let state: Vec<String> = said.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let is = |name: &str, wanted: &str| said.iter().any(|(known, value)| known == name && value == wanted);
+    if is("wsrep_ready", "ON") && is("wsrep_cluster_status", "Primary") {
+        return item("galera", Status::Ok, state.join(", "));
+    }
+    item("galera", Status::Problem, state.join(", "))
+        .mend("This node can't commit: use another one, or bring the cluster back to a majority.")
 }
 
 #[cfg(test)]
