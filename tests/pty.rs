@@ -72,7 +72,7 @@ fn the_first_run_makes_a_portal_without_faults() {
             |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
         assert_eq!((mode(&database), mode(database.parent().expect("a folder"))), (0o600, 0o700));
         home.ok("", &["check"]);
-        let history: Value = serde_json::from_str(&home.ok("", &["history", "--json"])).expect("JSON");
+        let history = home.json(&["history"]);
         let titles: Vec<&str> = history["items"]
             .as_array()
             .expect("items")
@@ -449,12 +449,11 @@ fn from_the_first_run_on_an_account_is_created_edited_and_taken_back() {
         terminal.signal(Signal::TERM);
         assert_eq!(terminal.wait_end(), 143);
 
-        let history: Value = serde_json::from_str(&home.ok("", &["history", "--json"])).expect("JSON");
+        let history = home.json(&["history"]);
         let items = history["items"].as_array().expect("items");
         assert_eq!(items[0]["undo_of"], items[1]["operation"], "{history}");
         assert!(items[..3].iter().all(|item| item["actor"]["user"] == "amir"), "{history}");
-        let user: Value =
-            serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).expect("JSON");
+        let user: Value = home.json(&["user", "show", "bela"]);
         assert_eq!(user["item"]["first_name"], "Bela");
         // An account that was given no role deserves a warning.
         home.ok("", &["check", "--fail-on", "error"]);

@@ -9,9 +9,8 @@
 #[path = "support/pty.rs"]
 mod terminal;
 
-use serde_json::Value;
 use terminal::keys::{CTRL_S, CTRL_U, DOWN, ENTER};
-use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
+use terminal::{Home, SMALL, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`: an Engineer.
 fn portal() -> Home {

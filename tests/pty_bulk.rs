@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 
 use serde_json::Value;
 use terminal::keys::{CTRL_U, ENTER, ESC};
-use terminal::{Home, PASSWORD, SMALL, Size, Terminal, apply};
+use terminal::{Home, SMALL, Size, Terminal, apply};
 
 const WIDE: Size = (120, 40);
 
@@ -40,7 +40,7 @@ fn with_marks(home: &Home, size: Size) -> Terminal {
 }
 
 fn clerks(home: &Home) -> Vec<Value> {
-    let list: Value = serde_json::from_str(&home.ok("", &["user", "list", "clerk", "--json"])).expect("JSON");
+    let list = home.json(&["user", "list", "clerk"]);
     list["items"].as_array().expect("items").clone()
 }
 

@@ -14,9 +14,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use portaldesk::db::{Db, Sql};
-use serde_json::Value;
-use terminal::keys::{CTRL_S, DOWN, ENTER, LEFT, RIGHT, TAB};
-use terminal::{Home, PASSWORD, SMALL, Terminal, apply, program};
+use terminal::keys::{CTRL_S, DOWN, LEFT, RIGHT, TAB};
+use terminal::{Home, SMALL, Terminal, apply, program};
 use tokio::sync::Notify;
 
 /// A portal in a home of its own with the superuser `amir`, and `bela`.

@@ -13,7 +13,7 @@ mod terminal;
 use rustix::process::Signal;
 use serde_json::Value;
 use terminal::keys::{CTRL_S, ENTER};
-use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply};
+use terminal::{Home, LARGE, SMALL, Size, Terminal, apply};
 
 /// A portal in a home of its own with the superuser `amir`, two departments, and three people in the one that goes.
 fn portal() -> Home {
@@ -28,18 +28,12 @@ fn portal() -> Home {
 
 /// The departments as scripts see them, but for what a scan says.
 fn departments(home: &Home) -> Vec<Value> {
-    let shown = home.ok("", &["department", "list", "--json"]);
-    serde_json::from_str::<Value>(&shown).expect("JSON")["items"].as_array().expect("a list").clone()
-}
-
-fn signed_in(home: &Home, size: Size) -> Terminal {
-    let mut terminal = Terminal::signed_in(home, size);
-    terminal
+    home.json(&["department", "list"])["items"].as_array().expect("a list").clone()
 }
 
 /// In the form that merges Sales into IT.
 fn at_the_merge(home: &Home, size: Size) -> Terminal {
-    let mut terminal = signed_in(home, size);
+    let mut terminal = Terminal::signed_in(home, size);
     terminal.wait_for("by username");
     terminal.keys("3");
     terminal.wait_for("1 of 2 · by name");
@@ -108,7 +102,7 @@ fn a_killed_merge_is_offered_at_the_next_start_and_completed() {
     terminal.wait_process();
     home.script(vec!["DROP TRIGGER held_up".to_owned(), "DROP VIEW endless".to_owned()]);
 
-    let mut terminal = signed_in(&home, LARGE);
+    let mut terminal = Terminal::signed_in(&home, LARGE);
     terminal.wait_for("Run 'Merge department Sales into IT' stopped at 1 000 of");
     terminal.press_until(ENTER, "A run was stopped", false);
     terminal.wait_for("Went on with 'Merge department Sales into IT'");
@@ -118,7 +112,7 @@ fn a_killed_merge_is_offered_at_the_next_start_and_completed() {
     terminal.press_until_end("q");
     assert_eq!(terminal.wait_end(), 0);
 
-    let runs: Value = serde_json::from_str(&home.ok("", &["run", "list", "--all", "--json"])).expect("JSON");
+    let runs = home.json(&["run", "list", "--all"]);
     home.ok("", &["undo", runs["items"][0]["run"].as_str().expect("a run")]);
     assert_eq!(departments(&home), before, "one undo takes back both halves");
 }

@@ -56,8 +56,7 @@ fn typed_in(home: &Home, last_name: &str) -> Terminal {
 }
 
 fn last_name(home: &Home) -> Value {
-    let shown = home.ok("", &["user", "show", "bela", "--json"]);
-    serde_json::from_str::<Value>(&shown).expect("JSON")["item"]["last_name"].clone()
+    home.json(&["user", "show", "bela"])["item"]["last_name"].clone()
 }
 
 /// The files with drafts.

@@ -14,7 +14,7 @@ use terminal::keys::{CTRL_S, DOWN, ENTER};
 use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply};
 
 fn group(home: &Home, name: &str) -> Value {
-    let shown: Value = serde_json::from_str(&home.ok("", &["group", "show", name, "--json"])).unwrap();
+    let shown = home.json(&["group", "show", name]);
     shown["item"].clone()
 }
 

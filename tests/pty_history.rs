@@ -7,7 +7,7 @@ mod terminal;
 use rustix::process::Signal;
 use serde_json::Value;
 use terminal::keys::ENTER;
-use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
+use terminal::{Home, LARGE, SMALL, Terminal};
 
 #[test]
 fn a_change_from_the_command_line_is_taken_back_from_the_history() {
@@ -30,11 +30,9 @@ fn a_change_from_the_command_line_is_taken_back_from_the_history() {
         assert_eq!(terminal.wait_end(), 143);
         terminal.assert_restored();
 
-        let user: Value =
-            serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).expect("JSON");
+        let user: Value = home.json(&["user", "show", "bela"]);
         assert_eq!(user["item"]["first_name"], "Bela");
-        let history: Value =
-            serde_json::from_str(&home.ok("", &["history", "--json", "--limit", "2"])).expect("JSON");
+        let history: Value = home.json(&["history", "--limit", "2"]);
         assert_eq!(history["items"][0]["undo_of"], history["items"][1]["operation"], "{history}");
         assert_eq!(history["items"][0]["actor"]["user"], "amir");
         home.ok("", &["history", "--verify"]);

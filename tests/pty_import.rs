@@ -10,7 +10,7 @@
 mod terminal;
 
 use terminal::keys::{CTRL_S, CTRL_U, ENTER};
-use terminal::{Home, PASSWORD, SMALL, Terminal, apply};
+use terminal::{Home, SMALL, Terminal, apply};
 
 const FILE: &str = "username,groups,email,phone_number\n\
     bela,Engineer,bela@example.org,'+1 555 0100\n\
@@ -22,7 +22,7 @@ const FILE: &str = "username,groups,email,phone_number\n\
 fn signed_in(size: (u16, u16)) -> (Home, Terminal) {
     let home = Home::with_portal();
     std::fs::write(home.0.join("staff.csv"), FILE).expect("a file");
-    let mut terminal = Terminal::signed_in(&home, size);
+    let terminal = Terminal::signed_in(&home, size);
     terminal.wait_for("1 of 1");
     (home, terminal)
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use terminal::keys::{CTRL_S, ENTER, F5, LEFT};
-use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
+use terminal::{Home, SMALL, Terminal, apply, go_to};
 
 /// A portal whose tables lost what kept profiles unique: bela has two that differ, and three have none.
 fn broken_portal() -> Home {

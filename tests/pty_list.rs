@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use terminal::keys::ENTER;
-use terminal::{Home, PASSWORD, SMALL, Terminal};
+use terminal::{Home, SMALL, Terminal};
 
 /// A portal in a home of its own with the superuser `amir` and three others.
 fn portal() -> Home {
@@ -24,12 +24,6 @@ fn portal() -> Home {
         home.ok("", &["user", "add", "--username", name, "--email", email, "--password-generate"]);
     }
     home
-}
-
-/// The program after signing in; what comes then is the test's to wait for.
-fn signed_in(home: &Home) -> Terminal {
-    let mut terminal = Terminal::signed_in(home, SMALL);
-    terminal
 }
 
 /// The file in which it is kept how lists were left.
@@ -49,7 +43,7 @@ fn wait_as_left(terminal: &Terminal) {
 #[test]
 fn a_list_is_found_as_it_was_left() {
     let home = portal();
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("1 of 4 · by username");
     assert!(!terminal.contents().contains("E-MAIL"), "{}", terminal.contents());
 
@@ -79,20 +73,20 @@ fn a_list_is_found_as_it_was_left() {
     let kept = file(&home).expect("a file");
     assert_eq!(kept.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
 
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     wait_as_left(&terminal);
     // It is a filter like any other, and goes for the next time too.
     terminal.escape_until("1 of 4 · by e-mail", true);
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("1 of 4 · by e-mail");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
 
     // What can't be read loses the memory and nothing else.
     std::fs::write(&kept, "{").unwrap();
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("1 of 4 · by username");
     terminal.keys("q");
     assert_eq!(terminal.wait_end(), 0);
@@ -104,7 +98,7 @@ fn a_filter_goes_on_to_mean_a_department_that_was_renamed() {
     let home = portal();
     home.ok("", &["department", "add", "--name", "IT"]);
     home.ok("", &["user", "edit", "bela", "--department", "IT", "--yes"]);
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("1 of 4 · by username");
     terminal.keys("/dept:IT");
     terminal.wait_for("1 of 1 · by username");
@@ -112,7 +106,7 @@ fn a_filter_goes_on_to_mean_a_department_that_was_renamed() {
     assert_eq!(terminal.wait_end(), 0);
 
     home.ok("", &["department", "edit", "IT", "--name", "Human Resources", "--yes"]);
-    let mut terminal = signed_in(&home);
+    let mut terminal = Terminal::signed_in(&home, SMALL);
     terminal.wait_for("/ dept:\"Human Resources\"");
     terminal.wait_for("1 of 1 · by username");
     terminal.wait_for("▸  bela");

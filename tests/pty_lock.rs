@@ -107,11 +107,11 @@ fn who_is_locked_out_is_let_in_again_by_an_administrator() {
     terminal.wait_for("don't open this portal here");
     failed_before(&home, 13);
     terminal.press_until(&format!("{CTRL_U}wrong{ENTER}"), "Too many wrong tries. Wait ", true);
-    let counted: Value = serde_json::from_str(&home.ok("", &["user", "lockouts", "--json"])).expect("JSON");
+    let counted = home.json(&["user", "lockouts"]);
     let item = &counted["items"][0];
     assert_eq!((&item["username"], &item["tries"]), (&Value::from("eva"), &Value::from(14)), "{counted}");
     assert!(item["locked_until"].is_string(), "{counted}");
-    let shown: Value = serde_json::from_str(&home.ok("", &["user", "show", "eva", "--json"])).expect("JSON");
+    let shown = home.json(&["user", "show", "eva"]);
     assert_eq!(shown["item"]["lockouts"][0]["tries"], 14, "{shown}");
 
     // A superuser sees it in the record and clears it from the menu.

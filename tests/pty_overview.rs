@@ -10,7 +10,7 @@
 mod terminal;
 
 use terminal::keys::{ENTER, TAB};
-use terminal::{Home, LARGE, PASSWORD, SMALL, Terminal};
+use terminal::{Home, LARGE, SMALL, Terminal};
 
 /// Three people in IT, one in Sales, and a superuser in none.
 fn portal() -> Home {

@@ -27,7 +27,7 @@ fn on_bela() -> (Home, Terminal) {
 }
 
 fn permissions(home: &Home) -> Value {
-    let shown: Value = serde_json::from_str(&home.ok("", &["user", "show", "bela", "--json"])).unwrap();
+    let shown = home.json(&["user", "show", "bela"]);
     shown["item"]["permissions"].clone()
 }
 

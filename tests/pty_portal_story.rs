@@ -17,7 +17,7 @@ mod terminal;
 use serde_json::{Value as Json, json};
 use support::django::{Django, Release};
 use support::{Made, Server, TestDb};
-use terminal::keys::{CTRL_S, ENTER};
+use terminal::keys::CTRL_S;
 use terminal::{Home, PASSWORD, SMALL, Terminal, apply, go_to};
 
 /// The id that the deleted account had.
