@@ -86,9 +86,9 @@ fn export() {
     // Once more under the same name: nothing is written over.
     terminal.press_until("E", "File: users.csv", true);
     terminal.keys(ENTER);
-    terminal.wait_for("is there already");
+    terminal.wait_for("overwrites");
     terminal.keys(CTRL_U);
-    terminal.wait_gone("users.csv");
+    terminal.wait_gone("File: users.csv");
     terminal.keys("u\t");
     terminal.wait_for("File: users.csv");
 }
