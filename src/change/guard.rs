@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::db::{Cell, Failure, Sql, Tx, own};
+use crate::db::{Cell, Failure, Tx, own};
 use crate::error::{Error, Kind, Result};
 use crate::portal::access::{self, Action, ActorFacts, Level, Roles, TargetFacts};
 
@@ -30,37 +30,7 @@ pub async fn check_rights(
     account: Option<i64>,
     plan: &Plan,
 ) -> std::result::Result<Checked, Failure> {
-    check_among(tx, roles, account, plan, &BTreeSet::new()).await
-}
-
-/// As [`check_rights`], for plans that belong together and of which none is written yet.
-///
-/// # Errors
-/// As [`check_rights`].
-pub async fn check_together(
-    tx: &mut Tx,
-    roles: &Roles,
-    account: Option<i64>,
-    plans: &[Plan],
-) -> std::result::Result<(), Failure> {
-    let touched = plans.iter().flat_map(|plan| &plan.steps).filter_map(Touched::planned);
-    let going = deleted_groups(&touched.collect::<Vec<_>>());
-    for plan in plans {
-        check_among(tx, roles, account, plan, &going).await?;
-    }
-    Ok(())
-}
-
-/// Checks a plan; these groups go with it or after it.
-async fn check_among(
-    tx: &mut Tx,
-    roles: &Roles,
-    account: Option<i64>,
-    plan: &Plan,
-    going: &BTreeSet<i64>,
-) -> std::result::Result<Checked, Failure> {
-    let Some(mut judge) = judge(tx, roles, account, plan).await? else { return Ok(Checked(None)) };
-    judge.facts.deleted_groups.extend(going);
+    let Some(judge) = judge(tx, roles, account, plan).await? else { return Ok(Checked(None)) };
     if judge.repair || !plan.steps.iter().all(Step::writes_a_row) {
         judge.allow(&Action::Repair)?;
     }
@@ -246,10 +216,8 @@ struct Facts {
     created: BTreeSet<i64>,
     /// The groups, and the role that each gives or will give.
     groups: BTreeMap<i64, Option<Level>>,
-    /// The groups that the plan deletes, or a later one of the same run.
+    /// The groups that the plan deletes.
     deleted_groups: BTreeSet<i64>,
-    /// The groups that give nobody anything: they are no role, and nobody is left in them but whom the plan takes out.
-    empty_groups: BTreeSet<i64>,
 }
 
 /// The account that a row concerns.
@@ -270,14 +238,13 @@ impl Facts {
         let named: BTreeSet<i64> = touched.iter().flat_map(Touched::users).collect();
         let groups: BTreeSet<i64> = touched.iter().flat_map(Touched::groups).collect();
         let ids: Vec<i64> = named.iter().copied().collect();
-        let groups = rights::group_levels(tx, roles, &groups.into_iter().collect::<Vec<_>>()).await?;
+        let in_group_table = |row: &&Touched<'_>| row.table == "auth_group" && row.after.is_none();
         Ok(Self {
             users: rights::targets(tx, roles, &ids).await?,
             named,
             created: created(touched),
-            deleted_groups: deleted_groups(touched),
-            empty_groups: empty_groups(tx, touched, &groups).await?,
-            groups,
+            groups: rights::group_levels(tx, roles, &groups.into_iter().collect::<Vec<_>>()).await?,
+            deleted_groups: touched.iter().filter(in_group_table).flat_map(Touched::groups).collect(),
         })
     }
 
@@ -326,33 +293,6 @@ impl Facts {
 
 fn created(touched: &[Touched<'_>]) -> BTreeSet<i64> {
     touched.iter().filter(|row| row.table == "auth_user" && row.is_new()).flat_map(Touched::users).collect()
-}
-
-fn deleted_groups(touched: &[Touched<'_>]) -> BTreeSet<i64> {
-    let is_group = |row: &&Touched<'_>| row.table == "auth_group" && row.after.is_none();
-    touched.iter().filter(is_group).flat_map(Touched::groups).collect()
-}
-
-/// Of the groups that lose permissions, those that are no role and have no members but those who leave now. What a group
-/// carries may be more than one transaction takes; it goes when everybody has left.
-async fn empty_groups(
-    tx: &mut Tx,
-    touched: &[Touched<'_>],
-    levels: &BTreeMap<i64, Option<Level>>,
-) -> std::result::Result<BTreeSet<i64>, Failure> {
-    let gone = |table: &'static str| {
-        touched.iter().filter(move |row| row.table == table && row.after.is_none()).flat_map(Touched::groups)
-    };
-    let losing: BTreeSet<i64> = gone("auth_group_permissions").collect();
-    let mut empty = BTreeSet::new();
-    for group in losing.into_iter().filter(|id| levels.get(id).copied().flatten().is_none()) {
-        let leaving = gone("auth_user_groups").filter(|id| *id == group).count();
-        let sql = Sql::new("SELECT COUNT(*) FROM auth_user_groups WHERE group_id = ?").bind(group);
-        if usize::try_from(tx.one(sql).await?.int(0)?).is_ok_and(|members| members <= leaving) {
-            empty.insert(group);
-        }
-    }
-    Ok(empty)
 }
 
 /// Who acts, on whom, and whether to repair.
@@ -430,10 +370,10 @@ impl Judge {
         }
     }
 
-    /// Whether a group's permission goes because the group does, or when nobody has it by this group any more.
+    /// Whether a group's permission goes because the group does.
     fn goes_with_its_group(&self, row: &Touched<'_>) -> bool {
-        let goes = |id| self.facts.deleted_groups.contains(&id) || self.facts.empty_groups.contains(&id);
-        row.after.is_none() && row.groups().next().is_some_and(goes)
+        let deleted = |id| self.facts.deleted_groups.contains(&id);
+        row.after.is_none() && row.groups().next().is_some_and(deleted)
     }
 
     fn check_user(&self, row: &Touched<'_>) -> Result<()> {

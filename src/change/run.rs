@@ -417,7 +417,9 @@ impl Writer {
         let checked = self.db.rehearsal(move |tx| {
             let (plans, roles) = (Arc::clone(&plans), Arc::clone(&roles));
             Box::pin(async move {
-                guard::check_together(tx, &roles, account, &plans).await?;
+                for plan in plans.iter() {
+                    guard::check_rights(tx, &roles, account, plan).await?;
+                }
                 superusers::check_all(tx, &plans).await
             })
         });

@@ -50,6 +50,6 @@ async fn shown(leaving: &Leaving) -> Result<Plan> {
     let is_first = |step: &Step| last.iter().any(|end| end.table() == step.table());
     plan.steps.retain(|step| !is_first(step));
     plan.steps.truncate(SHOWN);
-    plan.steps.splice(..0, last.iter().cloned());
+    plan.steps.splice(..0, last[last.len().saturating_sub(SHOWN)..].iter().cloned());
     Ok(plan)
 }

@@ -1,11 +1,12 @@
 //! Deleting a group as Django does: who is in it leaves first, then what it carries, then it goes.
 
-use crate::change::{Image, Plan};
+use crate::change::rows::key_of;
+use crate::change::{Image, MOST_ROWS, Plan};
 use crate::directory::leaving::{Fate, Leaving, Rows, Wanted, What};
 use crate::directory::{Portal, referring};
 use crate::error::{Error, Result};
 
-use super::edit::{counted, row};
+use super::edit::{counted, permissions_of, row};
 use super::{TABLE, list};
 
 /// Whose rows go with a group, by this column, in the order in which they go.
@@ -38,6 +39,17 @@ pub async fn delete(portal: &Portal, id: i64) -> Result<Leaving> {
         ));
     }
     let mut last = Plan::default();
+    let mut others = Vec::new();
+    let carried = permissions_of(portal, id).await?;
+    match portal.schema.table(PERMISSIONS.0) {
+        // With the group itself: on their own they are a superuser's to take.
+        Some(table) if carried.len() < MOST_ROWS => {
+            for row in carried {
+                last.delete(PERMISSIONS.0, key_of(table, &row), row);
+            }
+        }
+        _ => others.extend(rows(portal, PERMISSIONS, id).await?),
+    }
     last.delete(TABLE, Image::id(id), row(portal, id).await?);
     let wanted = Wanted {
         title: format!("Delete the group {}", group.name),
@@ -46,7 +58,7 @@ pub async fn delete(portal: &Portal, id: i64) -> Result<Leaving> {
         what: What::DeleteGroup { id },
         needs: vec![(TABLE, id)],
         people: rows(portal, MEMBERS, id).await?,
-        others: rows(portal, PERMISSIONS, id).await?.into_iter().collect(),
+        others,
         last: last.steps,
     };
     Ok(Leaving::new(portal, wanted))

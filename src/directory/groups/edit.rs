@@ -225,7 +225,7 @@ fn name_in(row: &Image) -> String {
 }
 
 /// The rows of a group's permissions; none where this portal lacks the table.
-async fn permissions_of(portal: &Portal, id: i64) -> Result<Vec<Image>> {
+pub(super) async fn permissions_of(portal: &Portal, id: i64) -> Result<Vec<Image>> {
     let Some(table) = portal.schema.table(PERMISSIONS) else { return Ok(Vec::new()) };
     Ok(rows::by_column(&mut portal.db.clone(), table, "group_id", &[Cell::Int(id)], Lock::No).await?)
 }
