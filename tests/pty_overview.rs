@@ -39,7 +39,7 @@ fn a_bar_opens_its_list(terminal: &mut Terminal) {
         screen.contents().lines().any(|line| line.contains("▸ IT") && line.contains("█ 3"))
     });
     terminal.keys(ENTER);
-    terminal.wait_for("/ dept:#");
+    terminal.wait_for("/ dept:IT");
     terminal.wait_for("1 of 3");
     terminal.wait_for("dana");
     terminal.escape_until("▸ IT", true);

@@ -104,6 +104,11 @@ async fn complaints(db: &TestDb, unique: &str) {
     .await;
 }
 
+/// Two departments, nobody in them.
+async fn sales_and_it(portal: &Portal) -> (i64, i64) {
+    (create(portal, &named("Sales")).await.unwrap(), create(portal, &named("IT")).await.unwrap())
+}
+
 stories! {
     /// A department is made, renamed, described and switched off; the log says so as Django's own admin does, and every
     /// write is taken back to the byte.
@@ -173,8 +178,7 @@ stories! {
     async fn a_department_is_deleted(db: TestDb) {
         let cast = cast(db).await;
         let portal = cast.by("root");
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         join(&cast, "eve", sales).await;
         join(&cast, "ed", sales).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = '2026-01-02 03:04:05'").await;
@@ -211,8 +215,7 @@ stories! {
         let cast = cast(db).await;
         complaints(&cast.db, "").await;
         let portal = Portal::over(cast.db.db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap();
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         cast.db.run(&format!("INSERT INTO core_complaint VALUES (1, {sales}), (2, {it}), (3, {sales})")).await;
         join(&cast, "eve", sales).await;
         let before = digest(&cast.db).await;
@@ -241,8 +244,7 @@ stories! {
         let cast = cast(db).await;
         complaints(&cast.db, "UNIQUE").await;
         let portal = Portal::over(cast.db.db.clone(), Settings::default(), Actor::unix("tester", None)).await.unwrap();
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         cast.db.run(&format!("INSERT INTO core_complaint VALUES (1, {sales}), (2, {it})")).await;
         let merge = departments::merge(&portal, sales, it, &Keep::default()).await;
         refused(merge, Kind::Conflict, "both have a row in core_complaint");
@@ -294,8 +296,7 @@ stories! {
     async fn a_large_merge_is_one_change(db: TestDb) {
         let cast = cast(db).await;
         let portal = cast.by("root");
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         crowd_in_department(&cast.db, sales, 1_200).await;
         cast.db.run("UPDATE core_userprofile SET updated_at = created_at").await;
         let before = digest(&cast.db).await;
@@ -321,8 +322,7 @@ stories! {
     async fn who_joins_in_the_middle_stops_it(db: TestDb) {
         let cast = cast(db).await;
         let portal = cast.by("root");
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         crowd_in_department(&cast.db, sales, 600).await;
         let before = members_of(&portal, sales).await;
         let (db, user) = (cast.db.second().await, cast.id("eve"));
@@ -355,8 +355,7 @@ stories! {
     async fn a_department_vanished_meanwhile(db: TestDb) {
         let cast = cast(db).await;
         let portal = cast.by("root");
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         join(&cast, "eve", sales).await;
         let plan = departments::edit(&portal, it, &named("Information")).await.unwrap();
         let merge = departments::merge(&portal, sales, it, &Keep::default()).await.unwrap();
@@ -372,8 +371,7 @@ stories! {
     async fn who_may(db: TestDb) {
         let cast = cast(db).await;
         let root = cast.by("root");
-        let (sales, it) =
-            (create(&root, &named("Sales")).await.unwrap(), create(&root, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&root).await;
         join(&cast, "root", sales).await;
         let before = digest(&cast.db).await;
         refused(create(&cast.by("max"), &named("New")).await, Kind::Denied, "needs the role Admin");
@@ -390,8 +388,7 @@ stories! {
     async fn members_are_moved(db: TestDb) {
         let cast = cast(db).await;
         let portal = cast.by("root");
-        let (sales, it) =
-            (create(&portal, &named("Sales")).await.unwrap(), create(&portal, &named("IT")).await.unwrap());
+        let (sales, it) = sales_and_it(&portal).await;
         join(&cast, "eve", sales).await;
         join(&cast, "ed", sales).await;
         let one = [cast.id("eve")];

@@ -10,19 +10,12 @@
 mod program;
 mod support;
 
-use chrono::DateTime;
 use portaldesk::change::{Account, Actor};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, Settings, departments, groups, users};
-use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::NoHost;
-use portaldesk::tui::screens;
 use portaldesk::tui::screens::departments::Departments;
-use portaldesk::tui::{App, EventLoop, Head, Key, Keymap, Setup, Theme, code, ctrl};
-use program::Program;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use portaldesk::tui::{Key, Screen, code, ctrl};
+use program::{Program, clock, setup};
 use support::{Made, Server, TestDb, digest};
 
 const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
@@ -91,23 +84,9 @@ impl Desk {
         Self { portal, ..self }
     }
 
-    async fn open(&self, width: u16, height: u16) -> Program<TestBackend> {
-        let clock = Clock::stopped(|| DateTime::from_timestamp(1_760_000_000, 0).unwrap());
-        let setup = Setup {
-            tabs: vec![Box::new(Departments::new(clock))],
-            first: None,
-            portal: Some(self.portal.clone()),
-            head: Head::default(),
-            keymap: Keymap::default(),
-            theme: Theme { colours: true, ascii: false },
-            commands: screens::commands(),
-            lock: None,
-        };
-        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let app = App::new(setup, Size::new(width, height));
-        let mut program = Program(EventLoop::new(app, terminal, NoHost::default()));
-        program.press("").await;
-        program
+    async fn open(&self, width: u16, height: u16) -> Program {
+        let tabs: Vec<Box<dyn Screen>> = vec![Box::new(Departments::new(clock()))];
+        Program::open(setup(tabs, self.portal.clone()), (width, height)).await
     }
 
     /// The digests with the moment of the last change set back: undo doesn't bring that back.
@@ -118,7 +97,7 @@ impl Desk {
 }
 
 /// Takes the review on top, once it was looked at.
-async fn save(program: &mut Program<TestBackend>) {
+async fn save(program: &mut Program) {
     program.feed(vec![ctrl('s')]).await;
 }
 

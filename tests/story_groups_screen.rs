@@ -14,20 +14,13 @@ mod program;
 mod support;
 
 use cast::Cast;
-use chrono::DateTime;
 use portaldesk::portal::access::Level;
-use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::groups::Groups;
 use portaldesk::tui::screens::groups::actions::Which;
 use portaldesk::tui::screens::short_list::entries;
 use portaldesk::tui::screens::user_actions::Sitting;
-use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Key, Keymap, Screen, Setup, Theme, code, ctrl};
-use program::Program;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use portaldesk::tui::{Key, Screen, code, ctrl};
+use program::{Program, clock, setup};
 use support::{Made, Server, TestDb, digest};
 
 async fn cast() -> Cast {
@@ -36,23 +29,8 @@ async fn cast() -> Cast {
     cast
 }
 
-async fn open(cast: &Cast, by: &str, (width, height): (u16, u16)) -> Program {
-    let clock = Clock::stopped(|| DateTime::from_timestamp(1_760_000_000, 0).unwrap());
-    let setup = Setup {
-        tabs: vec![Box::new(Groups::new(clock))],
-        first: None,
-        portal: Some(cast.by(by)),
-        head: Head::default(),
-        keymap: Keymap::default(),
-        theme: Theme { colours: true, ascii: false },
-        commands: screens::commands(),
-        lock: None,
-    };
-    let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let app = App::new(setup, Size::new(width, height));
-    let mut program = Program(EventLoop::new(app, terminal, NoHost::default()));
-    program.press("").await;
-    program
+async fn open(cast: &Cast, by: &str, size: (u16, u16)) -> Program {
+    Program::open(setup(vec![Box::new(Groups::new(clock()))], cast.by(by)), size).await
 }
 
 const SMALL: (u16, u16) = (80, 24);
@@ -249,4 +227,28 @@ async fn keys_are_those_of_the_role() {
     let status = program.0.app.top().map(Screen::status).unwrap_or_default();
     assert_eq!(status, "1 of 5 · by role");
     assert!(!last_line(&program).contains("n new"), "{}", last_line(&program));
+}
+
+/// What was put on the clipboard, as the toast says it.
+async fn copied(program: &mut Program, key: &str) -> String {
+    program.press(key).await;
+    program.toast()
+}
+
+#[tokio::test]
+async fn a_name_and_its_command_are_copied_and_columns_chosen() {
+    let cast = cast().await;
+    let mut program = open(&cast, "root", SMALL).await;
+    program.press("j").await;
+    assert_eq!(copied(&mut program, "y").await, "Copied AMC Admin");
+    assert_eq!(copied(&mut program, "Y").await, "Copied portaldesk group show 'AMC Admin'");
+    cast.db.run("UPDATE auth_group SET name = '#7' WHERE name = 'Keepers'").await;
+    program.press("r/#7⏎").await;
+    let command = copied(&mut program, "Y").await;
+    assert_eq!(command, format!("Copied portaldesk group show '#{}'", cast.group("Keepers")));
+    program.press("⎋c").await;
+    insta::assert_snapshot!("columns_80x24", program.shown());
+    // The last one in, the first one out.
+    program.press("jjjjj kkkkkk ⏎").await;
+    assert!(program.shown().contains("FINDINGS"), "{}", program.shown());
 }

@@ -11,20 +11,13 @@
 mod program;
 mod support;
 
-use chrono::DateTime;
 use portaldesk::change::{Account, Actor, Plan};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, Settings, groups, users};
-use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::history::History;
 use portaldesk::tui::screens::users::Users;
-use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Keymap, Setup, Theme};
-use program::Program;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use portaldesk::tui::{Screen, Setup, Theme};
+use program::{Program, clock, setup};
 use support::{Made, Server, TestDb, digest};
 
 const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
@@ -117,22 +110,10 @@ impl Desk {
     }
 
     async fn open(&self, width: u16, height: u16) -> Program {
-        let size = Size::new(width, height);
-        let clock = Clock::stopped(|| DateTime::from_timestamp(1_760_000_000, 0).expect("a time"));
-        let setup = Setup {
-            tabs: vec![Box::new(History::new(clock)), Box::new(Users::new(clock))],
-            first: None,
-            portal: Some(self.portal.clone()),
-            head: Head::default(),
-            keymap: Keymap::default(),
-            theme: Theme { colours: false, ascii: false },
-            commands: screens::commands(),
-            lock: None,
-        };
-        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let mut program = Program(EventLoop::new(App::new(setup, size), terminal, NoHost::default()));
-        program.feed(Vec::new()).await;
-        program
+        let tabs: Vec<Box<dyn Screen>> = vec![Box::new(History::new(clock())), Box::new(Users::new(clock()))];
+        let setup = setup(tabs, self.portal.clone());
+        let theme = Theme { colours: false, ascii: false };
+        Program::open(Setup { theme, ..setup }, (width, height)).await
     }
 }
 

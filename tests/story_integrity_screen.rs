@@ -15,14 +15,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use portaldesk::change::{Account, Actor, MOST_ROWS, Plan};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
-use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::integrity::Integrity;
-use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Key, Keymap, Setup, Theme, code, ctrl};
-use program::Program;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
+use portaldesk::tui::{Key, Screen, Setup, Theme, code, ctrl};
+use program::{Program, setup};
 use support::{Made, Server, TestDb, digest};
 
 const HASH: &str = "pbkdf2_sha256$1$0123456789abcdefABCDEF$8PS+CfEqYe/narc5Mqnqvs6WPlIDfQjqZImlUhtMQI0=";
@@ -134,21 +129,10 @@ impl Desk {
     }
 
     async fn open(&self, width: u16, height: u16) -> Program {
-        let size = Size::new(width, height);
-        let setup = Setup {
-            tabs: vec![Box::new(Integrity::new())],
-            first: None,
-            portal: Some(self.portal.clone()),
-            head: Head::default(),
-            keymap: Keymap::default(),
-            theme: Theme { colours: false, ascii: false },
-            commands: screens::commands(),
-            lock: None,
-        };
-        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let mut program = Program(EventLoop::new(App::new(setup, size), terminal, NoHost::default()));
-        program.feed(Vec::new()).await;
-        program
+        let tabs: Vec<Box<dyn Screen>> = vec![Box::new(Integrity::new())];
+        let setup = setup(tabs, self.portal.clone());
+        let theme = Theme { colours: false, ascii: false };
+        Program::open(Setup { theme, ..setup }, (width, height)).await
     }
 
     async fn profiles(&self) -> i64 {

@@ -14,22 +14,16 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
 use portaldesk::change::Actor;
 use portaldesk::directory::extra::{self, Extra, Wanted};
 use portaldesk::directory::filter;
 use portaldesk::directory::selection::{self, Counted, Selection};
 use portaldesk::directory::users::{Column, Query};
 use portaldesk::directory::{Portal, Settings};
-use portaldesk::tui::clock::Clock;
-use portaldesk::tui::event_loop::NoHost;
+use portaldesk::tui::Screen;
 use portaldesk::tui::screens::users::Users;
-use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Keymap, Screen, Setup, Theme};
-use program::Program;
-use ratatui::Terminal;
+use program::{Program, clock, setup};
 use ratatui::backend::TestBackend;
-use ratatui::layout::Size;
 use support::{Made, Server, TestDb};
 
 async fn portal(db: &TestDb) -> Portal {
@@ -113,22 +107,7 @@ async fn open(db: &TestDb, width: u16, height: u16) -> Program<TestBackend> {
         db.add_user(name).await;
     }
     db.run("UPDATE auth_user SET date_joined = '2024-03-02 12:00:00'").await;
-    let size = Size::new(width, height);
-    let clock = Clock::stopped(|| DateTime::from_timestamp(1_760_000_000, 0).unwrap());
-    let setup = Setup {
-        tabs: vec![Box::new(Users::new(clock))],
-        first: None,
-        portal: Some(portal(db).await),
-        head: Head::default(),
-        keymap: Keymap::default(),
-        theme: Theme { colours: true, ascii: false },
-        commands: screens::commands(),
-        lock: None,
-    };
-    let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    let mut program = Program(EventLoop::new(App::new(setup, size), terminal, NoHost::default()));
-    program.press("").await;
-    program
+    Program::open(setup(vec![Box::new(Users::new(clock()))], portal(db).await), (width, height)).await
 }
 
 fn status(program: &Program<TestBackend>) -> String {

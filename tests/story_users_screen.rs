@@ -14,16 +14,13 @@ use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use chrono::DateTime;
 use portaldesk::change::{Account, Actor};
 use portaldesk::directory::accounts::{self, Draft, Groups};
 use portaldesk::directory::{Portal, ReadOnly, Settings, groups, users};
-use portaldesk::tui::clock::Clock;
 use portaldesk::tui::event_loop::NoHost;
 use portaldesk::tui::screens::users::Users;
-use portaldesk::tui::screens::{self};
-use portaldesk::tui::{App, EventLoop, Head, Input, Key, Keymap, Screen, Setup, Theme, code, ctrl, key};
-use program::Program;
+use portaldesk::tui::{App, EventLoop, Input, Key, Screen, code, ctrl, key};
+use program::{Program, clock, setup};
 use ratatui::Terminal;
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, TestBackend, WindowSize};
 use ratatui::buffer::Cell;
@@ -147,18 +144,7 @@ where
     B::Error: std::fmt::Display,
 {
     async fn over(portal: Portal, terminal: Terminal<B>, size: Size) -> Self {
-        let setup = Setup {
-            tabs: vec![Box::new(Users::new(Clock::stopped(|| {
-                DateTime::from_timestamp(1_760_000_000, 0).unwrap()
-            })))],
-            first: None,
-            portal: Some(portal),
-            head: Head::default(),
-            keymap: Keymap::default(),
-            theme: Theme { colours: true, ascii: false },
-            commands: screens::commands(),
-            lock: None,
-        };
+        let setup = setup(vec![Box::new(Users::new(clock()))], portal);
         let mut program = Self(EventLoop::new(App::new(setup, size), terminal, NoHost::default()));
         program.press("").await;
         program

@@ -1,11 +1,36 @@
 //! The program on a terminal of a test's own: keys go through the real loop, and the screen is read as text.
 #![allow(dead_code, reason = "every test file uses the part that it needs")]
 
+use chrono::DateTime;
 use futures_util::stream;
+use portaldesk::directory::Portal;
 use portaldesk::text;
+use portaldesk::tui::clock::Clock;
 use portaldesk::tui::event_loop::{NoHost, from_stream};
-use portaldesk::tui::{EventLoop, Input, Key, KeyChord, code, key};
+use portaldesk::tui::screens;
+use portaldesk::tui::{App, EventLoop, Head, Input, Key, KeyChord, Keymap, Screen, Setup, Theme, code, key};
+use ratatui::Terminal;
 use ratatui::backend::{Backend, TestBackend};
+use ratatui::layout::Size;
+
+/// A clock that stands still, in October 2025.
+pub(crate) fn clock() -> Clock {
+    Clock::stopped(|| DateTime::from_timestamp(1_760_000_000, 0).unwrap())
+}
+
+/// These tabs over a portal.
+pub(crate) fn setup(tabs: Vec<Box<dyn Screen>>, portal: Portal) -> Setup {
+    Setup {
+        tabs,
+        first: None,
+        portal: Some(portal),
+        head: Head::default(),
+        keymap: Keymap::default(),
+        theme: Theme { colours: true, ascii: false },
+        commands: screens::commands(),
+        lock: None,
+    }
+}
 
 /// The program on a terminal.
 pub(crate) struct Program<B: Backend = TestBackend>(pub(crate) EventLoop<B, NoHost>);
@@ -45,6 +70,15 @@ where
 }
 
 impl Program {
+    /// The program as it is set up, on a terminal of this size.
+    pub(crate) async fn open(setup: Setup, (width, height): (u16, u16)) -> Self {
+        let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        let app = App::new(setup, Size::new(width, height));
+        let mut program = Self(EventLoop::new(app, terminal, NoHost::default()));
+        program.feed(Vec::new()).await;
+        program
+    }
+
     /// Confirms the review on top: types what it asks for, or `y`.
     pub(crate) async fn confirm(&mut self) {
         let shown = self.shown();

@@ -84,7 +84,7 @@ fn role_of(roles: &Roles, place: i64) -> Option<&RoleGroup> {
     roles.0.get(usize::try_from(place).ok()?.checked_sub(1)?)
 }
 
-/// The group of this name, by the engine's own equality.
+/// The group of this name, by the engine's own equality; else of this `#id`.
 ///
 /// # Errors
 /// Invalid, on the field `groups`, with the nearest name.
@@ -93,7 +93,12 @@ pub async fn find(portal: &Portal, name: &str) -> Result<i64> {
     if let Some(row) = portal.db.optional(sql).await? {
         return Ok(row.int(0)?);
     }
-    let names = choices(portal).await?.into_iter().map(|choice| choice.name);
+    let all = choices(portal).await?;
+    let id = name.strip_prefix('#').and_then(|id| id.parse().ok());
+    if let Some(group) = all.iter().find(|group| Some(group.id) == id) {
+        return Ok(group.id);
+    }
+    let names = all.into_iter().map(|choice| choice.name);
     Err(Error::field(Kind::Invalid, "groups", departments::unknown("group", name, names)))
 }
 

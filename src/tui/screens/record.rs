@@ -6,11 +6,11 @@ use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
+use super::copying::{self, copy_row};
 use super::shown::{self, Shown};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_findings::UserFindings;
 use super::user_form::SAVED;
-use super::user_list::copying;
 use crate::change::rights;
 use crate::db::own::ListedChange;
 use crate::directory::record::{self, Record};
@@ -300,7 +300,7 @@ impl Screen for RecordScreen {
             return self.pane.findings.fix(&self.sitting, cx);
         }
         if matches!(action, Action::Copy | Action::CopyCommand) {
-            return copying::copy_one(action, self.whom.id, cx);
+            return copy_row(action, "user", self.whom.id, &self.whom.username, cx);
         }
         user_actions::act(action, Some(&self.whom), &self.sitting, cx);
     }

@@ -9,6 +9,7 @@ use ratatui::layout::Rect;
 use super::beside::{Beside, REST};
 use super::bulk::{self, Bulk, Marked};
 use super::columns;
+use super::copying::{self, copy_row};
 use super::export::{Export, WHAT_IS_SHOWN};
 use super::import::Import;
 use super::pick::SORTED;
@@ -16,7 +17,7 @@ use super::record::{RecordPane, RecordScreen};
 use super::saved_filters::{self, NameFilter, SavedFilters};
 use super::user_actions::{self, SITTING, Sitting, Whom};
 use super::user_form::{SAVED, UserForm};
-use super::user_list::{UserList, copying, is_mark};
+use super::user_list::{UserList, is_mark};
 use crate::directory::selection::Selection;
 use crate::directory::users::{Column, UserRow};
 use crate::error::Kind;
@@ -220,7 +221,9 @@ impl Screen for Users {
             Action::ReverseSort => self.list.reverse(cx),
             Action::Columns => self.list.ask_columns(cx),
             Action::Copy | Action::CopyCommand => match self.list.current() {
-                Some(user) if self.beside.in_record() => copying::copy_one(action, user.id, cx),
+                Some(user) if self.beside.in_record() => {
+                    copy_row(action, "user", user.id, &user.username, cx);
+                }
                 _ => self.list.copy(action, cx),
             },
             Action::Open => self.open(cx),

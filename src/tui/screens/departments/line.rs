@@ -3,7 +3,7 @@
 use crate::directory::departments::Members;
 use crate::integrity::Remark;
 use crate::portal::department::Department;
-use crate::tui::screens::short_list::Order;
+use crate::tui::screens::short_list::{Order, remarked};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::table::{Cell, Row};
@@ -63,14 +63,7 @@ impl Row for Line {
             1 if self.department.is_active => Cell::new("yes", Tone::Quiet),
             1 => Cell::new("inactive", Tone::Warn),
             2 => Cell::count(self.members()),
-            3 => match &self.remarks {
-                None => Cell::new("", Tone::Quiet),
-                Some(found) if found.is_empty() => Cell::new("—", Tone::Quiet),
-                Some(found) => {
-                    let ids: Vec<&str> = found.iter().map(|remark| remark.id).collect();
-                    Cell::new(ids.join(", "), Tone::Warn)
-                }
-            },
+            3 => remarked(self.remarks.as_deref()),
             _ => self.about.as_str().into(),
         }
     }

@@ -37,14 +37,16 @@ pub type DepartmentScreen = RecordScreen<Which>;
 
 impl Thing for Which {
     const NOUN: &'static str = "department";
+    const NOUNS: &'static str = "departments";
     const TITLE: &'static str = "Departments";
     const NUMBER: usize = 3;
     const FILTER: &'static str = "dept";
     const NONE_YET: &'static str = "There are no departments yet; n makes one.";
     const COLUMNS: &'static [Column] = &COLUMNS;
+    const USUAL_COLUMNS: usize = 5;
     const ORDERS: &'static [Order<Line>] = &ORDERS;
     /// By name.
-    const USUAL: usize = 0;
+    const USUAL_ORDER: usize = 0;
     const KEYS: &'static [Binding] = actions::KEYS;
     const MEMBER_KEYS: &'static [Binding] = MEMBER_KEYS;
     const NEW: Binding = Binding::new(&[key('n')], Action::DepartmentsNew, "new");

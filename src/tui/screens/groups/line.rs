@@ -1,18 +1,20 @@
 //! A group as a line of the list, and what the list can be sorted by.
 
 use crate::directory::groups::{Choice, Counts};
-use crate::tui::screens::short_list::Order;
+use crate::integrity::Remark;
+use crate::tui::screens::short_list::{Order, remarked};
 use crate::tui::theme::Tone;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::table::{Cell, Row};
 
 /// The columns.
-pub(super) const COLUMNS: [Column; 5] = [
+pub(super) const COLUMNS: [Column; 6] = [
     Column::new("GROUP", 10, 32, 9),
     Column::new("ROLE", 9, 10, 8),
     Column::new("MEMBERS", 7, 9, 7).right(),
     Column::new("PERMISSIONS", 5, 11, 6).short("PERMS").right(),
     Column::new("DESCRIPTION", 12, 60, 3),
+    Column::new("FINDINGS", 8, 18, 2),
 ];
 
 /// What the list can be sorted by: the highest role first, the most members and permissions first.
@@ -28,13 +30,14 @@ pub(super) const ORDERS: [Order<Line>; 4] = [
 pub struct Line {
     pub(super) group: Choice,
     pub(super) counts: Option<Counts>,
+    pub(super) remarks: Option<Vec<Remark>>,
     role: String,
 }
 
 impl Line {
     pub(super) fn new(group: Choice) -> Self {
         let role = group.level.map(|level| level.to_string()).unwrap_or_default();
-        Self { role, group, counts: None }
+        Self { role, group, counts: None, remarks: None }
     }
 
     fn members(&self) -> Option<i64> {
@@ -65,7 +68,8 @@ impl Row for Line {
             1 => self.role.as_str().into(),
             2 => Cell::count(self.members()),
             3 => Cell::count(self.permissions()),
-            _ => Cell::new(self.group.description.as_str(), Tone::Quiet),
+            4 => Cell::new(self.group.description.as_str(), Tone::Quiet),
+            _ => remarked(self.remarks.as_deref()),
         }
     }
 }

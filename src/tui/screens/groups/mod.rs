@@ -34,15 +34,17 @@ pub type Groups = ShortList<Which>;
 
 impl Thing for Which {
     const NOUN: &'static str = "group";
+    const NOUNS: &'static str = "groups";
     const TITLE: &'static str = "Groups";
     const NUMBER: usize = 2;
     const FILTER: &'static str = "group";
     const NONE_YET: &'static str =
         "There are no groups yet; portaldesk setup-groups makes those of the roles.";
     const COLUMNS: &'static [Column] = &COLUMNS;
+    const USUAL_COLUMNS: usize = 5;
     const ORDERS: &'static [Order<Line>] = &ORDERS;
     /// By role.
-    const USUAL: usize = 1;
+    const USUAL_ORDER: usize = 1;
     const KEYS: &'static [Binding] = actions::KEYS;
     const MEMBER_KEYS: &'static [Binding] = MEMBER_KEYS;
     const NEW: Binding = Binding::new(&[key('n')], Action::GroupsNew, "new");
@@ -90,8 +92,10 @@ impl Thing for Which {
         line.words()
     }
 
-    fn complete(line: &mut Line, counts: Option<&Self::Counts>, _remarks: Option<&Remarks>) {
-        line.counts = counts.map(|all| all.get(&line.group.id).copied().unwrap_or_default());
+    fn complete(line: &mut Line, counts: Option<&Self::Counts>, remarks: Option<&Remarks>) {
+        let id = line.group.id;
+        line.counts = counts.map(|all| all.get(&id).copied().unwrap_or_default());
+        line.remarks = remarks.map(|all| all.get(&id).cloned().unwrap_or_default());
     }
 
     fn describe(record: &Record, lines: &mut Lines, _clock: &Clock) {

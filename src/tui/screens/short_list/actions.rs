@@ -5,6 +5,7 @@ use crate::portal::access;
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
+use crate::tui::screens::copying::copy_row;
 use crate::tui::screens::history::History;
 use crate::tui::screens::menu::{Entry, Menu};
 use crate::tui::screens::undo;
@@ -16,12 +17,13 @@ use crate::tui::screens::user_actions::Sitting;
 /// The sentence.
 pub fn may<T: Thing>(action: Action, which: Option<&T>, sitting: &Sitting) -> Result<(), String> {
     let is_new = action == T::NEW.action;
-    let is_about_one = T::KEYS.iter().any(|binding| binding.action == action) || action == Action::Open;
+    let is_any_ones = matches!(action, Action::Open | Action::Copy | Action::CopyCommand);
+    let is_about_one = is_any_ones || T::KEYS.iter().any(|binding| binding.action == action);
     match action {
         Action::Undo | Action::Redo => sitting.may(action, None),
         _ if !is_new && !is_about_one => Ok(()),
         _ if !is_new && which.is_none() => Err(format!("There is no {} under the cursor.", T::NOUN)),
-        Action::Open | Action::Menu => Ok(()),
+        _ if is_any_ones || action == Action::Menu => Ok(()),
         Action::RecordHistory => sitting.allows(&access::Action::SeeHistory),
         _ if action == T::MEMBERS => sitting.allows(&access::Action::SeeUsers),
         _ => match &sitting.read_only {
@@ -43,6 +45,9 @@ pub fn act<T: Thing>(action: Action, which: Option<&T>, sitting: &Sitting, cx: &
         (Action::Undo | Action::Redo, _) => undo::act(action, cx),
         (Action::RecordHistory, Some(which)) => {
             cx.push(History::about_row(T::FILTER, which.id(), which.name(), Clock::default()));
+        }
+        (Action::Copy | Action::CopyCommand, Some(which)) => {
+            copy_row(action, T::NOUN, which.id(), which.name(), cx);
         }
         (Action::Menu, Some(which)) => Menu::open(which.name(), entries(which, sitting), cx),
         (_, Some(which)) if action == T::MEMBERS => cx.push(Members::new(which.clone(), Clock::default())),

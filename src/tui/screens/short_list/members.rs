@@ -102,7 +102,6 @@ impl<T: Thing> Screen for Members<T> {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-        // The filter names it by its id alone.
         let head = Rect { height: u16::from(area.height > 3), ..area };
         if head.height > 0 {
             let room = head.width.saturating_sub(2);

@@ -16,13 +16,17 @@ use self::members::Members;
 pub(super) use self::members::may_to_chosen;
 pub use self::pane::RecordScreen;
 use self::pane::{Pane, REMARKS, look};
-pub use self::thing::{Order, Thing};
+pub use self::thing::{Order, Thing, remarked};
 use super::beside::{Beside, REST};
+use super::columns::{self, Columns};
+use super::copying;
 use super::integrity::view::paragraph;
+use super::list_memory::{self, ListMemory};
 use super::pick::{Pick, SORTED};
 use super::shown::is_gone;
 use super::user_actions::{SITTING, Sitting};
 use crate::directory::filter::terms;
+use crate::directory::list_state::ListState;
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
@@ -33,6 +37,7 @@ use crate::tui::keymap::Binding;
 use crate::tui::plan_review;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::widgets::columns::Arrangement;
 use crate::tui::widgets::table::{Page, Row, Table, is_move};
 use crate::tui::widgets::text_field::{TextField, draw_prompt};
 
@@ -43,6 +48,7 @@ pub const KEYS: &[Binding] = &[
     Binding::new(&[code(Key::Tab)], Action::SwitchPane, "list or record").quiet(),
     Binding::new(&[key('s')], Action::Sort, "sort").quiet(),
     Binding::new(&[key('S')], Action::ReverseSort, "reverse the order").quiet(),
+    Binding::new(&[key('c')], Action::Columns, "columns").quiet(),
 ];
 
 /// Tells the list which one was just written: the cursor goes there.
@@ -71,6 +77,7 @@ pub struct ShortList<T: Thing> {
     awaited: Option<i64>,
     pane: Pane<T>,
     beside: Beside,
+    memory: ListMemory,
     sitting: Sitting,
     clock: Clock,
 }
@@ -89,11 +96,13 @@ impl<T: Thing> ShortList<T> {
     /// The tab, nothing read yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
+        let mut table = Table::new(T::COLUMNS);
+        table.arrange(usual::<T>());
         Self {
             lines: Vec::new(),
             counts: None,
-            table: Table::new(T::COLUMNS),
-            order: T::USUAL,
+            table,
+            order: T::USUAL_ORDER,
             descending: false,
             filter: TextField::free(""),
             typing: false,
@@ -101,6 +110,7 @@ impl<T: Thing> ShortList<T> {
             awaited: None,
             pane: Pane::new(clock),
             beside: Beside::default(),
+            memory: ListMemory::new(T::NOUNS),
             sitting: Sitting::default(),
             clock,
         }
@@ -116,7 +126,7 @@ impl<T: Thing> ShortList<T> {
 
     /// Reads names at once, and behind them what takes longer.
     fn read(&mut self, cx: &mut Cx) {
-        cx.start(&Self::ROWS, format!("loading {}s", T::NOUN), |portal| async move {
+        cx.start(&Self::ROWS, format!("loading {}", T::NOUNS), |portal| async move {
             Ok(Loaded { lines: T::list(&portal).await?, lack: T::lack(&portal) })
         });
         cx.start(&Self::COUNTS, "counting members", |portal| async move { T::counts(&portal).await });
@@ -171,10 +181,35 @@ impl<T: Thing> ShortList<T> {
         self.follow(REST, cx);
     }
 
-    fn sort(&mut self, order: usize) {
+    fn sort(&mut self, order: usize, cx: &mut Cx) {
         self.descending = self.order == order && !self.descending;
         self.order = order.min(T::ORDERS.len() - 1);
         self.show();
+        self.remember(cx);
+    }
+
+    /// How the list is left now.
+    fn state(&self) -> ListState {
+        let sort = (self.order != T::USUAL_ORDER).then(|| self.order().label);
+        list_memory::left(&self.table, sort, self.descending, self.filter.value().to_owned())
+    }
+
+    fn restore(&mut self, left: &ListState) {
+        let order = T::ORDERS.iter().position(|order| order.label == left.sort);
+        self.order = order.unwrap_or(T::USUAL_ORDER);
+        self.descending = left.descending;
+        list_memory::arrange(&mut self.table, left);
+        // What was typed meanwhile is wanted more.
+        if self.filter.value().is_empty() {
+            self.filter.set(&left.filter);
+        }
+    }
+
+    /// Keeps how the list is left; not while a filter is typed.
+    fn remember(&mut self, cx: &mut Cx) {
+        if !self.typing {
+            self.memory.remember(self.state(), cx);
+        }
     }
 
     /// `Enter` shows the members; where the record has no room beside the list, the record.
@@ -198,6 +233,11 @@ impl<T: Thing> ShortList<T> {
         let below = Rect { y: area.y + height, height: area.height - height, ..area };
         self.table.draw(frame, below, !self.beside.in_record(), theme);
     }
+}
+
+/// The columns that are shown until somebody chooses.
+fn usual<T: Thing>() -> Arrangement {
+    Arrangement::usual(0..T::USUAL_COLUMNS)
 }
 
 /// The words of a filter line. A colon has no meaning here.
@@ -239,7 +279,7 @@ impl<T: Thing> Screen for ShortList<T> {
 
     fn opened(&mut self, cx: &mut Cx) {
         self.beside.opened(cx);
-        self.read(cx);
+        self.memory.ask(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
@@ -259,7 +299,9 @@ impl<T: Thing> Screen for ShortList<T> {
             Action::ReverseSort => {
                 self.descending = !self.descending;
                 self.show();
+                self.remember(cx);
             }
+            Action::Columns => cx.push(Columns::of(&self.table, usual::<T>())),
             Action::Open => self.open(cx),
             Action::SwitchPane => self.beside.switch(!self.beside.in_record()),
             _ if is_move(action) && self.beside.in_record() => self.pane.act(action),
@@ -278,6 +320,7 @@ impl<T: Thing> Screen for ShortList<T> {
     fn input(&mut self, input: &Input, cx: &mut Cx) -> bool {
         if matches!(input, Input::Key(chord) if matches!(chord.key, Key::Enter | Key::Down)) {
             self.typing = false;
+            self.remember(cx);
             return true;
         }
         let before = self.filter.value().to_owned();
@@ -309,11 +352,17 @@ impl<T: Thing> Screen for ShortList<T> {
         } else if let Some(result) = SITTING.take(reply) {
             self.sitting = result.unwrap_or_default();
         } else if let Some(Ok(order)) = SORTED.take(reply) {
-            self.sort(order);
+            self.sort(order, cx);
+        } else if let Some(Ok(arrangement)) = columns::CHOSEN.take(reply) {
+            self.table.arrange(arrangement);
+            self.remember(cx);
+        } else if let Some((left, _)) = self.memory.take(reply) {
+            self.restore(&left);
+            self.read(cx);
         } else if let Some(Ok(id)) = SAVED.take(reply) {
             self.awaited = Some(id);
             self.read(cx);
-        } else {
+        } else if !copying::reply(reply, cx) {
             plan_review::open(reply, cx);
         }
     }
@@ -327,6 +376,7 @@ impl<T: Thing> Screen for ShortList<T> {
         self.filter.set("");
         if had {
             self.refilter(cx);
+            self.remember(cx);
         }
         had
     }
@@ -349,5 +399,57 @@ impl<T: Thing> Screen for ShortList<T> {
         if let Some(record) = record {
             self.pane.draw(frame, record, self.beside.in_record(), theme);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Size;
+
+    use super::*;
+    use crate::directory::list_state::KeptColumn;
+    use crate::tui::cx::Effect;
+    use crate::tui::screens::groups::Groups;
+    use crate::tui::screens::list_memory::answer;
+
+    fn left() -> ListState {
+        let column = |title: &str, width| KeptColumn { title: title.to_owned(), width };
+        ListState {
+            sort: "members".to_owned(),
+            descending: true,
+            columns: vec![column("MEMBERS", Some(12)), column("GROUP", None)],
+            filter: "night".to_owned(),
+        }
+    }
+
+    fn kept(cx: &mut Cx) -> Option<ListState> {
+        cx.take().into_iter().find_map(|effect| match effect {
+            Effect::Remember("groups", state) => Some(state),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_list_looks_as_it_was_left_and_is_kept_when_it_changes() {
+        let mut cx = Cx::new(Size::new(80, 24));
+        let mut list = Groups::default();
+        list.opened(&mut cx);
+        assert_eq!(format!("{:?}", cx.take()), "[Start(list.remembered: loading groups)]");
+        list.reply(&mut answer(Some((left(), left().filter))), &mut cx);
+        assert_eq!((list.state(), kept(&mut cx)), (left(), None));
+        assert!(list.status().ends_with("by members, reversed"), "{}", list.status());
+        list.reply(&mut Reply::of(&SORTED, Ok(0)), &mut cx);
+        let by_name = ListState { sort: "name".to_owned(), descending: false, ..left() };
+        assert_eq!(kept(&mut cx), Some(by_name.clone()));
+        list.act(Action::Filter, &mut cx);
+        list.input(&Input::Key(key('s')), &mut cx);
+        assert_eq!(kept(&mut cx), None, "not while a filter is typed");
+        assert!(list.escape(&mut cx));
+        assert_eq!(kept(&mut cx), Some(ListState { filter: String::new(), ..by_name }));
+    }
+
+    #[test]
+    fn every_word_is_looked_for_whatever_its_capitals() {
+        assert_eq!(searched("tech \"Night shift\" dept:IT"), ["tech", "night shift", "dept:it"]);
     }
 }

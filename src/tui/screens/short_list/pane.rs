@@ -17,10 +17,10 @@ use crate::tui::keymap::Binding;
 use crate::tui::plan_review;
 use crate::tui::screen::Screen;
 use crate::tui::screens::integrity::line::tone;
-use crate::tui::screens::record;
 use crate::tui::screens::shown::{Shown, draw_head, is_gone};
 use crate::tui::screens::user_actions::{SITTING, Sitting};
 use crate::tui::screens::user_findings::may_scan;
+use crate::tui::screens::{copying, record};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::widgets::labelled::Lines;
 
@@ -32,7 +32,7 @@ pub(super) const REMARKS: Slot<Option<Remarks>> = Slot::latest("short-list.remar
 
 /// Starts looking what is wrong with all of them.
 pub(super) fn look<T: Thing>(cx: &mut Cx) {
-    cx.start(&REMARKS, format!("looking at the {}s", T::NOUN), |portal| async move {
+    cx.start(&REMARKS, format!("looking at the {}", T::NOUNS), |portal| async move {
         if may_scan(&portal).await? { T::remarks(&portal).await.map(Some) } else { Ok(None) }
     });
 }
@@ -186,7 +186,7 @@ impl<T: Thing> Screen for RecordScreen<T> {
                 }
                 Err(error) => cx.fail(&error),
             }
-        } else if !plan_review::open(reply, cx) {
+        } else if !copying::reply(reply, cx) && !plan_review::open(reply, cx) {
             // The list below reads again by itself, and this record does too.
             let _ = SAVED.take(reply);
         }

@@ -5,18 +5,20 @@ use std::cmp::Ordering;
 use crate::db::own::ListedChange;
 use crate::directory::Portal;
 use crate::error::Result;
-use crate::integrity::Remarks;
+use crate::integrity::{Remark, Remarks};
 use crate::tui::actions::Action;
 use crate::tui::clock::Clock;
 use crate::tui::cx::Cx;
 use crate::tui::keymap::Binding;
+use crate::tui::screens::copying;
 use crate::tui::screens::menu::Entry;
 use crate::tui::screens::record;
 use crate::tui::screens::user_actions::Sitting;
 use crate::tui::screens::users::{self, Users};
+use crate::tui::theme::Tone;
 use crate::tui::widgets::columns::Column;
 use crate::tui::widgets::labelled::Lines;
-use crate::tui::widgets::table::{self, Row};
+use crate::tui::widgets::table::{self, Cell, Row};
 
 /// Something that a list can be sorted by.
 pub struct Order<L> {
@@ -26,6 +28,19 @@ pub struct Order<L> {
     pub column: usize,
     /// What comes first; equal ones stay by name, as the database gives them.
     pub compare: fn(&L, &L) -> Ordering,
+}
+
+/// What was found about a line, by the ids of the checks; nothing before it was looked for.
+#[must_use]
+pub fn remarked(remarks: Option<&[Remark]>) -> Cell<'static> {
+    match remarks {
+        None => Cell::new("", Tone::Quiet),
+        Some([]) => Cell::new("—", Tone::Quiet),
+        Some(found) => {
+            let ids: Vec<&str> = found.iter().map(|remark| remark.id).collect();
+            Cell::new(ids.join(", "), Tone::Warn)
+        }
+    }
 }
 
 impl<L> Order<L> {
@@ -40,6 +55,8 @@ impl<L> Order<L> {
 pub trait Thing: Clone + 'static {
     /// What it is called within a sentence.
     const NOUN: &'static str;
+    /// What several are called, and what the list is kept under.
+    const NOUNS: &'static str;
     /// The title of its tab.
     const TITLE: &'static str;
     /// The number of its tab.
@@ -50,10 +67,12 @@ pub trait Thing: Clone + 'static {
     const NONE_YET: &'static str;
     /// The columns of the list.
     const COLUMNS: &'static [Column];
+    /// How many of them are shown until somebody chooses.
+    const USUAL_COLUMNS: usize;
     /// What the list can be sorted by.
     const ORDERS: &'static [Order<Self::Line>];
     /// The place of the usual one among them.
-    const USUAL: usize;
+    const USUAL_ORDER: usize;
     /// The keys about one of them.
     const KEYS: &'static [Binding];
     /// The keys of the list of its members, beside those of the list of users.
@@ -64,10 +83,11 @@ pub trait Thing: Clone + 'static {
     const MEMBERS: Action;
 
     /// All tables of the tab.
-    const LIST_TABLES: &'static [&'static [Binding]] = &[super::KEYS, &[Self::NEW], Self::KEYS, table::KEYS];
+    const LIST_TABLES: &'static [&'static [Binding]] =
+        &[super::KEYS, &[Self::NEW], Self::KEYS, copying::KEYS, table::KEYS];
     /// All tables of the record as a screen.
     const RECORD_TABLES: &'static [&'static [Binding]] =
-        &[Self::KEYS, super::pane::KEYS, record::KEYS, &[Self::NEW]];
+        &[Self::KEYS, super::pane::KEYS, copying::KEYS, record::KEYS, &[Self::NEW]];
     /// All tables of the list of members.
     const MEMBER_TABLES: &'static [&'static [Binding]] = &users::tables_behind(Self::MEMBER_KEYS);
 

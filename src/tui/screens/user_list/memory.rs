@@ -1,84 +1,58 @@
-//! How the list is left, for its owner's next sign-in: order, columns and filter. A list that is filtered from the
-//! beginning (the members of a group) looks as the others do, and leaves nothing of its own.
+//! How the list of users is left. A list that is filtered from the beginning (the members of a group) looks as the others
+//! do, and leaves nothing of its own.
 
 use super::UserList;
-use super::line::COLUMNS;
-use crate::directory::list_state::{self, ListState};
-use crate::directory::{Portal, filter, users};
-use crate::tui::cx::{Cx, Effect};
-use crate::tui::jobs::{Reply, Slot};
-use crate::tui::widgets::columns::Arrangement;
+use crate::directory::list_state::ListState;
+use crate::directory::users;
+use crate::tui::cx::Cx;
+use crate::tui::jobs::Reply;
+use crate::tui::screens::list_memory;
 
 /// The name under which it is kept.
-const NAME: &str = "users";
-
-/// How the list was left, and its filter line with the names of today.
-type Left = (ListState, String);
-
-const REMEMBERED: Slot<Option<Left>> = Slot::latest("users.remembered");
-
-async fn remembered(portal: &Portal) -> Option<Left> {
-    let left = list_state::remembered(portal, NAME).await?;
-    let line = match filter::in_names(portal, &left.filter).await {
-        Ok(named) => named.line,
-        Err(_) => left.filter.clone(),
-    };
-    Some((left, line))
-}
+pub(super) const NAME: &str = "users";
 
 impl UserList {
     /// Asks how the list was left, and reads it like that.
     pub fn open(&mut self, cx: &mut Cx) {
         self.is_opening = true;
         self.table.start();
-        cx.start(&REMEMBERED, "loading users", |portal| async move { Ok(remembered(&portal).await) });
+        self.memory.ask_in_names(cx);
+        self.home.ask(cx);
     }
 
     /// Takes how the list was left; says whether the reply was that.
     pub(super) fn reply_remembered(&mut self, reply: &mut Reply, cx: &mut Cx) -> bool {
-        let Some(result) = REMEMBERED.take(reply) else { return false };
+        let Some((left, line)) = self.memory.take(reply) else { return false };
         self.is_opening = false;
-        if let Ok(Some((left, line))) = result {
-            self.restore(left, &line);
-        }
+        self.restore(&left, &line);
         self.read_first(cx);
         true
     }
 
-    fn restore(&mut self, left: ListState, line: &str) {
+    fn restore(&mut self, left: &ListState, line: &str) {
         let sort = users::Column::ALL.iter().find(|column| column.label() == left.sort);
         self.query.sort = sort.copied().unwrap_or_default();
         self.query.descending = left.descending;
-        if let Some(arrangement) = Arrangement::of_names(&COLUMNS, &left.columns) {
-            self.table.arrange(arrangement);
-        }
+        list_memory::arrange(&mut self.table, left);
         // What was typed meanwhile is wanted more.
-        if self.home.is_empty() && self.filter.value().is_empty() {
+        if self.home.is_anybody() && self.filter.value().is_empty() {
             self.filter.set(line);
         }
-        self.left = left;
         self.show_order();
     }
 
     /// How the list is left now.
     fn state(&self) -> ListState {
-        let usual = users::Column::default();
-        ListState {
-            sort: if self.query.sort == usual { String::new() } else { self.query.sort.label().to_owned() },
-            descending: self.query.descending,
-            columns: self.table.arrangement().named(&COLUMNS),
-            filter: self.query.filter.by_id(),
-        }
+        let sort = self.query.sort;
+        let sort = (sort != users::Column::default()).then(|| sort.label());
+        list_memory::left(&self.table, sort, self.query.descending, self.query.filter.by_id())
     }
 
-    /// Keeps how the list is left, where that is another way than before; not while a filter is typed.
+    /// Keeps how the list is left; not while a filter is typed.
     pub(super) fn remember(&mut self, cx: &mut Cx) {
-        let state = self.state();
-        if self.typing || !self.home.is_empty() || state == self.left {
-            return;
+        if !self.typing && self.home.is_anybody() {
+            self.memory.remember(self.state(), cx);
         }
-        self.left = state.clone();
-        cx.ask(Effect::Remember(NAME, state));
     }
 }
 
@@ -86,10 +60,14 @@ impl UserList {
 mod tests {
     use ratatui::layout::Size;
 
+    use super::super::line::COLUMNS;
     use super::*;
     use crate::directory::list_state::KeptColumn;
     use crate::tui::clock::Clock;
+    use crate::tui::cx::Effect;
     use crate::tui::input::{Input, Key, code, key};
+    use crate::tui::screens::list_memory::answer;
+    use crate::tui::widgets::columns::Arrangement;
 
     fn asked(cx: &mut Cx) -> String {
         format!("{:?}", cx.take())
@@ -117,8 +95,8 @@ mod tests {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::new(Clock::default());
         list.open(&mut cx);
-        assert_eq!(asked(&mut cx), "[Start(users.remembered: loading users)]");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some((left(), "nov".to_owned())))), &mut cx));
+        assert_eq!(asked(&mut cx), "[Start(list.remembered: loading users)]");
+        assert!(list.reply(&mut answer(Some((left(), "nov".to_owned()))), &mut cx));
         assert!(asked(&mut cx).starts_with("[Start(users.rows: loading users), Start(users.count"));
         assert_eq!(list.state(), left());
         assert!(list.status().ends_with("by e-mail, reversed"), "{}", list.status());
@@ -139,7 +117,7 @@ mod tests {
             "[]",
             "whoever saw it so would lose their place when it is read as it was left"
         );
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(None)), &mut cx));
+        assert!(list.reply(&mut answer(None), &mut cx));
         asked(&mut cx);
         list.reload(&mut cx);
         assert!(asked(&mut cx).starts_with("[Start(users.rows"));
@@ -149,7 +127,7 @@ mod tests {
     fn it_is_kept_when_it_changes_and_not_while_a_filter_is_typed() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::new(Clock::default());
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(None)), &mut cx));
+        assert!(list.reply(&mut answer(None), &mut cx));
         assert_eq!(kept(&mut cx), None);
         list.sort(users::Column::Email, &mut cx);
         assert_eq!(kept(&mut cx).map(|state| state.sort), Some("e-mail".to_owned()));
@@ -169,7 +147,7 @@ mod tests {
     fn members_are_shown_alike_and_leave_nothing() {
         let mut cx = Cx::new(Size::new(80, 24));
         let mut list = UserList::with_filter(Clock::default(), "group:#3");
-        assert!(list.reply(&mut Reply::of(&REMEMBERED, Ok(Some((left(), "nov".to_owned())))), &mut cx));
+        assert!(list.reply(&mut answer(Some((left(), "nov".to_owned()))), &mut cx));
         assert_eq!(list.state(), ListState { filter: "group:#3".to_owned(), ..left() });
         cx.take();
         list.sort(users::Column::Name, &mut cx);

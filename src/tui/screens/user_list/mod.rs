@@ -3,7 +3,8 @@
 //! Pages are read by keyset in one slot, so that the newest wish wins; the count and the cursor's number come in slots of
 //! their own, because on a large portal they take longer than a page.
 
-pub mod copying;
+mod copying;
+mod home;
 mod line;
 mod marking;
 mod memory;
@@ -16,7 +17,6 @@ use ratatui::layout::Rect;
 
 use crate::directory::Portal;
 use crate::directory::extra::{self, Extra, Wanted};
-use crate::directory::list_state::ListState;
 use crate::directory::users::{self, From, Place, Query, UserRow};
 use crate::error::{Kind, Result};
 use crate::tui::actions::Action;
@@ -25,12 +25,14 @@ use crate::tui::cx::Cx;
 use crate::tui::input::{Input, Key};
 use crate::tui::jobs::{Reply, Slot};
 use crate::tui::screens::columns::Columns;
+use crate::tui::screens::list_memory::ListMemory;
 use crate::tui::screens::pick::Pick;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::columns::Arrangement;
 use crate::tui::widgets::table::{Page, Table, Want};
 use crate::tui::widgets::text_field::TextField;
 
+use home::Home;
 use line::{COLUMNS, Line, column_of};
 pub use marking::is_mark;
 use marking::{Marking, Matching, matching};
@@ -78,12 +80,11 @@ pub struct UserList {
     query: Query,
     filter: TextField,
     reading: Reading,
-    /// The filter line that `Esc` goes back to.
-    home: String,
+    /// The filter that `Esc` goes back to.
+    home: Home,
     typing: bool,
     marking: Marking,
-    /// How the list is left, as far as that is kept.
-    left: ListState,
+    memory: ListMemory,
     /// The user whose place in the list is being read.
     sought: Option<i64>,
     /// How it was left is still being read; until then there is nothing to read again.
@@ -100,10 +101,10 @@ impl UserList {
             query: Query::default(),
             filter: TextField::line("", LONGEST_FILTER),
             reading: Reading::default(),
-            home: String::new(),
+            home: Home::default(),
             typing: false,
             marking: Marking::default(),
-            left: ListState::default(),
+            memory: ListMemory::new(memory::NAME),
             sought: None,
             is_opening: false,
             clock,
@@ -117,7 +118,7 @@ impl UserList {
     #[must_use]
     pub fn with_filter(clock: Clock, filter: &str) -> Self {
         let mut list = Self::new(clock);
-        filter.clone_into(&mut list.home);
+        list.home = Home::new(filter);
         list.filter.set(filter);
         list.reading = Reading::of(filter);
         list.query = list.query.filtered(filter);
@@ -237,9 +238,9 @@ impl UserList {
 
     /// Takes the filter away; says whether there was one.
     pub fn clear_filter(&mut self, cx: &mut Cx) -> bool {
-        let had = self.typing || self.filter.value() != self.home;
+        let had = self.typing || self.filter.value() != self.home.shown;
         self.typing = false;
-        self.filter.set(&self.home);
+        self.filter.set(&self.home.shown);
         self.refilter(cx);
         self.remember(cx);
         had
@@ -259,6 +260,7 @@ impl UserList {
         } else {
             return self.reply_marks(reply)
                 || self.reply_filter(reply, cx)
+                || self.reply_home(reply)
                 || self.reply_remembered(reply, cx);
         }
         true

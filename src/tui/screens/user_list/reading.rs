@@ -58,6 +58,11 @@ impl Reading {
     pub(super) fn of(line: &str) -> Self {
         Self { line: line.to_owned(), ..Self::default() }
     }
+
+    /// Whether this line was looked at last.
+    pub(super) fn is_of(&self, line: &str) -> bool {
+        self.line == line
+    }
 }
 
 impl UserList {
@@ -72,6 +77,7 @@ impl UserList {
         self.reading.is_finished = false;
         self.reading.is_waited_for = self.typing && filter::may_become_key(&line, self.filter.cursor());
         let (asked, unfinished) = filter::finished(&line);
+        let asked = self.home.meant(&asked).into_owned();
         self.reading.wrong = unfinished;
         if let Some(looked) = filter::at_once(&asked).filter(|_| !self.reading.is_waited_for) {
             return self.take_filter(looked, cx);
@@ -91,7 +97,7 @@ impl UserList {
         if self.reading.line == self.filter.value() {
             return self.restart(cx);
         }
-        if let Some(Ok(filter)) = filter::at_once(self.filter.value()) {
+        if let Some(Ok(filter)) = filter::at_once(&self.home.meant(self.filter.value())) {
             self.reading = Reading::of(self.filter.value());
             self.query.filter = filter;
             return self.restart(cx);
@@ -114,7 +120,7 @@ impl UserList {
     /// Puts a whole line in the place of what stands behind the filter that stays.
     pub fn set_filter(&mut self, line: &str, cx: &mut Cx) {
         self.typing = false;
-        self.filter.set([self.home.as_str(), line].join(" ").trim());
+        self.filter.set([self.home.shown.as_str(), line].join(" ").trim());
         self.refilter(cx);
         self.remember(cx);
     }
@@ -126,7 +132,11 @@ impl UserList {
                 self.restart(cx);
             }
             Ok(_) => {}
-            Err(wrong) => self.reading.wrong = Some(wrong),
+            Err(mut wrong) => {
+                let place = |byte| self.home.place(self.filter.value(), byte);
+                wrong.span = place(wrong.span.start)..place(wrong.span.end);
+                self.reading.wrong = Some(wrong);
+            }
         }
     }
 
