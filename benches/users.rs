@@ -162,7 +162,7 @@ async fn filter(portal: &Portal) -> Result<()> {
         ("-group:Engineer dept:\"Department 08\"", Column::Username, hundred),
         ("super:yes", Column::Username, Hold::Nothing),
         ("super:yes", Column::Joined, Hold::Nothing),
-        ("active:no login:>30d", Column::Username, Hold::Nothing),
+        ("active:no login>30d", Column::Username, Hold::Nothing),
     ] {
         let query = Query { filter: filter::read(portal, written).await?, sort, ..Query::default() };
         let what = format!("filter {written}, by {}", sort.label());
