@@ -26,12 +26,6 @@ use terminal::{Home, LARGE, PASSWORD, SMALL, Size, Terminal, apply, go_to, progr
 /// Within this, everything that asks for the end must have had it.
 const SOON: Duration = Duration::from_secs(2);
 
-/// A home with a portal of its own in it and one superuser, `amir`.
-fn portal() -> Home {
-    let home = Home::with_portal();
-    home
-}
-
 /// The sign-in, ready for keys.
 fn sign_in_screen(home: &Home, size: Size) -> Terminal {
     let terminal = Terminal::start(home, size, &[]);
@@ -107,7 +101,7 @@ fn a_generated_password_opens_the_portal_later() {
 
 #[test]
 fn a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words() {
-    let home = portal();
+    let home = Home::with_portal();
     for size in [SMALL, LARGE] {
         let mut terminal = sign_in_screen(&home, size);
         let mut refusals = Vec::new();
@@ -136,7 +130,7 @@ fn a_wrong_password_and_an_unknown_name_are_refused_in_the_same_words() {
 
 #[test]
 fn after_some_wrong_tries_the_next_must_wait() {
-    let home = portal();
+    let home = Home::with_portal();
     for arguments in [&[][..], &["--read-only"]] {
         let mut terminal = Terminal::start(&home, SMALL, arguments);
         terminal.wait_for("Sign in to portaldesk");
@@ -150,7 +144,7 @@ fn after_some_wrong_tries_the_next_must_wait() {
 
 #[test]
 fn a_help_above_the_sign_in_leads_nowhere_else() {
-    let home = portal();
+    let home = Home::with_portal();
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.keys(F1);
     terminal.wait_for("Keys: Sign in");
@@ -162,7 +156,7 @@ fn a_help_above_the_sign_in_leads_nowhere_else() {
 
 #[test]
 fn every_signal_that_asks_for_the_end_gives_the_terminal_back() {
-    let home = portal();
+    let home = Home::with_portal();
     for size in [SMALL, LARGE] {
         for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
             for terminal in [sign_in_screen(&home, size), signed_in(&home, size)] {
@@ -179,7 +173,7 @@ fn every_signal_that_asks_for_the_end_gives_the_terminal_back() {
 
 #[test]
 fn a_terminal_that_vanishes_ends_the_program() {
-    let home = portal();
+    let home = Home::with_portal();
     for mut terminal in [sign_in_screen(&home, SMALL), signed_in(&home, SMALL)] {
         let asked = Instant::now();
         terminal.hang_up(LARGE);
@@ -190,7 +184,7 @@ fn a_terminal_that_vanishes_ends_the_program() {
 
 #[test]
 fn a_shell_can_stop_and_continue_it() {
-    let home = portal();
+    let home = Home::with_portal();
     for size in [SMALL, LARGE] {
         let mut shell = CommandBuilder::new("sh");
         shell.arg("-i");
@@ -217,7 +211,7 @@ fn a_shell_can_stop_and_continue_it() {
 
 #[test]
 fn without_job_control_ctrl_z_says_so() {
-    let home = portal();
+    let home = Home::with_portal();
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.keys(CTRL_Z);
     terminal.wait_for("There is no job control here");
@@ -228,7 +222,7 @@ fn without_job_control_ctrl_z_says_so() {
 
 #[test]
 fn a_stop_from_outside_is_drawn_over_when_it_goes_on() {
-    let home = portal();
+    let home = Home::with_portal();
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.signal(Signal::STOP);
     terminal.keys("amir");
@@ -242,7 +236,7 @@ fn a_stop_from_outside_is_drawn_over_when_it_goes_on() {
 
 #[test]
 fn it_follows_the_terminals_size() {
-    let home = portal();
+    let home = Home::with_portal();
     for mut terminal in [sign_in_screen(&home, SMALL), signed_in(&home, SMALL)] {
         for size in [LARGE, (40, 10), (200, 50), SMALL] {
             terminal.resize(size);
@@ -265,7 +259,7 @@ fn it_follows_the_terminals_size() {
 
 #[test]
 fn a_mebibyte_pasted_into_the_name_is_cut_and_stops_nothing() {
-    let home = portal();
+    let home = Home::with_portal();
     for size in [SMALL, LARGE] {
         let mut terminal = sign_in_screen(&home, size);
         terminal.paste(&"y".repeat(1 << 20));
@@ -280,7 +274,7 @@ fn a_mebibyte_pasted_into_the_name_is_cut_and_stops_nothing() {
 
 #[test]
 fn a_pasted_escape_sequence_is_text() {
-    let home = portal();
+    let home = Home::with_portal();
     let mut terminal = sign_in_screen(&home, SMALL);
     terminal.paste("\x1b]0;title\x07\x1b[2Jamir\r\n");
     terminal.wait_for("]0;title[2Jamir");
@@ -293,7 +287,7 @@ mod panics {
 
     #[test]
     fn one_of_the_screen_gives_the_terminal_back_and_says_so() {
-        let home = portal();
+        let home = Home::with_portal();
         for size in [SMALL, LARGE] {
             for place in ["draw", "update"] {
                 let mut terminal =
@@ -316,7 +310,7 @@ mod panics {
 
     #[test]
     fn one_of_a_job_is_an_error_that_can_be_read() {
-        let home = portal();
+        let home = Home::with_portal();
         let mut terminal = Terminal::start_with(&home, SMALL, &[], &[("PORTALDESK_TEST_PANIC", "job")]);
         terminal.wait_for("in the background");
         terminal.keys(&format!("amir{TAB}{PASSWORD}{ENTER}"));
@@ -339,7 +333,7 @@ fn without_a_terminal_it_refuses_and_makes_nothing() {
 
 #[test]
 fn what_cannot_be_opened_is_said_before_the_terminal_is_taken() {
-    let home = portal();
+    let home = Home::with_portal();
     let other = home.0.join("other.sqlite3");
     std::fs::write(&other, "no database at all, and long enough to be looked at as one").expect("a file");
     let missing = format!("sqlite://{}", home.0.join("missing.sqlite3").display());
@@ -380,7 +374,7 @@ fn a_sample_opens_at_once_and_leaves_nothing_behind() {
 
 #[test]
 fn a_sample_in_a_folder_stays_and_opens_again_but_nothing_else_does() {
-    let home = portal();
+    let home = Home::with_portal();
     let sample = home.0.join("sample");
     let arguments = ["demo", "--users", "40", "--dir", sample.to_str().expect("a path")];
     let mut terminal = Terminal::start(&home, SMALL, &arguments);
