@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Portal;
-use super::passwords::blocking;
+use super::blocking::blocking;
 use super::state_file::{Kind, StateFile};
 use crate::db::Sql;
 use crate::error::{Error, Result};

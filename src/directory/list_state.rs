@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Portal;
-use super::passwords::blocking;
+use super::blocking::blocking;
 use super::state_file::{Kind, StateFile};
 use crate::error::{Error, Result};
 

@@ -5,7 +5,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Portal, passwords, sign_in, tries};
+use super::blocking::blocking;
+use super::{Portal, sign_in, tries};
 use crate::change::rights;
 use crate::db::own::{self, WrongTries};
 use crate::db::{Failure, Reads, Sql};
@@ -87,7 +88,7 @@ async fn read(portal: &Portal, account: Option<String>) -> Result<Vec<Lockout>> 
         (Place::Database, _) => own::wrong_tries(&portal.db, account.as_deref()).await?,
         (Place::StateFolder, Some(file)) => {
             let (file, target) = (file.clone(), portal.db.target().clone());
-            passwords::blocking(move || tries::wrong_tries(&file, &target, account.as_deref())).await??
+            blocking(move || tries::wrong_tries(&file, &target, account.as_deref())).await??
         }
         (Place::StateFolder, None) => Vec::new(),
     };
@@ -155,7 +156,7 @@ pub async fn clear(portal: &Portal, id: i64, dry_run: bool) -> Result<Cleared> {
             may(&mut portal.db.clone(), &portal.roles, actor, id).await?;
             if let Some(file) = file.clone() {
                 let target = portal.db.target().clone();
-                passwords::blocking(move || tries::clear(&file, &target, &key)).await??;
+                blocking(move || tries::clear(&file, &target, &key)).await??;
             }
         }
     }

@@ -196,6 +196,7 @@ impl Portal {
 
 pub mod accounts;
 pub mod backup;
+mod blocking;
 pub mod bulk;
 pub mod delete;
 pub mod demo;

@@ -9,6 +9,7 @@ use crate::db::Sql;
 use crate::error::{Error, Kind, Result};
 use crate::portal::password::{self, About, Recipe, Verdict};
 
+use super::blocking::blocking;
 use super::{Hasher, Portal};
 
 /// How many hashes are computed at once: Django's argon2 takes 100 MiB each.
@@ -36,11 +37,10 @@ async fn newest(portal: &Portal) -> Result<Vec<String>> {
     portal.db.all(sql).await?.iter().map(|row| Ok(row.text(0)?)).collect()
 }
 
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Hashes, as many at once as all of this program may.
+async fn hashing<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let _permit = HASHING.acquire().await.map_err(|_| Error::bug("hashing has ended"))?;
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::bug(format!("hashing ended early: {error}")))
+    blocking(work).await
 }
 
 /// Hashes a password for the portal, never cheaper than the hash it replaces.
@@ -61,7 +61,7 @@ pub async fn hash(portal: &Portal, password: &str, replaces: Option<&str>) -> Re
 /// That there is no randomness.
 pub async fn hash_by(recipe: Recipe, password: &str) -> Result<String> {
     let password = Zeroizing::new(password.to_owned());
-    blocking(move || recipe.hash(&password)).await?
+    hashing(move || recipe.hash(&password)).await?
 }
 
 /// What is hashed where there is nothing to compare with, so that it takes as long as for the portal's accounts.
@@ -100,7 +100,7 @@ pub async fn verify(portal: &Portal, password: &str, encoded: Option<&str>) -> R
     let decoy = decoy(portal).await?;
     let password = Zeroizing::new(password.to_owned());
     let encoded = encoded.map(|encoded| Zeroizing::new(encoded.to_owned()));
-    blocking(move || {
+    hashing(move || {
         if let Some(encoded) = encoded.filter(|encoded| password::can_verify(encoded)) {
             return password::verify(&password, &encoded);
         }

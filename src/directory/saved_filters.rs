@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Portal;
+use super::blocking::blocking;
 use super::filter::{self, Filter, InNames};
-use super::passwords::blocking;
 use super::state_file::{Kind, StateFile};
 use crate::error::{Error, Result};
 

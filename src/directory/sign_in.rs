@@ -18,6 +18,7 @@ use crate::portal::access::{self, Action};
 use crate::portal::password::{self, Verdict};
 use crate::portal::rules;
 
+use super::blocking::blocking;
 use super::tries::Tries;
 use super::{Portal, passwords};
 
@@ -90,7 +91,7 @@ impl Counter {
             }
             Self::File(tries) => {
                 let tries = tries.clone();
-                passwords::blocking(move || tries.count(delay)).await?
+                blocking(move || tries.count(delay)).await?
             }
             Self::Nowhere => Ok(Try::Counted),
         }
@@ -103,7 +104,7 @@ impl Counter {
             }
             Self::File(tries) => {
                 let tries = tries.clone();
-                passwords::blocking(move || tries.forget()).await?
+                blocking(move || tries.forget()).await?
             }
             Self::Nowhere => Ok(()),
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::actions::Action;
 use super::app::{App, HostEffect, Open};
 use super::cx::{Cx, Effect};
-use super::jobs::{Reply, ScreenId};
+use super::jobs::{Reply, ScreenId, Start};
 use super::keymap::{Binding, EVERYWHERE};
 use super::screen::{Layer, Screen};
 use super::widgets::toast::Toast;
@@ -61,20 +61,8 @@ impl App {
     }
 
     pub(super) fn apply_one(&mut self, origin: ScreenId, effect: Effect) -> Vec<(ScreenId, Effect)> {
-        let attributed =
-            |id: ScreenId, mut cx: Cx| cx.take().into_iter().map(move |effect| (id, effect)).collect();
         match effect {
-            Effect::Push(screen) => {
-                let mut open = self.open(screen, origin);
-                let mut cx = Cx::new(self.size);
-                open.opened = true;
-                open.screen.opened(&mut cx);
-                let id = open.id;
-                // What a screen under the lock asks for stays under it.
-                let at = self.lock_above(origin).unwrap_or(self.stack.len());
-                self.stack.insert(at, open);
-                return attributed(id, cx);
-            }
+            Effect::Push(screen) => return self.push(screen, origin),
             Effect::Close => {
                 self.close(origin);
             }
@@ -89,12 +77,7 @@ impl App {
                 return vec![(opener, Effect::Push(screen))];
             }
             Effect::Toast(toast) => self.say_of(origin, toast),
-            Effect::Start(start) => {
-                let label = start.label().to_owned();
-                if let Err(running) = self.jobs.start(start, origin) {
-                    self.say_of(origin, Toast::refused(format!("Not started ({label}): still {running}.")));
-                }
-            }
+            Effect::Start(start) => self.start(start, origin),
             Effect::Tell(mut reply) => self.deliver(origin, &mut reply),
             Effect::Stop(slot) => self.jobs.stop(origin, slot),
             Effect::Changed => self.broadcast_change(),
@@ -127,6 +110,26 @@ impl App {
             Effect::Quit => self.quit(),
         }
         Vec::new()
+    }
+
+    /// Opens a screen on top; what it asks for then.
+    fn push(&mut self, screen: Box<dyn Screen>, opener: ScreenId) -> Vec<(ScreenId, Effect)> {
+        let mut open = self.open(screen, opener);
+        let mut cx = Cx::new(self.size);
+        open.opened = true;
+        open.screen.opened(&mut cx);
+        let id = open.id;
+        // What a screen under the lock asks for stays under it.
+        let at = self.lock_above(opener).unwrap_or(self.stack.len());
+        self.stack.insert(at, open);
+        attributed(id, cx)
+    }
+
+    fn start(&mut self, start: Start, origin: ScreenId) {
+        let label = start.label().to_owned();
+        if let Err(running) = self.jobs.start(start, origin) {
+            self.say_of(origin, Toast::refused(format!("Not started ({label}): still {running}.")));
+        }
     }
 
     /// Closes a screen of the stack and everything above it, up to a lock; gives the screen that had opened it.
@@ -236,4 +239,9 @@ fn find_binding(screen: &dyn Screen, action: Action) -> Option<&'static Binding>
 
 fn everywhere(action: Action) -> Option<&'static Binding> {
     EVERYWHERE.iter().find(|binding| binding.action == action)
+}
+
+/// What was asked for, with who asks.
+fn attributed(id: ScreenId, mut cx: Cx) -> Vec<(ScreenId, Effect)> {
+    cx.take().into_iter().map(|effect| (id, effect)).collect()
 }

@@ -263,36 +263,8 @@ impl Rows {
                 self.line += 1;
             }
             self.last = byte;
-            state = match (state, byte) {
-                (State::Start, b'"') => {
-                    row.quoted = true;
-                    State::Quoted
-                }
-                (State::Quoted, b'"') => State::Quote,
-                (State::Quoted, _) => {
-                    row.bytes.push(byte);
-                    State::Quoted
-                }
-                (State::Quote, b'"') => {
-                    row.bytes.push(b'"');
-                    State::Quoted
-                }
-                (_, byte) if byte == self.delimiter => {
-                    row.ends.push(row.bytes.len());
-                    State::Start
-                }
-                _ if is_end => {
-                    row.ends.push(row.bytes.len());
-                    return Ok(Some(row));
-                }
-                (State::Quote, _) => {
-                    return Err(wrong(self.line, "text stands behind the quote that ends a cell"));
-                }
-                (State::Start | State::Plain, _) => {
-                    row.bytes.push(byte);
-                    State::Plain
-                }
-            };
+            let Some(next) = self.put(byte, state, &mut row)? else { return Ok(Some(row)) };
+            state = next;
             if row.bytes.len() + row.ends.len() > LONGEST_ROW {
                 let hint = if state == State::Quoted { "; perhaps a quote is never closed" } else { "" };
                 return Err(wrong(
@@ -309,6 +281,40 @@ impl Rows {
         }
         row.ends.push(row.bytes.len());
         Ok(Some(row))
+    }
+
+    /// Puts a byte where it belongs; the state after it, or nothing where the row ends with it.
+    fn put(&self, byte: u8, state: State, row: &mut Row) -> Result<Option<State>> {
+        Ok(Some(match (state, byte) {
+            (State::Start, b'"') => {
+                row.quoted = true;
+                State::Quoted
+            }
+            (State::Quoted, b'"') => State::Quote,
+            (State::Quoted, _) => {
+                row.bytes.push(byte);
+                State::Quoted
+            }
+            (State::Quote, b'"') => {
+                row.bytes.push(b'"');
+                State::Quoted
+            }
+            (_, byte) if byte == self.delimiter => {
+                row.ends.push(row.bytes.len());
+                State::Start
+            }
+            (_, b'\n' | b'\r') => {
+                row.ends.push(row.bytes.len());
+                return Ok(None);
+            }
+            (State::Quote, _) => {
+                return Err(wrong(self.line, "text stands behind the quote that ends a cell"));
+            }
+            (State::Start | State::Plain, _) => {
+                row.bytes.push(byte);
+                State::Plain
+            }
+        }))
     }
 
     fn byte(&mut self) -> Result<Option<u8>> {

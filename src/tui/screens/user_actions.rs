@@ -79,6 +79,11 @@ impl Sitting {
     /// Starts reading anew; the reply comes in [`SITTING`].
     pub fn ask(&mut self, cx: &mut Cx) {
         self.forget_newest();
+        Self::start(cx);
+    }
+
+    /// Starts reading, for a screen that only wants to know the rights once.
+    pub fn start(cx: &mut Cx) {
         cx.start(&SITTING, "reading your rights", |portal| async move { Self::read(&portal).await });
     }
 

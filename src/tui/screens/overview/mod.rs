@@ -279,11 +279,11 @@ impl Screen for Overview {
     }
 
     fn opened(&mut self, cx: &mut Cx) {
-        Sitting::default().ask(cx);
+        Sitting::start(cx);
     }
 
     fn changed(&mut self, cx: &mut Cx) {
-        Sitting::default().ask(cx);
+        Sitting::start(cx);
     }
 
     fn act(&mut self, action: Action, cx: &mut Cx) {
